@@ -1,0 +1,1 @@
+"""The signed bundle made from a run, and what others do with it."""

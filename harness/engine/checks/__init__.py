@@ -1,0 +1,1 @@
+"""The expectations: pure functions of (expectation, exchange, variables, definitions)."""

@@ -1,0 +1,55 @@
+"""Every exception that the harness raises on purpose.
+
+    HarnessError
+    ├── UsageError          the command line, a candidate file or another input is wrong (exit class 2)
+    ├── DefinitionError     a FHIR definition or package is missing, unsafe or wrong
+    │   ├── PackageError    a FHIR package cannot be read, or would be unsafe to read
+    │   └── SnapshotError   a differential does not fit its base
+    ├── FHIRPathError       an expression does not parse, or cannot be evaluated
+    ├── TestSetError        a test set or requirement catalogue is wrong: file, line, column
+    ├── CandidateError      the candidate could not be reached, or answered something that is not HTTP
+    ├── JournalError        a run's journal cannot be read
+    └── AcceptanceError     an acceptance file cannot be made, read or trusted
+"""
+
+
+class HarnessError(Exception):
+    """Base of all. The message says what happened, where, and what to do."""
+
+
+class UsageError(HarnessError):
+    """The command line, a candidate file or another input is wrong."""
+
+
+class DefinitionError(HarnessError):
+    """A FHIR definition or package is missing, unsafe or wrong."""
+
+
+class PackageError(DefinitionError):
+    """A FHIR package cannot be read, or would be unsafe to read."""
+
+
+class SnapshotError(DefinitionError):
+    """A differential does not fit its base definition."""
+
+
+class FHIRPathError(HarnessError):
+    """A FHIRPath expression does not parse, or cannot be evaluated."""
+
+
+class TestSetError(HarnessError):
+    """A test set or requirement catalogue is wrong. The message starts with ``file:line:column``."""
+
+    __test__ = False  # pytest collects names that begin with Test
+
+
+class CandidateError(HarnessError):
+    """The candidate could not be reached, or answered something that is not HTTP."""
+
+
+class JournalError(HarnessError):
+    """A run's journal cannot be read."""
+
+
+class AcceptanceError(HarnessError):
+    """An acceptance file cannot be made, read or trusted."""

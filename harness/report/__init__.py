@@ -1,0 +1,1 @@
+"""Writers of one protocol, fed by events."""

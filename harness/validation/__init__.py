@@ -1,0 +1,1 @@
+"""Is this resource what this profile says?"""

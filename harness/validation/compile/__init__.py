@@ -1,0 +1,1 @@
+"""From StructureDefinition to ElementSchema: one builder per facet of ElementDefinition."""
