@@ -1,0 +1,78 @@
+"""Frozen dataclasses to JSON values and back, by their type hints: how the journal and the evidence are written."""
+
+import base64
+import binascii
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from harness.errors import JournalError
+
+T = TypeVar("T")
+
+
+def encode(value: Any) -> Any:
+    """Return ``value`` (dataclasses, tuples, mappings, enums, bytes, JSON values) as a JSON value.
+
+    Bytes become ``{"text": …}`` when they are UTF-8, else ``{"base64": …}``. Fields that are None are left out.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        members = ((f.name, getattr(value, f.name)) for f in fields(value))
+        return {name: encode(member) for name, member in members if member is not None}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, bytes):
+        try:
+            return {"text": value.decode("utf-8")}
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, Mapping):
+        return {str(key): encode(member) for key, member in value.items()}
+    if isinstance(value, (tuple, list, frozenset)):
+        return [encode(member) for member in value]
+    return value
+
+
+def decode(kind: type[T], data: Any) -> T:
+    """Return ``data``, as :func:`encode` made it, as an instance of the dataclass ``kind``.
+
+    Raises JournalError when ``data`` has another shape. Members that ``kind`` does not know are ignored, so that an
+    older harness can read what a newer one wrote.
+    """
+    try:
+        decoded: T = _decode(kind, data)
+    except (TypeError, ValueError, KeyError, AttributeError, binascii.Error) as problem:
+        raise JournalError(f"cannot read a {kind.__name__}: {problem}") from problem
+    return decoded
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        if data is None:
+            return None
+        return _decode(next(option for option in get_args(kind) if option is not type(None)), data)
+    if origin is tuple:
+        return tuple(_decode(get_args(kind)[0], member) for member in data)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return {key: _decode(get_args(kind)[1], member) for key, member in data.items()}
+    if kind is bytes:
+        return data["text"].encode("utf-8") if "text" in data else base64.b64decode(data["base64"], validate=True)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = _hints(kind)
+        return kind(**{f.name: _decode(hints[f.name], data[f.name]) for f in fields(kind) if f.name in data})
+    if kind is float and isinstance(data, (int, float)) and not isinstance(data, bool):
+        return float(data)
+    if kind in (str, int, bool) and type(data) is not kind:
+        raise TypeError(f"expected {kind.__name__}, found {type(data).__name__}")
+    return data

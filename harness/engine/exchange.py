@@ -1,0 +1,64 @@
+"""An exchange: one HTTP request and its answer, as recorded (redacted before anything is stored)."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """Return the value of the header ``name`` (case-insensitive; several are joined with ", "), or None."""
+    wanted = name.lower()
+    values = [value for key, value in headers if key.lower() == wanted]
+    return ", ".join(values) if values else None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was sent. ``url`` is absolute; ``body`` is what went over the wire, redacted."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back, after content decoding; ``body`` is redacted."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    http_version: str = "HTTP/1.1"
+
+    @cached_property
+    def resource(self) -> Any:
+        """The body as JSON, decimals exact, or None when it is not JSON."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except (ValueError, RecursionError):
+            return None
+
+    def header(self, name: str) -> str | None:
+        """Return the value of the header ``name`` (case-insensitive), or None."""
+        return header(self.headers, name)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP request and its answer. ``response`` is None when none came: ``error`` then says why."""
+
+    request: Request
+    started: str
+    """Instant of sending, RFC 3339 with milliseconds, UTC."""
+    elapsed: float
+    """Seconds from sending to the end of the answer."""
+    response: Response | None = None
+    error: str | None = None
+    """A :class:`~harness.errors.CandidateError`'s message: refused, timed out, broke a limit, …"""
+    error_code: str | None = None
+    """Stable code of that error: ``connect``, ``timeout``, ``tls``, ``too-large``, ``protocol``, …"""

@@ -1,0 +1,71 @@
+"""The journal: an append-only file of events, one JSON object a line, and the only source of reports and evidence."""
+
+from collections.abc import Iterator
+from io import BufferedWriter
+from pathlib import Path
+
+import orjson
+
+from harness.engine.codec import decode, encode
+from harness.engine.events import EVENTS, Event
+from harness.errors import JournalError
+
+NAME = "journal.ndjson"
+
+
+class JournalWriter:
+    """Writes events as they come; each is on its way to the disk before :meth:`write` returns.
+
+    A writer of the report protocol (open, write, close).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._file: BufferedWriter | None = None
+
+    def open(self) -> None:
+        """Create the file. Raises JournalError when there is one already, or the folder cannot be written."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("xb")
+        except FileExistsError as problem:
+            raise JournalError(f"{self._path}: a run is recorded here already; choose another --out") from problem
+        except OSError as problem:
+            raise JournalError(f"{self._path}: cannot write: {problem.strerror}; choose another --out") from problem
+
+    def write(self, event: Event) -> None:
+        """Append one event and flush it."""
+        if self._file is None:
+            raise JournalError(f"{self._path}: not open")
+        self._file.write(orjson.dumps({"event": type(event).__name__, **encode(event)}) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def read_journal(path: Path) -> Iterator[Event]:
+    """Yield the events of a journal file, or of the run folder that holds one.
+
+    A last line without its line end was cut off while it was written, and is left out. Raises JournalError when there
+    is no journal, or when another line is not an event. Events of a kind this version does not know are left out.
+    """
+    file = path / NAME if path.is_dir() else path
+    try:
+        stream = file.open("rb")
+    except OSError as problem:
+        raise JournalError(f"{file}: no journal to read: {problem.strerror}; name a run folder") from problem
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                data = orjson.loads(line)
+                kind = EVENTS.get(data["event"])
+            except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
+                raise JournalError(f"{file}:{number}: not an event; the journal was altered: {problem}") from problem
+            if kind is not None:
+                yield decode(kind, data)
