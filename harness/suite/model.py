@@ -6,7 +6,6 @@ Every object is frozen; values that may hold ``${…}`` stay as they were writte
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Literal
 
 Text = Mapping[str, str]
@@ -15,8 +14,6 @@ Text = Mapping[str, str]
 Level = Literal["SHALL", "SHOULD", "MAY"]
 CandidateKind = Literal["server", "client"]
 Actor = Literal["server", "client", "both"]
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Interaction(StrEnum):
@@ -75,12 +72,12 @@ class Step:
 
     interaction: Interaction
     target: Any
-    """What the interaction's key holds: ``"Observation/${id}"``, ``"${fixtures.weight}"``, a mapping for ``request``."""
+    """What the interaction's key holds: ``"Patient/${id}"``, ``"${fixtures.weight}"``, a mapping for ``request``."""
     location: Location
-    set: Mapping[str, Any] = NOTHING
+    set: Mapping[str, Any] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
-    params: Mapping[str, Any] = NOTHING
-    headers: Mapping[str, str] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     if_match: str | None = None
     if_none_match: str | None = None
     if_none_exist: str | None = None
@@ -90,7 +87,7 @@ class Step:
     pages: int = 1
     """How many pages of a searchset to follow; ``pages: all`` is 50."""
     expect: tuple[Expectation, ...] = ()
-    save: Mapping[str, str] = NOTHING
+    save: Mapping[str, str] = field(default_factory=dict)
     until: Until | None = None
 
 
@@ -144,11 +141,11 @@ class TestSet:
     digest: str
     """SHA-256 of the file's bytes, hexadecimal."""
     packages: tuple[str, ...] = ()
-    fixtures: Mapping[str, Any] = NOTHING
+    fixtures: Mapping[str, Any] = field(default_factory=dict)
     """Name to resource, as read from the fixture file."""
-    fixture_digests: Mapping[str, str] = NOTHING
+    fixture_digests: Mapping[str, str] = field(default_factory=dict)
     """Path under ``fixtures/`` to SHA-256 of the file's bytes."""
-    variables: Mapping[str, Any] = NOTHING
+    variables: Mapping[str, Any] = field(default_factory=dict)
     setup: tuple[Step, ...] = ()
     tags: tuple[str, ...] = ()
 
