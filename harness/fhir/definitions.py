@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.data import folder
-from harness.errors import DefinitionError, SnapshotError
+from harness.errors import DefinitionError
 from harness.fhir.packages import IndexRow, Package, PackageInfo, open_package
+from harness.fhir.snapshot import generate
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _CORE = "hl7.fhir.r4.core"
@@ -258,9 +259,7 @@ class Definitions:
         key = id(structure)
         if key not in self._snapshots:
             published = structure.get("snapshot", {}).get("element")
-            if not published:
-                raise SnapshotError(f"{canonical}: publishes no snapshot.")
-            self._snapshots[key] = tuple(published)
+            self._snapshots[key] = tuple(published or generate(structure, self))
         return self._snapshots[key]
 
 

@@ -1,0 +1,50 @@
+"""What a differential's ElementDefinition changes in the element that it constrains."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.fhir.snapshot.tree import Element
+
+_APPENDED = {"constraint": "key", "condition": None, "alias": None, "mapping": None, "code": None, "example": None}
+_OWN = frozenset({"id", "path", "base"})
+# What an element takes over from the root of the profile that its only type names.
+_FROM_PROFILE = ("short", "definition", "comment", "requirements", "isModifier", "isModifierReason")
+EXTENSION_SLICING = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False, "rules": "open"}
+TYPE_SLICING = {"discriminator": [{"type": "type", "path": "$this"}], "ordered": False, "rules": "open"}
+
+
+def constrain(base: Element, derived: Mapping[str, Any]) -> None:
+    """Change ``base``, in place, by what ``derived`` says."""
+    for key, value in derived.items():
+        if key in _OWN:
+            continue
+        if key in _APPENDED:
+            base[key] = _joined(base.get(key, []), value, _APPENDED[key])
+        elif key == "binding":
+            base[key] = {**base.get(key, {}), **value}
+        elif key == "extension":
+            urls = {e.get("url") for e in value}
+            base[key] = [*(e for e in base.get(key, []) if e.get("url") not in urls), *value]
+        else:
+            base[key] = value
+    if "type" in derived:
+        base.pop("contentReference", None)
+
+
+def _joined(old: list[Any], new: list[Any], key: str | None) -> list[Any]:
+    """The items of ``old``, replaced where ``new`` says the same ``key`` again, and then those that are new."""
+    if key is None:
+        return [*old, *(item for item in new if item not in old)]
+    again = {item.get(key): item for item in new}
+    kept = [again.pop(item.get(key), item) for item in old]
+    return [*kept, *again.values()]
+
+
+def adopt_profile(base: Element, root: Mapping[str, Any]) -> None:
+    """Take over, in place, what the ``root`` element of the profile of the element's type says."""
+    for key in _FROM_PROFILE:
+        if key in root:
+            base[key] = root[key]
+    if "constraint" in root:
+        known = {c["key"] for c in base.get("constraint", ())}
+        base["constraint"] = [*base.get("constraint", []), *(c for c in root["constraint"] if c["key"] not in known)]
