@@ -5,13 +5,28 @@ import binascii
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import orjson
+
 from harness.errors import JournalError
 
 T = TypeVar("T")
+
+
+def dumps(value: Any, *, indent: bool = False, sort: bool = False) -> bytes:
+    """Return a JSON value as UTF-8; a Decimal keeps its digits. With ``indent``, for reading, with a line end."""
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if indent else 0
+    return orjson.dumps(value, default=_number, option=option | (orjson.OPT_SORT_KEYS if sort else 0))
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def encode(value: Any) -> Any:

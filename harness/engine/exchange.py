@@ -16,6 +16,10 @@ def header(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON value")
+
+
 @dataclass(frozen=True)
 class Request:
     """What was sent. ``url`` is absolute; ``body`` is what went over the wire, redacted."""
@@ -39,7 +43,7 @@ class Response:
     def resource(self) -> Any:
         """The body as JSON, decimals exact, or None when it is not JSON."""
         try:
-            return json.loads(self.body, parse_float=Decimal)
+            return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return None
 

@@ -1,12 +1,12 @@
 """The journal: an append-only file of events, one JSON object a line, and the only source of reports and evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BufferedWriter
 from pathlib import Path
 
 import orjson
 
-from harness.engine.codec import decode, encode
+from harness.engine.codec import decode, dumps, encode
 from harness.engine.events import EVENTS, Event
 from harness.errors import JournalError
 
@@ -37,7 +37,7 @@ class JournalWriter:
         """Append one event and flush it."""
         if self._file is None:
             raise JournalError(f"{self._path}: not open")
-        self._file.write(orjson.dumps({"event": type(event).__name__, **encode(event)}) + b"\n")
+        self._file.write(dumps({"event": type(event).__name__, **encode(event)}) + b"\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -50,8 +50,7 @@ class JournalWriter:
 def read_journal(path: Path) -> Iterator[Event]:
     """Yield the events of a journal file, or of the run folder that holds one.
 
-    A last line without its line end was cut off while it was written, and is left out. Raises JournalError when there
-    is no journal, or when another line is not an event. Events of a kind this version does not know are left out.
+    Raises JournalError when there is no journal, and as :func:`parse_journal` does.
     """
     file = path / NAME if path.is_dir() else path
     try:
@@ -59,13 +58,22 @@ def read_journal(path: Path) -> Iterator[Event]:
     except OSError as problem:
         raise JournalError(f"{file}: no journal to read: {problem.strerror}; name a run folder") from problem
     with stream:
-        for number, line in enumerate(stream, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                data = orjson.loads(line)
-                kind = EVENTS.get(data["event"])
-            except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
-                raise JournalError(f"{file}:{number}: not an event; the journal was altered: {problem}") from problem
-            if kind is not None:
-                yield decode(kind, data)
+        yield from parse_journal(stream, str(file))
+
+
+def parse_journal(lines: Iterable[bytes], name: str) -> Iterator[Event]:
+    """Yield the events of a journal's lines; ``name`` is for messages.
+
+    A last line without its line end was cut off while it was written, and is left out; events of a kind this version
+    does not know, too. Raises JournalError when another line is not an event.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            return
+        try:
+            data = orjson.loads(line)
+            kind = EVENTS.get(data["event"])
+        except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
+            raise JournalError(f"{name}:{number}: not an event; the journal was altered: {problem}") from problem
+        if kind is not None:
+            yield decode(kind, data)

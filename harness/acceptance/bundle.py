@@ -1,0 +1,69 @@
+"""From a run's folder to a signed acceptance file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from harness.acceptance import container, manifest, signing, sources
+from harness.acceptance.document import document, dump
+from harness.engine import journal
+from harness.engine.results import RunResult
+from harness.errors import AcceptanceError
+from harness.report.html import render
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A file that was written, and the run it was made from."""
+
+    path: Path
+    run: RunResult
+
+
+def members_of(run_folder: Path) -> tuple[dict[str, bytes], RunResult]:
+    """Return everything that is signed (name to contents) for the run in ``run_folder``, and the run.
+
+    Raises AcceptanceError when the run was cut off, JournalError when its journal cannot be read.
+    """
+    run = RunResult.read(journal.read_journal(run_folder))
+    if run.finished is None or run.missing:
+        raise AcceptanceError(
+            f"{run_folder}: the run was cut off before its end, so it proves nothing; run the tests again"
+        )
+    members = {
+        manifest.DOCUMENT: dump(document(run)),
+        manifest.PAGE: render(run).encode("utf-8"),
+        journal.NAME: (run_folder / journal.NAME).read_bytes(),
+        **sources.collect(run_folder, run.started),
+    }
+    return members, run
+
+
+def sign_run(
+    run_folder: Path,
+    key: signing.PrivateKey,
+    chain: Sequence[x509.Certificate],
+    target: Path,
+    signed_at: datetime,
+) -> Accepted:
+    """Write the signed acceptance file of the run in ``run_folder`` to ``target``, which must not exist yet.
+
+    The file appears whole or not at all. Raises AcceptanceError or JournalError with what is wrong.
+    """
+    members, run = members_of(run_folder)
+    listing = manifest.make(members)
+    signature = signing.sign(listing, key, chain, signed_at)
+    data = container.pack({**members, manifest.NAME: listing, manifest.SIGNATURE: signature})
+    if target.exists():
+        raise AcceptanceError(f"{target}: exists already; choose another --out")
+    partial = target.with_name(target.name + ".partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(target)
+    except OSError as problem:
+        raise AcceptanceError(f"{target}: cannot be written: {problem.strerror}; choose another --out") from problem
+    return Accepted(target, run)

@@ -1,0 +1,181 @@
+"""JWS over the manifest (RFC 7515, detached as in its appendix F) with the certificate chain in ``x5c``.
+
+Three algorithms and no other: ES256, EdDSA (Ed25519, RFC 8037), PS256. ``none``, HMAC and unknown ``crit`` are refused.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from harness.errors import AcceptanceError
+
+ALGORITHMS = ("ES256", "EdDSA", "PS256")
+TYPE = "fhir-harness-acceptance+jws"
+MAX_CHAIN = 10
+_HEADER_MEMBERS = frozenset({"alg", "typ", "iat", "x5c"})
+
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+Jwk = ECKey | OKPKey | RSAKey
+
+
+class _Registry(jws.JWSRegistry):
+    max_header_length = 64 * 1024
+    max_payload_length = 4 * 1024 * 1024
+    max_signature_length = 1024
+
+
+_REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature whose arithmetic holds; whether its chain is trusted is another question (``trust``)."""
+
+    algorithm: str
+    signed_at: datetime
+    """As the signer claims, UTC."""
+    chain: tuple[x509.Certificate, ...]
+    """The signer's certificate first, each next one its issuer."""
+
+
+def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
+    """Return the private key in ``pem``: EC P-256, Ed25519 or RSA of at least 2048 bits. Raises AcceptanceError."""
+    try:
+        key = load_pem_private_key(pem, password)
+    except (ValueError, TypeError) as problem:
+        raise AcceptanceError(
+            f"the private key cannot be read: {problem}; give a PEM file, without a password"
+        ) from problem
+    match key:
+        case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()) | ed25519.Ed25519PrivateKey():
+            return key
+        case rsa.RSAPrivateKey() if key.key_size >= 2048:
+            return key
+    raise AcceptanceError("the private key must be EC P-256, Ed25519, or RSA of at least 2048 bits")
+
+
+def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Return the certificates in ``pem``, in their order. Raises AcceptanceError when there is none."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as problem:
+        raise AcceptanceError(f"no certificate can be read: {problem}; give a PEM file") from problem
+
+
+def sign(payload: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], signed_at: datetime) -> bytes:
+    """Return the detached compact JWS over ``payload``.
+
+    ``chain`` begins with the certificate of ``key``; ``signed_at`` goes into ``iat`` (whole seconds). Raises
+    AcceptanceError when key and certificate do not belong together.
+    """
+    if not chain or _spki(chain[0].public_key()) != _spki(key.public_key()):
+        raise AcceptanceError(
+            "the first certificate of the chain is not the private key's; put the signer's certificate first"
+        )
+    header = {
+        "alg": _algorithm(key.public_key()),
+        "typ": TYPE,
+        "iat": int(signed_at.timestamp()),
+        "x5c": [base64.b64encode(certificate.public_bytes(Encoding.DER)).decode("ascii") for certificate in chain],
+    }
+    compact = jws.serialize_compact(header, payload, _jwk(key), registry=_REGISTRY)
+    protected, _, signature = compact.split(".")
+    return f"{protected}..{signature}".encode("ascii")
+
+
+def check(signature: bytes, payload: bytes) -> Signature:
+    """Return what the detached JWS ``signature`` says of itself, once it verifies over ``payload`` with its own chain.
+
+    Raises AcceptanceError, with what is wrong, in every other case.
+    """
+    header, chain = _read_header(signature)
+    public_key = chain[0].public_key()
+    if header["alg"] != _algorithm(public_key):
+        raise AcceptanceError(f"the signature's algorithm {header['alg']!r} does not belong to its certificate's key")
+    try:
+        jws.deserialize_compact(signature, _jwk(public_key), registry=_REGISTRY, payload=payload)
+    except (JoseError, ValueError, TypeError) as problem:
+        raise AcceptanceError(f"the signature does not match the manifest: {problem}") from problem
+    return Signature(header["alg"], datetime.fromtimestamp(header["iat"], UTC), chain)
+
+
+def _read_header(signature: bytes) -> tuple[dict[str, Any], tuple[x509.Certificate, ...]]:
+    parts = signature.split(b".")
+    if len(parts) != 3 or parts[1] or not parts[0] or not parts[2]:
+        raise AcceptanceError("the signature is not a detached compact JWS (header..signature)")
+    try:
+        header = json.loads(_decode(parts[0]), object_pairs_hook=_unique)
+        _decode(parts[2])
+    except (ValueError, RecursionError) as problem:
+        raise AcceptanceError(f"the signature cannot be read: {problem}") from problem
+    if not isinstance(header, dict) or header.get("alg") not in ALGORITHMS:
+        raise AcceptanceError(f"the signature's algorithm is not one of {', '.join(ALGORITHMS)}")
+    if set(header) != _HEADER_MEMBERS or header["typ"] != TYPE or type(header["iat"]) is not int:
+        raise AcceptanceError(f"the signature's header must hold exactly alg, typ {TYPE!r}, iat and x5c")
+    if not 0 <= header["iat"] < 2**33:
+        raise AcceptanceError("the signature's iat is not a time of this era")
+    encoded = header["x5c"]
+    if not isinstance(encoded, list) or not 1 <= len(encoded) <= MAX_CHAIN:
+        raise AcceptanceError(f"the signature's x5c must hold 1 to {MAX_CHAIN} certificates")
+    try:
+        chain = tuple(x509.load_der_x509_certificate(base64.b64decode(item, validate=True)) for item in encoded)
+        for certificate in chain:
+            certificate.public_key()
+    except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as problem:
+        raise AcceptanceError(f"a certificate in the signature's x5c cannot be read: {problem}") from problem
+    return header, chain
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a header member stands twice")
+    return members
+
+
+def _decode(part: bytes) -> bytes:
+    """Decode base64url as RFC 7515 has it: no padding, and one possible spelling for given bytes."""
+    try:
+        data = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    except binascii.Error as problem:
+        raise ValueError(f"not base64url: {problem}") from problem
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != part:
+        raise ValueError("not canonical base64url")
+    return data
+
+
+def _algorithm(key: Any) -> str:
+    match key:
+        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
+            return "ES256"
+        case ed25519.Ed25519PublicKey():
+            return "EdDSA"
+        case rsa.RSAPublicKey() if key.key_size >= 2048:
+            return "PS256"
+    raise AcceptanceError("the certificate's key must be EC P-256, Ed25519, or RSA of at least 2048 bits")
+
+
+def _jwk(key: Any) -> Jwk:
+    match key:
+        case ec.EllipticCurvePrivateKey() | ec.EllipticCurvePublicKey():
+            return ECKey(key, key)
+        case ed25519.Ed25519PrivateKey() | ed25519.Ed25519PublicKey():
+            return OKPKey(key, key)
+        case _:
+            return RSAKey(key, key)
+
+
+def _spki(key: Any) -> bytes:
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return encoded

@@ -1,0 +1,56 @@
+"""``fhir-harness verify``: check an acceptance file, offline."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import orjson
+import typer
+
+from harness.acceptance.signing import load_chain
+from harness.acceptance.trust import TrustPolicy
+from harness.acceptance.verify import Verification
+from harness.acceptance.verify import verify as verify_file
+from harness.cli.accept import read_file
+from harness.engine.verdict import Exit
+
+app = typer.Typer()
+
+
+class Format(StrEnum):
+    """How to print the answer."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def verify(
+    file: Path = typer.Argument(..., metavar="FILE", help="Acceptance file."),
+    trust: list[Path] = typer.Option([], "--trust", help="Trust anchors, PEM. Repeatable; at least one."),
+    organization: str | None = typer.Option(None, "--organization", help="The signer must be of this organisation."),
+    max_age: int | None = typer.Option(None, "--max-age", metavar="DAYS", min=0, help="Not signed longer ago."),
+    require: list[str] = typer.Option([], "--require", metavar="TESTSET", help="This test set must have run."),
+    format: Format = typer.Option(Format.TEXT, "--format", help="text or json."),  # noqa: A002
+) -> None:
+    """Check an acceptance file, offline: 0 when everything holds, 1 with the first thing that does not."""
+    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor")))
+    age = timedelta(days=max_age) if max_age is not None else None
+    policy = TrustPolicy(anchors, organization, age, tuple(require))
+    answer = verify_file(file, policy, datetime.now(UTC))
+    typer.echo(
+        orjson.dumps(answer.as_json(), option=orjson.OPT_INDENT_2).decode() if format is Format.JSON else _text(answer)
+    )
+    raise typer.Exit(Exit.OK if answer.ok else Exit.FAIL)
+
+
+def _text(answer: Verification) -> str:
+    lines = [f"{'ok  ' if item.ok else 'FAIL'}  {item.name:12} {item.message}" for item in answer.checks]
+    if answer.document is not None:
+        software = answer.document["software"]
+        name = " ".join(software.get(part, "") for part in ("publisher", "product", "version")).strip()
+        counts = ", ".join(f"{number} {verdict}" for verdict, number in answer.document["counts"].items())
+        lines.append(f"Verified. {name or 'Software not named'}: {answer.document['verdict']} ({counts})")
+    else:
+        lines.append("Not verified: do not rely on anything in this file.")
+    return "\n".join(lines)

@@ -1,0 +1,192 @@
+"""The terminal: progress while the run goes on, then what failed and why, then a summary. Fits 80 columns."""
+
+import shutil
+from typing import Literal, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from harness.engine.events import Event, Finding, RunStarted, SetFinished, StepFinished, TestFinished, TestStarted
+from harness.engine.exchange import Exchange
+from harness.engine.results import RunResult, TestResult
+from harness.engine.verdict import Verdict
+from harness.report.inert import one_line, pretty_body, printable, status_line
+from harness.report.words import WORDS, Words
+
+Language = Literal["en", "fr"]
+
+COLOURS = {
+    Verdict.ERROR: "magenta",
+    Verdict.FAIL: "red",
+    Verdict.UNDECIDED: "cyan",
+    Verdict.WARN: "yellow",
+    Verdict.PASS: "green",
+    Verdict.SKIP: "dim",
+}
+_SHOWN_BODY = 600
+_MIN_WIDTH = 60
+
+
+class ConsoleWriter:
+    """Writes to a terminal or a pipe; nothing that a candidate sent can move the cursor or colour a line."""
+
+    def __init__(self, stream: TextIO, *, language: Language = "en", quiet: bool = False) -> None:
+        width = max(_MIN_WIDTH, shutil.get_terminal_size((80, 24)).columns)
+        self._console = Console(file=stream, width=min(width, 120), highlight=False, soft_wrap=False)
+        self._words: Words = WORDS[language]
+        self._language = language
+        self._quiet = quiet
+        self._events: list[Event] = []
+        self._titles: dict[tuple[str, str], str] = {}
+        self._progress: Progress | None = None
+
+    def open(self) -> None:
+        """Begin."""
+        self._events.clear()
+
+    def write(self, event: Event) -> None:
+        """Show how far the run is."""
+        self._events.append(event)
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case TestStarted():
+                title = event.title.get(self._language) or event.test
+                self._titles[event.test_set, event.test] = title
+                if self._progress is not None:
+                    self._progress.update(self._progress.task_ids[0], description=one_line(title, 40))
+            case TestFinished():
+                if self._progress is not None:
+                    self._progress.advance(self._progress.task_ids[0])
+            case SetFinished() if not self._quiet:
+                self._set_line(event)
+
+    def close(self) -> None:
+        """Show failures and the summary."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+        if not self._events:
+            return
+        run = RunResult.read(self._events)
+        for test in run.tests:
+            if test.verdict in (Verdict.ERROR, Verdict.FAIL, Verdict.UNDECIDED, Verdict.WARN):
+                self._failure(test)
+        self._summary(run)
+
+    def _begin(self, event: RunStarted) -> None:
+        total = sum(len(source.tests) for source in event.test_sets)
+        address = one_line(str(event.candidate.get("base_url", "")), 60)
+        self._console.print(f"fhir-harness {event.harness}  {escape(address)}")
+        self._console.print(
+            self._words.overview.format(sets=len(event.test_sets), tests=total, seed=event.seed), style="dim"
+        )
+        if self._console.is_terminal and not self._quiet:
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=None),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.add_task("", total=total)
+            self._progress.start()
+
+    def _set_line(self, event: SetFinished) -> None:
+        ended = [e for e in self._events if isinstance(e, TestFinished) and e.test_set == event.test_set]
+        parts = Text()
+        for verdict in Verdict:
+            number = sum(e.verdict is verdict for e in ended)
+            if number:
+                parts.append(f"  {number} {self._words.verdicts[verdict]}", style=COLOURS[verdict])
+        self._console.print(Text(f"{one_line(event.test_set, 34):34}"), parts, sep="")
+        for left in event.leftovers:
+            self._console.print(Text(f"  {self._words.leftover}: {printable(left)}", style="yellow"))
+
+    def _failure(self, test: TestResult) -> None:
+        name = f"{test.started.test_set}/{test.started.test}"
+        self._console.print()
+        self._console.print(
+            Text(f"{self._words.verdicts[test.verdict].upper()} ", style=f"bold {COLOURS[test.verdict]}"),
+            Text(name),
+            sep="",
+        )
+        title = test.started.title.get(self._language, "")
+        self._console.print(Text(f"  {title}"))
+        if test.started.verifies:
+            self._console.print(Text(f"  {self._words.requirements}: {', '.join(test.started.verifies)}", style="dim"))
+        shown = False
+        for step in test.steps:
+            findings = [finding for check in step.checks for finding in check.findings]
+            if findings:
+                self._step(step, findings)
+                shown = True
+        for finding in test.finished.findings if test.finished else ():
+            self._finding(finding)
+            shown = True
+        if not shown:
+            self._console.print(Text(f"  {printable(test.reason)}"))
+
+    def _step(self, step: StepFinished, findings: list[Finding]) -> None:
+        where = f"  ({step.location})" if step.location else ""
+        self._console.print(
+            Text(f"  {self._words.step} {step.index + 1}: {one_line(step.summary, 60)}{where}", style="bold")
+        )
+        for index, exchange in enumerate(step.exchanges):
+            if any(finding.exchange in (index, None) for finding in findings):
+                self._exchange(exchange)
+        for finding in findings:
+            self._finding(finding)
+
+    def _exchange(self, exchange: Exchange) -> None:
+        request, answer = exchange.request, exchange.response
+        self._console.print(Text(f"    {self._words.sent}: {request.method} {printable(request.url)}"))
+        self._body(request.body)
+        self._console.print(Text(f"    {self._words.answered}: {status_line(exchange)}"))
+        self._body(answer.body if answer else b"")
+
+    def _body(self, body: bytes) -> None:
+        for line in pretty_body(body, _SHOWN_BODY).splitlines():
+            self._console.print(Text(f"      {line}", style="dim", overflow="ellipsis", no_wrap=True))
+
+    def _finding(self, finding: Finding) -> None:
+        message = finding.message_fr if self._language == "fr" and finding.message_fr else finding.message
+        self._console.print(Text(f"    ✗ {printable(message)}", style=COLOURS[finding.verdict]))
+        for label, value in (
+            (self._words.place, finding.expression),
+            (self._words.expected, finding.expected),
+            (self._words.found, finding.found),
+            (self._words.profile, finding.profile),
+        ):
+            if value:
+                self._console.print(Text(f"      {label}: {printable(value)}"))
+
+    def _summary(self, run: RunResult) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(self._words.test_set, overflow="ellipsis", no_wrap=True)
+        for verdict in Verdict:
+            table.add_column(self._words.verdicts[verdict], justify="right", no_wrap=True)
+        for source in run.started.test_sets:
+            verdicts = [test.verdict for test in run.tests if test.started.test_set == source.id]
+            cells = [Text(str(verdicts.count(v) or "·"), style=COLOURS[v] if v in verdicts else "dim") for v in Verdict]
+            table.add_row(Text(source.id), *cells)
+        self._console.print()
+        self._console.print(table)
+        requirements = run.requirements()
+        met = sum(
+            all(test.verdict in (Verdict.PASS, Verdict.WARN) for test in tests) for tests in requirements.values()
+        )
+        verdict = run.verdict
+        word = self._words.verdicts[verdict] if verdict else self._words.nothing
+        self._console.print()
+        self._console.print(
+            Text(f"{word.upper()}  ", style=f"bold {COLOURS[verdict]}" if verdict else "bold"),
+            Text(self._words.totals.format(tests=len(run.tests), met=met, requirements=len(requirements))),
+            sep="",
+        )
+        for test_set, test in run.missing[:10]:
+            self._console.print(Text(f"  {self._words.never_began}: {test_set}/{test}", style="magenta"))

@@ -1,0 +1,56 @@
+"""Strings that a candidate chose, made harmless for whoever looks at them."""
+
+import json
+import re
+import unicodedata
+
+import orjson
+
+from harness.engine.exchange import Exchange
+
+# C0 and C1 controls, line and paragraph separators, bidirectional overrides and isolates, surrogates, non-characters.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with every control character spelled out (``\\x1b``), so that no terminal or XML parser obeys it.
+
+    Tab and line feed stay.
+    """
+    return _UNSAFE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def one_line(text: str, width: int) -> str:
+    """Return ``text`` printable, on one line, cut to ``width`` terminal columns."""
+    flat = " ".join(printable(text).split())
+    columns = 0
+    for index, character in enumerate(flat):
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > width:
+            return flat[: max(index - 1, 0)].rstrip() + "…"
+    return flat
+
+
+def pretty_body(body: bytes, limit: int | None = None) -> str:
+    """Return a body for reading, printable: JSON indented (decimals as sent), text as it is, bytes by their number."""
+    if not body:
+        return ""
+    try:
+        value = json.loads(body, parse_float=orjson.Fragment)
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode("utf-8")
+    except (ValueError, RecursionError, orjson.JSONEncodeError):
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:
+            return f"({len(body)} bytes that are not text)"
+    text = printable(text)
+    if limit is not None and len(text) > limit:
+        return f"{text[:limit]}\n… ({len(text) - limit} more characters)"
+    return text
+
+
+def status_line(exchange: Exchange) -> str:
+    """Return what came back in a few words: ``HTTP 201``, or why nothing did."""
+    if exchange.response is None:
+        return printable(exchange.error or "no answer")
+    return f"HTTP {exchange.response.status}"

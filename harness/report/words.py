@@ -1,0 +1,72 @@
+"""The words of the reports, in English and French."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.engine.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a report says in one language."""
+
+    overview: str
+    test_set: str
+    step: str
+    sent: str
+    answered: str
+    expected: str
+    found: str
+    place: str
+    profile: str
+    requirements: str
+    leftover: str
+    never_began: str
+    nothing: str
+    totals: str
+    verdicts: Mapping[Verdict, str]
+
+
+WORDS: Mapping[str, Words] = {
+    "en": Words(
+        overview="{sets} test sets, {tests} tests, seed {seed}",
+        test_set="test set",
+        step="step",
+        sent="sent",
+        answered="answered",
+        expected="expected",
+        found="found",
+        place="at",
+        profile="profile",
+        requirements="verifies",
+        leftover="left on the candidate, delete it there",
+        never_began="never began",
+        nothing="nothing ran",
+        totals="{tests} tests; {met} of {requirements} requirements met",
+        verdicts={verdict: verdict.value for verdict in Verdict},
+    ),
+    "fr": Words(
+        overview="{sets} jeux de tests, {tests} tests, graine {seed}",
+        test_set="jeu de tests",
+        step="étape",
+        sent="envoyé",
+        answered="réponse",
+        expected="attendu",
+        found="trouvé",
+        place="à",
+        profile="profil",
+        requirements="vérifie",
+        leftover="resté chez le candidat, à y supprimer",
+        never_began="n'a pas commencé",
+        nothing="rien n'a été exécuté",
+        totals="{tests} tests ; {met} exigences satisfaites sur {requirements}",
+        verdicts={
+            Verdict.ERROR: "erreur",
+            Verdict.FAIL: "échec",
+            Verdict.UNDECIDED: "indécis",
+            Verdict.WARN: "alerte",
+            Verdict.PASS: "succès",
+            Verdict.SKIP: "omis",
+        },
+    ),
+}
