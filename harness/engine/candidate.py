@@ -1,0 +1,183 @@
+"""The candidate: the system under test, who calls it, and the limits that its answers are held to."""
+
+import base64
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.engine.candidate_file import Document, read_data, read_file
+from harness.engine.exchange import Headers
+from harness.engine.redaction import Redactor
+from harness.errors import UsageError
+from harness.suite.problem import nearest
+
+NOBODY = "none"
+"""``as: none``: a request without credentials."""
+
+_CREDENTIALS = ("bearer", "basic", "id-token", "headers")
+_SYNTHETIC_PATIENT: Mapping[str, Any] = {
+    "identifier": {"system": "urn:oid:1.2.250.1.213.1.4.10", "value": "299017812345665"},
+    "name": {"family": "PATIENT-TEST", "given": "ALEX"},
+}
+"""Who the default identity of a candidate without a file is: nobody, under the test OID of the national number."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an answer is held to: seconds, bytes after decoding, redirects, pages."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 60.0
+    body: int = 16 * 1024 * 1024
+    redirects: int = 0
+    pages: int = 50
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How the server's certificate is checked."""
+
+    verify: bool = True
+    ca: str | None = None
+    """PEM file of the trusted authorities; None for those of the system."""
+
+    def context(self) -> ssl.SSLContext:
+        """Return the TLS settings. Raises UsageError when the CA file cannot be used."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except (OSError, ssl.SSLError) as problem:
+            raise UsageError(f"{self.ca}: not a PEM file of certificates: {problem}; mend tls.ca") from problem
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One caller: the headers that prove it, and the attributes that test sets read."""
+
+    name: str
+    headers: Headers = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The system under test. ``secrets`` maps a name to each value that must never be recorded."""
+
+    base_url: str
+    """Without a slash at its end."""
+    fhir_version: str = "4.0.1"
+    software: Mapping[str, str] = field(default_factory=dict)
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    default_identity: str = "default"
+    headers: Headers = ()
+    tls: Tls = field(default_factory=Tls)
+    proxy: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The candidate file's content, secrets and all."""
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Candidate":
+        """Read ``candidate.yaml``; ``${NAME}`` is the environment variable NAME, whose value is then a secret.
+
+        Raises UsageError with file, line and column of each fault.
+        """
+        return cls._of(read_file(Path(path)))
+
+    @classmethod
+    def at(cls, base_url: str, token: str | None = None, headers: Mapping[str, str] | None = None) -> "Candidate":
+        """Return a candidate known by its address, an access token and extra headers alone.
+
+        Its default identity is a synthetic patient. Raises UsageError when the address is not http or https.
+        """
+        identity = {**_SYNTHETIC_PATIENT, **({"bearer": token} if token else {})}
+        return cls.of({"base-url": base_url, "identities": {"default": identity}, "headers": dict(headers or {})})
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Candidate":
+        """Return the candidate that ``data`` (the content of a candidate file) describes. Raises UsageError.
+
+        ``data`` may be what :meth:`redacted` gave: the secrets of that candidate are the marks that stand for them, so
+        that a recorded run can be judged again.
+        """
+        return cls._of(read_data(data))
+
+    @classmethod
+    def _of(cls, document: Document) -> "Candidate":
+        data = document.data
+        return cls(
+            base_url=data["base-url"].rstrip("/"),
+            fhir_version=data.get("fhir-version", "4.0.1"),
+            software=data.get("software", {}),
+            identities={name: _identity(name, content) for name, content in data.get("identities", {}).items()},
+            default_identity=data.get("default-identity", "default"),
+            headers=tuple(data.get("headers", {}).items()),
+            tls=Tls(**data.get("tls", {})),
+            proxy=data.get("proxy"),
+            limits=Limits(**data.get("limits", {})),
+            policy=data.get("policy", {}),
+            secrets=document.secrets,
+            content=data,
+        )
+
+    def redactor(self) -> Redactor:
+        """Return what takes this candidate's secrets out of whatever is recorded."""
+        return Redactor(self.secrets)
+
+    def redacted(self) -> dict[str, Any]:
+        """Return the candidate file's content without secrets."""
+        redacted: dict[str, Any] = self.redactor().value(self.content)
+        return redacted
+
+    def scope(self) -> Mapping[str, Any]:
+        """Return what ``${candidate.…}`` reads: no credentials."""
+        return {
+            "base-url": self.base_url,
+            "fhir-version": self.fhir_version,
+            "software": self.software,
+            "identities": {name: identity.attributes for name, identity in self.identities.items()},
+            "policy": self.policy,
+        }
+
+    def credentials(self, name: str | None) -> Headers:
+        """Return the headers of the identity ``name`` (None: the default one), those of every request first.
+
+        Raises UsageError when a step names an identity that the candidate file does not have.
+        """
+        if name == NOBODY:
+            return tuple(pair for pair in self.headers if pair[0].lower() != "authorization")
+        wanted = name or self.default_identity
+        if wanted not in self.identities:
+            if name is None:
+                return self.headers
+            raise UsageError(
+                f'the candidate has no identity "{name}"{nearest(name, self.identities)}; add it under identities'
+            )
+        own = self.identities[wanted].headers
+        replaced = {header.lower() for header, _ in own}
+        return (*(pair for pair in self.headers if pair[0].lower() not in replaced), *own)
+
+
+def _identity(name: str, content: Mapping[str, Any]) -> Identity:
+    headers: list[tuple[str, str]] = []
+    if "bearer" in content:
+        headers.append(("Authorization", f"Bearer {content['bearer']}"))
+    if "basic" in content:
+        pair = f"{content['basic']['user']}:{content['basic']['password']}".encode()
+        headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode('ascii')}"))
+    if "id-token" in content:
+        headers.append((content["id-token"]["header"], content["id-token"]["value"]))
+    headers += content.get("headers", {}).items()
+    attributes = {key: value for key, value in content.items() if key not in _CREDENTIALS}
+    identifier = attributes.get("identifier")
+    if identifier and "token" not in attributes:
+        attributes["token"] = f"{identifier.get('system', '')}|{identifier['value']}"
+    return Identity(name, tuple(headers), attributes)

@@ -1,0 +1,227 @@
+"""Reading ``candidate.yaml``: its schema, the places of its faults, the environment's variables and what is secret."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from harness.engine.redaction import is_secret_header
+from harness.errors import UsageError
+from harness.suite.problem import nearest
+
+SCHEMA = Path(__file__).with_name("candidate.schema.json")
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
+_PUBLIC = ("base-url", "fhir-version", "software", "default-identity")
+"""What the evidence is about: never secret, even when the environment gave it."""
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The content of a candidate file, with its secrets by the place they stand in."""
+
+    data: Mapping[str, Any]
+    secrets: Mapping[str, str]
+
+
+@dataclass
+class _Source:
+    """What is read, and how its places are called."""
+
+    name: str
+    data: Any
+    marks: Mapping[Place, tuple[int, int]] = field(default_factory=dict)
+    faults: list[tuple[tuple[int, int], str]] = field(default_factory=list)
+
+    def fault(self, place: Place, message: str) -> None:
+        line, column = next((self.marks[p] for p in _outwards(place) if p in self.marks), (0, 0))
+        where = f"{self.name}:{line}:{column}" if self.marks else self.name
+        path = ".".join(map(str, place))
+        self.faults.append(((line, column), f"{where}: {f'{path}: ' if path else ''}{message}"))
+
+    def stop_if_faulty(self) -> None:
+        if self.faults:
+            raise UsageError("\n".join(message for _, message in sorted(self.faults)))
+
+
+def read_file(path: Path) -> Document:
+    """Read and check a candidate file. Raises UsageError with ``file:line:column`` of every fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except OSError as problem:
+        raise UsageError(f"{path}: cannot be read: {problem.strerror}; name a candidate file") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"{path}: not UTF-8 text; save it as UTF-8") from problem
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise UsageError(f"{path}{place}: not YAML: {problem.problem}") from problem
+    except (yaml.YAMLError, RecursionError) as problem:
+        raise UsageError(f"{path}: not YAML: {problem}") from problem
+    source = _Source(str(path), None)
+    marks: dict[Place, tuple[int, int]] = {}
+    source.marks = marks
+    source.data = _construct(node, (), marks, source)
+    source.stop_if_faulty()
+    return _check(source, path.parent)
+
+
+def read_data(data: Mapping[str, Any]) -> Document:
+    """Check the content of a candidate file that did not come from a file. Raises UsageError."""
+    return _check(_Source("candidate", data), Path())
+
+
+def _construct(node: Any, place: Place, marks: dict[Place, tuple[int, int]], source: _Source) -> Any:
+    if node is None:
+        return {}
+    marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key, value in node.value:
+            name = str(key.value)
+            inner = (*place, name)
+            repeated = name in mapping
+            marks[inner] = (key.start_mark.line + 1, key.start_mark.column + 1)
+            if repeated:
+                source.fault(inner, "stands twice; keep one")
+            mapping[name] = _construct(value, inner, marks, source)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(item, (*place, index), marks, source) for index, item in enumerate(node.value)]
+    constructor = yaml.SafeLoader("")
+    try:
+        value = constructor.construct_object(node, deep=True)
+    except yaml.YAMLError as problem:
+        source.fault(place, f"cannot be read: {problem}")
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(node.value)
+
+
+def _check(source: _Source, folder: Path) -> Document:
+    for error in _validator().iter_errors(source.data):
+        _schema_fault(source, error)
+    source.stop_if_faulty()
+    secrets: dict[str, str] = {}
+    data = _expanded(source, source.data, (), secrets)
+    _check_values(source, data)
+    source.stop_if_faulty()
+    certificates = data.get("tls", {}).get("ca")
+    if certificates is not None:
+        data["tls"] = {**data["tls"], "ca": str(folder / certificates)}
+    secrets |= {name: value for name, value in _credentials(data) if value not in secrets.values()}
+    return Document(data, secrets)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def _schema_fault(source: _Source, error: ValidationError) -> None:
+    place: Place = tuple(error.absolute_path)
+    schema: Any = error.schema
+    instance: Any = error.instance
+    wanted: Any = error.validator_value
+    if error.validator == "additionalProperties":
+        known = list(schema.get("properties", {}))
+        for name in (name for name in instance if name not in known):
+            hint = nearest(name, known) or f"; known are {', '.join(known)}"
+            source.fault((*place, name), f"unknown key{hint}")
+    elif error.validator == "required":
+        missing = [name for name in wanted if name not in instance]
+        source.fault(place, f"{', '.join(missing)} is missing")
+    elif error.validator == "type":
+        source.fault(place, f"must be of the type {wanted}, found {type(instance).__name__}")
+    else:
+        source.fault(place, error.message)
+
+
+def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _expanded(source, item, (*place, str(name)), secrets) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_expanded(source, item, (*place, index), secrets) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(found: re.Match[str]) -> str:
+        content = os.environ.get(found[1])
+        if content is None:
+            source.fault(place, f"the environment variable {found[1]} is not set; set it, or write the value here")
+            return ""
+        if place[0] not in _PUBLIC and content:
+            secrets[".".join(map(str, place)) if found[0] == value else found[1]] = content
+        return content
+
+    return _VARIABLE.sub(variable, value)
+
+
+def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
+    for name in ("base-url", "proxy"):
+        url = data.get(name)
+        if url is not None and not is_http(url):
+            source.fault((name,), f'"{url}" is not an address such as https://fhir.example/r4')
+    identities = data.get("identities", {})
+    default = data.get("default-identity", "default")
+    if identities and "default-identity" in data and default not in identities:
+        source.fault(("default-identity",), f'no identity is called "{default}"{nearest(default, identities)}')
+    if "none" in identities:
+        source.fault(("identities", "none"), 'the name "none" is kept for requests without credentials; take another')
+    for place, headers in _header_tables(data):
+        for header, value in headers.items():
+            if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header):
+                source.fault((*place, header), "is not the name of a header (RFC 9110, section 5.1)")
+            elif any(not (c == "\t" or (c.isprintable() and ord(c) < 256)) for c in value):
+                source.fault((*place, header), "holds a character that a header cannot (RFC 9110, section 5.5)")
+
+
+def is_http(url: Any) -> bool:
+    """Tell whether ``url`` is an http or https address with a host, without query and fragment."""
+    try:
+        parts = urlsplit(url)
+        port_is_number = parts.port is None or parts.port > 0
+    except (ValueError, AttributeError):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_number and not parts.query
+
+
+def _header_tables(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, str]]]:
+    yield ("headers",), data.get("headers", {})
+    for name, identity in data.get("identities", {}).items():
+        yield ("identities", name, "headers"), identity.get("headers", {})
+
+
+def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The values that are secret by their place."""
+    for place, headers in _header_tables(data):
+        for name, value in headers.items():
+            if is_secret_header(name):
+                yield ".".join((*map(str, place), name)), value.rpartition(" ")[2]
+    for name, identity in data.get("identities", {}).items():
+        for path in (("bearer",), ("basic", "password"), ("id-token", "value")):
+            value = _at(identity, path)
+            if value:
+                yield ".".join(("identities", name, *path)), value
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _outwards(place: Place) -> Iterator[Place]:
+    for length in range(len(place), -1, -1):
+        yield place[:length]

@@ -1,0 +1,209 @@
+"""HTTP, with the limits that make a hostile candidate harmless, and the protocol that a recorded run keeps too."""
+
+import asyncio
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple, Protocol
+
+import httpx
+
+from harness.engine.candidate import Candidate, Limits
+from harness.engine.events import Phase
+from harness.engine.exchange import Exchange, Request, Response
+from harness.engine.redaction import Redactor
+from harness.errors import CandidateError
+
+_MESSAGE_LIMIT = 300
+
+
+class Scope(NamedTuple):
+    """What a request is sent for; ``test`` is empty for a set's set-up and clean-up."""
+
+    test_set: str
+    test: str = ""
+    phase: Phase = "setup"
+
+
+class Transport(Protocol):
+    """Where the world comes in: answers, time and waiting. Everything else in a run follows from these."""
+
+    async def send(self, request: Request, scope: Scope) -> Exchange:
+        """Send ``request`` and return the exchange, redacted; an answer that never came is in its ``error``."""
+
+    def now(self, scope: Scope) -> datetime:
+        """Return the instant that a test takes place at, aware."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two attempts."""
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+
+
+class _TooLarge(CandidateError):
+    """The answer is longer than the limit."""
+
+
+class _Encoding(CandidateError):
+    """The answer is encoded in a way that was not asked for, or is broken."""
+
+
+class Live:
+    """Sends requests to the candidate over HTTP/1.1: no redirect, cookie or proxy of the environment is followed."""
+
+    def __init__(self, candidate: Candidate, redactor: Redactor | None = None) -> None:
+        self._limits = candidate.limits
+        self._redactor = redactor or candidate.redactor()
+        self._client = _client(candidate)
+
+    async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
+        """Send ``request``; never raises for what the candidate does, whatever it does."""
+        started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        begun = time.perf_counter()
+        response: Response | None = None
+        code = message = None
+        try:
+            async with asyncio.timeout(self._limits.total):
+                response = await self._answer(request)
+        except TimeoutError:
+            code, message = "timeout", f"no complete answer within {self._limits.total:g} s"
+        except (CandidateError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+            code, message = classify(problem, self._limits)
+        elapsed = round(time.perf_counter() - begun, 6)
+        return Exchange(
+            request=self._redactor.request(request),
+            started=started,
+            elapsed=elapsed,
+            response=None if response is None else self._redactor.response(response),
+            error=None if message is None else self._redactor.text(message)[:_MESSAGE_LIMIT],
+            error_code=code,
+        )
+
+    async def _answer(self, request: Request) -> Response:
+        # "identity" cannot be insisted on: a candidate may compress all the same, so gzip is offered and bounded.
+        pairs = (("Accept-Encoding", "gzip"), *request.headers)
+        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
+        outgoing = self._client.build_request(request.method, request.url, headers=headers, content=request.body)
+        answer = await self._client.send(outgoing, stream=True)
+        try:
+            decoder = _Decoder(answer.headers.get("content-encoding", ""), self._limits.body)
+            parts = [part async for chunk in answer.aiter_raw() for part in decoder.feed(chunk)]
+            decoder.finish(request.method)
+        finally:
+            await answer.aclose()
+        received = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+        return Response(answer.status_code, received, b"".join(parts), answer.http_version)
+
+    def now(self, scope: Scope) -> datetime:  # noqa: ARG002 - it is now, whoever asks
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait ``seconds``."""
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _client(candidate: Candidate) -> httpx.AsyncClient:
+    limits = candidate.limits
+    return httpx.AsyncClient(
+        http1=True,
+        http2=False,
+        verify=candidate.tls.context(),
+        proxy=candidate.proxy,
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx.Timeout(limits.read, connect=limits.connect),
+        headers={"User-Agent": "fhir-harness", "Accept": "*/*"},
+    )
+
+
+class _Decoder:
+    """Undoes the content encoding piece by piece, and stops where the decoded body passes the limit (bytes)."""
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        self._encoding = encoding.strip().lower()
+        self._left = limit
+        self._limit = limit
+        self._begun = False
+        match self._encoding:
+            case "" | "identity":
+                self._inflate = None
+            case "gzip" | "x-gzip" | "deflate":
+                self._inflate = zlib.decompressobj(wbits=47 if "gzip" in self._encoding else 15)
+            case _:
+                raise _Encoding(
+                    f'the answer has the content encoding "{self._encoding[:40]}", which was not asked for'
+                )
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what ``chunk`` decodes to. Raises _TooLarge, _Encoding."""
+        if self._inflate is None:
+            yield self._counted(chunk)
+            return
+        self._begun = self._begun or bool(chunk)
+        while chunk:
+            try:
+                piece = self._inflate.decompress(chunk, self._left + 1)
+            except zlib.error as problem:
+                raise _Encoding(f"the answer is not the {self._encoding} that it says: {problem}") from problem
+            yield self._counted(piece)
+            chunk = self._inflate.unconsumed_tail
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._left -= len(piece)
+        if self._left < 0:
+            raise _TooLarge(f"the answer's body is longer than {self._limit} bytes")
+        return piece
+
+    def finish(self, method: str) -> None:
+        """Raise _Encoding when the compressed body was cut off."""
+        if self._inflate is not None and self._begun and not self._inflate.eof and method != "HEAD":
+            raise _Encoding(f"the answer's {self._encoding} body is cut off")
+
+
+def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
+    """Return the stable code and the message of what stopped an exchange.
+
+    Codes: ``connect``, ``dns``, ``tls``, ``timeout``, ``too-large``, ``encoding``, ``protocol``, ``request``.
+    """
+    causes = list(_causes(problem))
+    if isinstance(problem, _TooLarge):
+        return "too-large", str(problem)
+    if isinstance(problem, _Encoding):
+        return "encoding", str(problem)
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        reason = next(str(cause) for cause in causes if isinstance(cause, ssl.SSLError))
+        return "tls", f"the TLS connection was not made: {reason}"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "dns", "the host name of the candidate does not resolve"
+    match problem:
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return "timeout", f"no connection within {limits.connect:g} s"
+        case httpx.TimeoutException():
+            return "timeout", f"nothing came for {limits.read:g} s"
+        case httpx.ConnectError() | httpx.ProxyError():
+            return "connect", f"the connection was refused or cannot be made: {problem}"
+        case httpx.NetworkError():
+            return "connection-lost", "the connection was closed before the answer was complete"
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | ValueError():
+            return "request", f"the request cannot be sent: {problem}"
+        case _:
+            return "protocol", f"the answer is not HTTP/1.1 that can be read: {problem}"
+
+
+def _causes(problem: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while problem is not None and id(problem) not in seen:
+        seen.add(id(problem))
+        yield problem
+        problem = problem.__cause__ or problem.__context__

@@ -1,0 +1,214 @@
+"""Secrets out of everything that is recorded: applied at capture, before an :class:`Exchange` exists.
+
+Each secret becomes ``«redacted:NAME»``, the same all through a run, so that equal values stay equal in the evidence.
+"""
+
+import base64
+import contextlib
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote_plus
+
+from harness.engine.exchange import Headers, Request, Response, header
+
+SHORTEST = 4
+"""Characters. A shorter value is hidden where its place tells (a header, a member's name), never as literal text."""
+
+_ALIGNED = 8
+"""From so many bytes a secret is looked for inside of longer base64 (``user:password``): less would match by chance."""
+
+_NAMES = (
+    r"(?:access|id|refresh|auth|session|bearer)[_-]?token|token|client[_-]?(?:secret|assertion)|assertion|secret"
+    r"|password|passwd|api[_-]?key|private[_-]?key|code[_-]?verifier"
+)
+_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|credential", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:Bearer|Basic|Digest|DPoP|Negotiate)(?= )", re.IGNORECASE)
+_PARAMETER = re.compile(rf"((?:^|[?&\s;])({_NAMES})=)([^&#\s\"'<>;\\]+)", re.IGNORECASE)
+_MEMBER = re.compile(
+    r'("((?:access|id|refresh)[_-]?token|client[_-]?(?:secret|assertion)|password|passwd|api[_-]?key|private[_-]?key'
+    r'|code[_-]?verifier)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
+_MARK = re.compile(r"«redacted:[\w.-]+»")
+_ENCODED_MARK = re.compile(r"%C2%ABredacted(?::|%3A)([\w.-]+)%C2%BB", re.IGNORECASE)
+
+
+def mark(name: str) -> str:
+    """Return what stands in place of the secret ``name``."""
+    return f"«redacted:{re.sub(r'[^a-z0-9_.-]+', '-', name.lower())}»"
+
+
+class Redactor:
+    """Knows the secrets of a run by name, and takes them out of whatever is to be recorded.
+
+    Redacting twice gives the same as once. Secrets are found as they are, percent-encoded, escaped for JSON or HTML,
+    and in base64; credentials that the harness was not told of, by the header, parameter or member they stand in.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = {value: mark(name) for name, value in secrets.items() if len(value) >= SHORTEST}
+        forms = {form: token for secret, token in self._secrets.items() for form in _forms(secret)}
+        forms |= self._secrets  # a secret as it is wins over the encoded form of another one
+        self._forms = forms
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, text: str) -> str:
+        """Return ``text`` (a body, a header's value, a message) without secrets."""
+        text = _ENCODED_MARK.sub(lambda found: mark(found[1]), text)
+        if self._pattern is not None:
+            text = self._pattern.sub(lambda found: self._forms[found[0]], text)
+        text = _USERINFO.sub(lambda found: f"{found[1]}{mark('userinfo')}@", text)
+        text = _PARAMETER.sub(lambda found: found[1] + mark(found[2]), text)
+        return _MEMBER.sub(lambda found: f'{found[1]}"{mark(found[2])}"', text)
+
+    def url(self, url: str) -> str:
+        """Return ``url`` without user information, secret parameters and secrets in any percent-encoding."""
+        url = self.text(url)
+        before, separator, query = url.partition("?")
+        path = "/".join(self._component(part) for part in before.split("/"))
+        return path + separator + "&".join(self._component(part) for part in query.split("&"))
+
+    def _component(self, text: str) -> str:
+        if "%" not in text and "+" not in text:
+            return text
+        plain = unquote_plus(text)
+        token = next((token for secret, token in self._secrets.items() if secret in plain), None)
+        if token is None:
+            return text
+        name, equals, _ = text.partition("=")
+        return f"{name}={token}" if equals and not self._hides(name) else token
+
+    def _hides(self, text: str) -> bool:
+        plain = unquote_plus(text)
+        return any(secret in plain for secret in self._secrets)
+
+    def headers(self, headers: Headers) -> Headers:
+        """Return ``headers`` with the credentials hidden; the scheme of an Authorization stays."""
+        return tuple((self.text(name), self._header(name, value)) for name, value in headers)
+
+    def _header(self, name: str, value: str) -> str:
+        value = self.url(value) if "://" in value else self.text(value)
+        if not _SECRET_HEADER.search(name) or not value:
+            return value
+        scheme = _SCHEME.match(value)
+        credentials = value[scheme.end() :].strip() if scheme else value
+        token = credentials if _MARK.fullmatch(credentials) else mark(name)
+        return f"{scheme[0]} {token}" if scheme else token
+
+    def body(self, body: bytes) -> bytes:
+        """Return ``body`` without secrets; bytes that are not text stay as they are, and JSON stays JSON."""
+        text = body.decode("utf-8", "surrogateescape")
+        redacted = self.text(text)
+        if redacted == text:
+            return body
+        if not _is_json(redacted):  # a secret stood there as a number: only a string can hold the mark
+            with contextlib.suppress(ValueError, RecursionError):
+                redacted = json.dumps(self.value(json.loads(text)), ensure_ascii=False)
+        return redacted.encode("utf-8", "surrogateescape")
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value without secrets in strings, numbers and names, nor in members that are named like one."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self._named(str(key), member) for key, member in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(member) for member in value]
+        if value is None or isinstance(value, bool):
+            return value
+        redacted = self.text(str(value))
+        return value if redacted == str(value) else redacted
+
+    def _named(self, name: str, member: Any) -> Any:
+        secret = isinstance(member, str) and _SECRET_NAME.fullmatch(name) and name.lower() != "token"
+        return mark(name) if secret and not _MARK.fullmatch(member) else self.value(member)
+
+    def request(self, request: Request) -> Request:
+        """Return ``request`` as it may be recorded."""
+        return replace(
+            request,
+            url=self.url(request.url),
+            headers=self.headers(request.headers),
+            body=self._typed_body(request.headers, request.body),
+        )
+
+    def response(self, response: Response) -> Response:
+        """Return ``response`` as it may be recorded."""
+        return replace(
+            response,
+            headers=self.headers(response.headers),
+            body=self._typed_body(response.headers, response.body),
+        )
+
+    def _typed_body(self, headers: Headers, body: bytes) -> bytes:
+        if "x-www-form-urlencoded" in (header(headers, "content-type") or "").lower():
+            return self.url("?" + body.decode("utf-8", "surrogateescape"))[1:].encode("utf-8", "surrogateescape")
+        return self.body(body)
+
+    def command(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """Return a command line without secrets: values of ``--token`` and the like, ``Name: value`` headers, URLs."""
+        redacted: list[str] = []
+        option = ""
+        for argument in arguments:
+            name, equals, _ = argument.partition("=")
+            if _is_secret_option(option):
+                redacted.append(mark(option.lstrip("-")))
+            elif equals and _is_secret_option(name):
+                redacted.append(f"{name}={mark(name.lstrip('-'))}")
+            else:
+                redacted.append(self._argument(argument))
+            option = argument
+        return tuple(redacted)
+
+    def _argument(self, argument: str) -> str:
+        name, colon, value = argument.partition(":")
+        if colon and not value.startswith("//") and _SECRET_HEADER.search(name):
+            return f"{name}: {self._header(name, value.strip())}"
+        return self.url(argument) if "://" in argument else self.text(argument)
+
+
+def is_secret_header(name: str) -> bool:
+    """Tell whether a header of this name holds credentials."""
+    return _SECRET_HEADER.search(name) is not None
+
+
+def _is_secret_option(option: str) -> bool:
+    return option.startswith("-") and _SECRET_NAME.search(option) is not None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _forms(secret: str) -> set[str]:
+    data = secret.encode("utf-8", "surrogateescape")
+    quoted = {quote(data, safe=safe) for safe in ("", "/", ":/,$~", "!$&'()*+,;=:@/?~")} | {quote_plus(data)}
+    lowered = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in quoted}
+    escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    escaped |= {form.replace("/", "\\/") for form in escaped}
+    escaped |= {html.escape(secret), html.escape(secret, quote=False)}
+    plain = base64.b64encode(data).decode("ascii")
+    encoded = {plain, plain.rstrip("=")}
+    if len(data) >= _ALIGNED:
+        encoded |= {_inner_base64(data, offset) for offset in range(3)}
+    encoded |= {form.replace("+", "-").replace("/", "_") for form in encoded}
+    return {form for form in quoted | lowered | escaped | encoded if len(form) >= SHORTEST}
+
+
+def _inner_base64(data: bytes, offset: int) -> str:
+    """Return the characters that ``data`` always gives ``offset`` bytes (mod 3) into something longer."""
+    encoded = base64.b64encode(b"\0" * offset + data).decode("ascii").rstrip("=")
+    first = (offset * 8 + 5) // 6
+    last = (offset + len(data)) * 8 // 6
+    return encoded[first:last]
