@@ -33,9 +33,10 @@ def members_of(run_folder: Path) -> tuple[dict[str, bytes], RunResult]:
         raise AcceptanceError(
             f"{run_folder}: the run was cut off before its end, so it proves nothing; run the tests again"
         )
+    content = document(run)
     members = {
-        manifest.DOCUMENT: dump(document(run)),
-        manifest.PAGE: render(run).encode("utf-8"),
+        manifest.DOCUMENT: dump(content),
+        manifest.PAGE: render(run, content, signed=True).encode("utf-8"),
         journal.NAME: (run_folder / journal.NAME).read_bytes(),
         **sources.collect(run_folder, run.started),
     }

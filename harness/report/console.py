@@ -180,11 +180,11 @@ class ConsoleWriter:
         met = sum(
             all(test.verdict in (Verdict.PASS, Verdict.WARN) for test in tests) for tests in requirements.values()
         )
-        verdict = run.verdict
-        word = self._words.verdicts[verdict] if verdict else self._words.nothing
+        overall = run.verdict
+        word = self._words.verdicts[overall] if overall else self._words.nothing
         self._console.print()
         self._console.print(
-            Text(f"{word.upper()}  ", style=f"bold {COLOURS[verdict]}" if verdict else "bold"),
+            Text(f"{word.upper()}  ", style=f"bold {COLOURS[overall]}" if overall else "bold"),
             Text(self._words.totals.format(tests=len(run.tests), met=met, requirements=len(requirements))),
             sep="",
         )

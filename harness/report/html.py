@@ -1,0 +1,84 @@
+"""The HTML report: one self-contained page, French and English, that reads without JavaScript and runs none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.engine.codec import dumps
+from harness.engine.events import Finding, StepFinished
+from harness.engine.results import RunResult, TestResult
+from harness.engine.verdict import Verdict, combine
+from harness.report.inert import pretty_body, printable, status_line
+from harness.report.words import WORDS
+
+_BODY_LIMIT = 20_000
+_environment = Environment(
+    loader=PackageLoader("harness.report"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed: bool = False) -> str:
+    """Return the page for a run. The same run gives the same page.
+
+    ``embedded`` is carried in the page as JSON for machines. ``signed``: the page belongs to an acceptance file, and
+    says that ``fhir-harness verify`` checks the signature.
+    """
+    template = _environment.get_template("report.html.j2")
+    return template.render(
+        run=run,
+        signed=signed,
+        verdicts=list(Verdict),
+        counts=run.counts(),
+        word=_word,
+        text=_text,
+        safe=printable,
+        status=status_line,
+        body=lambda data: pretty_body(data, _BODY_LIMIT),
+        findings_of=_findings,
+        headers=lambda pairs: "\n".join(f"{printable(name)}: {printable(value)}" for name, value in pairs),
+        requirements=[(name, combine(t.verdict for t in tests), tests) for name, tests in run.requirements().items()],
+        sets=[
+            (source, _tests(run, source.id, source.tests), run.sets.get(source.id)) for source in run.started.test_sets
+        ],
+        embedded=_script(embedded) if embedded is not None else None,
+    )
+
+
+def render_bytes(run: RunResult) -> bytes:
+    """Return the page of an unsigned run as UTF-8."""
+    return render(run).encode("utf-8")
+
+
+def _tests(run: RunResult, test_set: str, selected: tuple[str, ...]) -> list[TestResult]:
+    began = run.sets[test_set].tests if test_set in run.sets else {}
+    return [began[test] for test in selected if test in began]
+
+
+def _findings(step: StepFinished) -> list[Finding]:
+    return [finding for check in step.checks for finding in check.findings]
+
+
+def _word(verdict: Verdict | None) -> Markup:
+    """A verdict in both languages; the page shows the one that is chosen."""
+    english, french = ((w.verdicts[verdict] if verdict else w.nothing) for w in (WORDS["en"], WORDS["fr"]))
+    return _text({"en": english, "fr": french})
+
+
+def _text(texts: Mapping[str, str]) -> Markup:
+    pieces = [
+        Markup('<span lang="{}">{}</span>').format(language, printable(texts[language]))
+        for language in ("en", "fr")
+        if texts.get(language)
+    ]
+    return Markup("").join(pieces)
+
+
+def _script(data: Mapping[str, Any]) -> Markup:
+    """JSON that cannot end its script element: ``<`` is spelled ``\\u003c``."""
+    return Markup(dumps(dict(data), sort=True).decode("utf-8").replace("<", "\\u003c"))
