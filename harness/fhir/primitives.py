@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import Literal
 
 Kind = Literal["boolean", "number", "string"]
@@ -55,10 +56,11 @@ def _check_boolean(value: object) -> str | None:
 
 
 def _check_decimal(value: object) -> str | None:
-    kind = type(value)
-    if kind is float or kind is Decimal:
-        return None if value - value == 0 else "range"  # type: ignore[operator]  # NaN and infinities differ from themselves
-    return None if kind is int else "type"
+    if type(value) is float:
+        return None if isfinite(value) else "range"
+    if type(value) is Decimal:
+        return None if value.is_finite() else "range"
+    return None if type(value) is int else "type"
 
 
 def _whole(name: str, minimum: int, maximum: int) -> Primitive:
@@ -273,5 +275,5 @@ def exact_decimal(value: object) -> Decimal | None:
     if isinstance(value, int):
         return Decimal(value)
     if isinstance(value, float):
-        return Decimal(repr(value)) if value - value == 0 else None
+        return Decimal(repr(value)) if isfinite(value) else None
     return None
