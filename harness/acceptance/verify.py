@@ -9,12 +9,14 @@ from typing import Any
 
 import orjson
 
+from harness import __version__
 from harness.acceptance import container, manifest, signing, sources
 from harness.acceptance.document import document, dump
 from harness.acceptance.trust import TrustPolicy, check_age, check_path
 from harness.engine import journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError, HarnessError
+from harness.report.html import render
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class _Verifier:
             ("age", self._age),
             ("journal", self._journal),
             ("report", self._report),
+            ("page", self._page),
             ("policy", self._required),
         ]
         for name, step in steps:
@@ -121,6 +124,15 @@ class _Verifier:
         if dump(document(self._run)) != self._members[manifest.DOCUMENT]:
             raise AcceptanceError(f"{manifest.DOCUMENT} does not say what the recorded exchanges and verdicts say")
         return f"{manifest.DOCUMENT} follows from the journal"
+
+    def _page(self) -> str:
+        assert self._run is not None
+        made_by = self._run.started.harness
+        if made_by != __version__:
+            return f"made by version {made_by}, this is {__version__}: not rendered again, rely on {manifest.DOCUMENT}"
+        if render(self._run, document(self._run), signed=True).encode("utf-8") != self._members[manifest.PAGE]:
+            raise AcceptanceError(f"{manifest.PAGE} does not show what the recorded exchanges and verdicts say")
+        return f"{manifest.PAGE} follows from the journal"
 
     def _required(self) -> str:
         assert self._run is not None
