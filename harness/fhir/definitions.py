@@ -5,6 +5,7 @@ restated packs, the R4 core facts. What is returned is shared: it must not be ch
 """
 
 import copy
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data import folder
-from harness.errors import DefinitionError
+from harness.errors import DefinitionError, SnapshotError
 from harness.fhir.packages import IndexRow, Package, PackageInfo, open_package
 from harness.fhir.snapshot import generate
 
@@ -72,6 +73,7 @@ def _embedded_layers(root: Path) -> tuple[_Layer, ...]:
     return tuple(_Layer(open_package(m.parent, official=False)) for m in manifests)
 
 
+_GENERATING = threading.RLock()
 # Snapshots of the embedded packs that were asked for, by their folder: as immutable as the packs, so shared.
 _EMBEDDED_SNAPSHOTS: dict[Path, dict[int, Snapshot]] = {}
 
@@ -85,6 +87,7 @@ class Definitions:
         self._snapshots = {} if snapshots is None else snapshots
         self._search: dict[str, dict[str, Resource]] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._generating: list[str | None] = []
         self.revision = 0
         self.version_mismatches: Counter[tuple[str, str]] = Counter()
 
@@ -100,6 +103,7 @@ class Definitions:
         twin._added = self._added.copied()
         twin._snapshots = dict(self._snapshots)
         twin._search = dict(self._search)
+        twin._generating = []
         twin._names = dict(self._names)
         twin.version_mismatches = Counter()
         return twin
@@ -258,9 +262,22 @@ class Definitions:
             )
         key = id(structure)
         if key not in self._snapshots:
-            published = structure.get("snapshot", {}).get("element")
-            self._snapshots[key] = tuple(published or generate(structure, self))
+            self._snapshots[key] = self._snapshot_of(structure)
         return self._snapshots[key]
+
+    def _snapshot_of(self, structure: Resource) -> Snapshot:
+        published = structure.get("snapshot", {}).get("element")
+        if published:
+            return tuple(published)
+        with _GENERATING:
+            url = structure.get("url")
+            if url in self._generating:
+                raise SnapshotError(f"{url}: is its own base, through {', '.join(map(str, self._generating))}.")
+            self._generating.append(url)
+            try:
+                return tuple(generate(structure, self))
+            finally:
+                self._generating.pop()
 
 
 def _version_key(version: str) -> tuple[tuple[int, int | str], ...]:

@@ -14,7 +14,6 @@ from harness.fhir.snapshot.tree import Element, Node, build, identify, split_id
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _CHOICE = "[x]"
-_ELEMENT_LIKE = frozenset({"BackboneElement", "Element"})
 
 
 class Source(Protocol):
@@ -35,7 +34,11 @@ def generate(structure: Mapping[str, Any], source: Source) -> list[Element]:
     Raises SnapshotError, naming the profile and the element, when the base or a type is not known, or when an element
     is not in the base.
     """
-    return _Generator(structure, source).run()
+    try:
+        return _Generator(structure, source).run()
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        name = structure.get("url", structure.get("id", "profile"))
+        raise SnapshotError(f"{name}: its differential is not a list of ElementDefinitions ({error!r}).") from error
 
 
 class _Generator:
@@ -44,7 +47,6 @@ class _Generator:
         self._source = source
         self._url = str(structure.get("url", structure.get("id", "profile")))
         self._extends = structure.get("derivation") == "specialization"
-        self._touched: set[int] = set()
         self._tree: Node
 
     def run(self) -> list[Element]:
@@ -55,8 +57,8 @@ class _Generator:
         if self._source.structure(base) is None:
             raise SnapshotError(f"{self._url}: its base {base} is not known; add the package that defines it.")
         self._tree = build(self._source.snapshot(base))
-        if self._extends:
-            self._tree.name = self._structure["type"].rpartition("/")[2]
+        if self._extends and differential:
+            self._tree.name = differential[0]["path"].partition(".")[0]
         for identity, element in zip(identify(differential), differential, strict=True):
             node = self._reach(identity, element)
             self._apply(node, element)
@@ -72,15 +74,17 @@ class _Generator:
             raise self._fail(identity, f"does not start with {self._tree.name}, the type of the base.")
         node = self._tree
         for place, (name, piece) in enumerate(pairs[1:], 1):
-            self._unfold(node, identity)
-            found = node.child(name)
-            if found is None and not piece:
-                found, piece = self._choice(node, name)  # noqa: PLW2901 (the short form names a slice)
+            found, part = self._find(node, name, piece)
+            if found is None:
+                self._unfold(node, identity)
+                found, part = self._find(node, name, piece)
             if found is None and self._extends:
                 found = self._new(node, name, element)
             if found is None:
                 raise self._fail(identity, f"{'.'.join(p[0] for p in pairs[:place])} has no element {name}.")
-            node = self._sliced(found, piece) if piece else found
+            found.remember()
+            node = self._sliced(found, part) if part else found
+            node.remember()
         return node
 
     @staticmethod
@@ -92,8 +96,11 @@ class _Generator:
         return made
 
     @staticmethod
-    def _choice(parent: Node, name: str) -> tuple[Node | None, str]:
-        """The short form ``valueQuantity`` means the slice of that name of ``value[x]``."""
+    def _find(parent: Node, name: str, piece: str) -> tuple[Node | None, str]:
+        """Return the child and the slice that are meant: ``valueQuantity`` is the slice of that name of ``value[x]``."""
+        found = parent.child(name)
+        if found or piece:
+            return found, piece
         for child in parent.children:
             stem = child.name.removesuffix(_CHOICE)
             if child.name != stem and name.startswith(stem) and _choice_type(child, name):
@@ -105,12 +112,13 @@ class _Generator:
         found = base.slice_named(piece)
         if found:
             return found
-        outer = base.slice_named(piece.rpartition("/")[0]) if "/" in piece else None
-        model = outer or base
+        outer = (base.slice_named(piece.rpartition("/")[0]) if "/" in piece else None) or base
+        # What this differential says of the unsliced element holds for its slices too, without being repeated there.
+        model = outer.before or outer
         element = {k: v for k, v in model.element.items() if k not in ("slicing", "sliceName")}
         made = Node(base.name, piece, {**element, "sliceName": piece, "min": 0})
         if base.name.endswith(_CHOICE):
-            one = _choice_type(base, piece)
+            one = _choice_type(model, piece)
             if one:
                 made.element["type"] = [one]
             base.element.setdefault("slicing", TYPE_SLICING)
@@ -123,52 +131,60 @@ class _Generator:
     def _apply(self, node: Node, element: Element) -> None:
         """Merge the differential's ``element`` into ``node``."""
         profile = _only_profile(element)
-        if profile and self._source.structure(profile) and profile != self._url:
-            roots = self._source.snapshot(profile)
-            if roots:
-                adopt_profile(node.element, roots[0])
-        if "type" in element and _types(element) != _types(node.element) and id(node) not in self._touched:
-            node.children = []
-        self._touched.add(id(node))
+        known = self._source.structure(profile) if profile else None
+        if known:
+            view = known.get("snapshot") or known.get("differential") or {"element": []}
+            for root in view["element"][:1]:
+                adopt_profile(node.element, root)
         constrain(node.element, {k: v for k, v in element.items() if k != "sliceName" or node.slice})
 
     def _unfold(self, node: Node, identity: str) -> None:
-        """Give ``node`` the children of its type, if it has none yet."""
-        if node.children:
-            return
+        """Give ``node`` the children of its type that it has not yet."""
+        there = {child.name: child for child in node.children}
+        fresh = self._unfolded(node, identity)
+        names = {child.name for child in fresh}
+        node.children = [there.get(child.name, child) for child in fresh]
+        node.children += [child for name, child in there.items() if name not in names]
+
+    def _unfolded(self, node: Node, identity: str) -> list[Node]:
+        """Return the children that the content reference, the profile or the type of ``node`` gives."""
         reference = node.element.get("contentReference")
         if reference:
             target = self._target(reference, identity)
-            node.element.pop("contentReference")
+            del node.element["contentReference"]
             if "type" in target.element:
                 node.element["type"] = target.element["type"]
-            node.children = [c.copied() for c in target.children]
-            return
-        types = node.element.get("type", [])
-        if not types or (self._extends and types[0]["code"] in _ELEMENT_LIKE and len(types) == 1):
-            if self._extends:
-                node.children = self._children_of(_TYPES + "BackboneElement", identity)
-                return
-            raise self._fail(identity, "its parent has no type to look into.")
-        codes = {t["code"] for t in types}
+            return [c.copied() for c in target.children]
+        codes = {t["code"] for t in node.element.get("type", ())}
+        if not codes:
+            return []
         if len(codes) > 1:
-            node.children = self._children_of(_TYPES + "Element", identity)
-            return
+            return self._children_of(_TYPES + "Element", identity)
         profile = _only_profile(node.element)
-        if profile and self._source.structure(profile):
-            node.children = self._children_of(profile, identity)
-            return
-        code = types[0]["code"]
-        node.children = self._children_of(code if ":" in code else _TYPES + code, identity)
+        if profile and self._source.structure(profile) and profile.partition("|")[0] != self._url:
+            return self._children_of(profile, identity)
+        code = codes.pop()
+        return self._children_of(code if ":" in code else _TYPES + code, identity)
 
     def _children_of(self, canonical: str, identity: str) -> list[Node]:
-        if self._source.structure(canonical) is None:
+        structure = self._source.structure(canonical)
+        if structure is None:
             raise self._fail(identity, f"the type {canonical} of its parent is not known.")
-        return build(self._source.snapshot(canonical)).children
+        origin = _TYPES + structure["type"]
+        elements = [
+            {**e, "contentReference": origin + e["contentReference"]} if _is_local(e.get("contentReference")) else e
+            for e in self._source.snapshot(canonical)
+        ]
+        return build(elements).children
 
     def _target(self, reference: str, identity: str) -> Node:
+        """Return the element that a content reference means: that of the type itself, not of a profile on it."""
+        origin, _, target = reference.partition("#")
+        pairs = split_id(target)
         node: Node | None = self._tree
-        for name, piece in split_id(reference.partition("#")[2])[1:]:
+        if not self._extends:
+            node = build(self._source.snapshot(origin or _TYPES + pairs[0][0]))
+        for name, piece in pairs[1:]:
             node = node.child(name) if node else None
             node = node.slice_named(piece) if node and piece else node
         if node is None:
@@ -176,8 +192,8 @@ class _Generator:
         return node
 
 
-def _types(element: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
-    return [(t["code"], tuple(t.get("profile", ()))) for t in element.get("type", ())]
+def _is_local(reference: str | None) -> bool:
+    return reference is not None and reference.startswith("#")
 
 
 def _only_profile(element: Mapping[str, Any]) -> str | None:

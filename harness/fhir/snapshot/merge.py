@@ -16,12 +16,14 @@ TYPE_SLICING = {"discriminator": [{"type": "type", "path": "$this"}], "ordered":
 def constrain(base: Element, derived: Mapping[str, Any]) -> None:
     """Change ``base``, in place, by what ``derived`` says."""
     for key, value in derived.items():
-        if key in _OWN:
+        if key in _OWN or value == {}:
             continue
         if key in _APPENDED:
             base[key] = _joined(base.get(key, []), value, _APPENDED[key])
         elif key == "binding":
             base[key] = {**base.get(key, {}), **value}
+        elif key == "slicing":
+            base[key] = _slicing(base.get(key, {}), value, str(derived.get("path", "")))
         elif key == "extension":
             urls = {e.get("url") for e in value}
             base[key] = [*(e for e in base.get(key, []) if e.get("url") not in urls), *value]
@@ -40,11 +42,19 @@ def _joined(old: list[Any], new: list[Any], key: str | None) -> list[Any]:
     return [*kept, *again.values()]
 
 
+def _slicing(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Slicing that is closed stays closed; a choice is sliced by type where nothing else is said."""
+    merged = {**(TYPE_SLICING if path.endswith("[x]") else {}), **old, **new}
+    if old.get("rules") == "closed":
+        merged["rules"] = "closed"
+    return merged
+
+
 def adopt_profile(base: Element, root: Mapping[str, Any]) -> None:
-    """Take over, in place, what the ``root`` element of the profile of the element's type says."""
+    """Take over, in place, what the ``root`` element of the profile of the element's type says.
+
+    Its constraints are not repeated here (as newer publishers do): the value is judged by that profile anyway.
+    """
     for key in _FROM_PROFILE:
         if key in root:
             base[key] = root[key]
-    if "constraint" in root:
-        known = {c["key"] for c in base.get("constraint", ())}
-        base["constraint"] = [*base.get("constraint", []), *(c for c in root["constraint"] if c["key"] not in known)]

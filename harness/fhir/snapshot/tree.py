@@ -16,6 +16,7 @@ class Node:
     element: Element
     children: "list[Node]" = field(default_factory=list)
     slices: "list[Node]" = field(default_factory=list)
+    before: "Node | None" = None  # as it was in the base, once a differential has reached it
 
     def child(self, name: str) -> "Node | None":
         """Return the child element called ``name``."""
@@ -24,6 +25,11 @@ class Node:
     def slice_named(self, name: str) -> "Node | None":
         """Return the slice called ``name``."""
         return next((s for s in self.slices if s.slice == name), None)
+
+    def remember(self) -> None:
+        """Keep the present state as that of the base, unless one is kept already."""
+        if self.before is None:
+            self.before = self.copied()
 
     def copied(self) -> "Node":
         """Return a copy that can be changed; the values inside the elements stay shared."""
@@ -76,7 +82,7 @@ def build(elements: Sequence[Element]) -> Node:
 
 
 def identify(elements: Sequence[Element]) -> Iterator[str]:
-    """Yield the id of each element; where it has none, from its path, slice name and the slices that it stands under."""
+    """Yield the id of each element; where it has none, one made from its path and the slices that it stands under."""
     last: dict[str, str] = {}
     for element in elements:
         path = element["path"]
