@@ -24,6 +24,7 @@ from harness.engine.verdict import Verdict
 from harness.report.writer import replay
 
 TEST_SET = b"testset: patient\n"
+TESTS = ("reads", "refuses", "skips")
 HOSTILE = "</script><script>alert(1)</script>\x1b[31m\u202e\x00"
 
 
@@ -40,7 +41,7 @@ def events() -> list[Event]:
             candidate={"base_url": "http://127.0.0.1:1/fhir"},
             software={"publisher": "Éditeur", "product": "Produit", "version": "1"},
             seed=1,
-            test_sets=(TestSetSource("patient", "1.0.0", digest, "patient.yaml", title, ("reads", "refuses", "skips")),),
+            test_sets=(TestSetSource("patient", "1.0.0", digest, "patient.yaml", title, TESTS),),
             requirements_digest="00",
             definitions=(DefinitionSource("hl7.fhir.r4.core", "4.0.1", "00", official=False),),
         ),

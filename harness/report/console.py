@@ -5,6 +5,7 @@ from typing import Literal, TextIO
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -105,7 +106,7 @@ class ConsoleWriter:
                 parts.append(f"  {number} {self._words.verdicts[verdict]}", style=COLOURS[verdict])
         self._console.print(Text(f"{one_line(event.test_set, 34):34}"), parts, sep="")
         for left in event.leftovers:
-            self._console.print(Text(f"  {self._words.leftover}: {printable(left)}", style="yellow"))
+            self._line(2, f"{self._words.leftover}: {printable(left)}", "yellow")
 
     def _failure(self, test: TestResult) -> None:
         name = f"{test.started.test_set}/{test.started.test}"
@@ -116,9 +117,9 @@ class ConsoleWriter:
             sep="",
         )
         title = test.started.title.get(self._language, "")
-        self._console.print(Text(f"  {title}"))
+        self._line(2, title)
         if test.started.verifies:
-            self._console.print(Text(f"  {self._words.requirements}: {', '.join(test.started.verifies)}", style="dim"))
+            self._line(2, f"{self._words.requirements}: {', '.join(test.started.verifies)}", "dim")
         shown = False
         for step in test.steps:
             findings = [finding for check in step.checks for finding in check.findings]
@@ -129,7 +130,7 @@ class ConsoleWriter:
             self._finding(finding)
             shown = True
         if not shown:
-            self._console.print(Text(f"  {printable(test.reason)}"))
+            self._line(2, printable(test.reason))
 
     def _step(self, step: StepFinished, findings: list[Finding]) -> None:
         where = f"  ({step.location})" if step.location else ""
@@ -144,9 +145,9 @@ class ConsoleWriter:
 
     def _exchange(self, exchange: Exchange) -> None:
         request, answer = exchange.request, exchange.response
-        self._console.print(Text(f"    {self._words.sent}: {request.method} {printable(request.url)}"))
+        self._line(4, f"{self._words.sent}: {request.method} {printable(request.url)}")
         self._body(request.body)
-        self._console.print(Text(f"    {self._words.answered}: {status_line(exchange)}"))
+        self._line(4, f"{self._words.answered}: {status_line(exchange)}")
         self._body(answer.body if answer else b"")
 
     def _body(self, body: bytes) -> None:
@@ -155,7 +156,7 @@ class ConsoleWriter:
 
     def _finding(self, finding: Finding) -> None:
         message = finding.message_fr if self._language == "fr" and finding.message_fr else finding.message
-        self._console.print(Text(f"    ✗ {printable(message)}", style=COLOURS[finding.verdict]))
+        self._line(4, f"✗ {printable(message)}", COLOURS[finding.verdict])
         for label, value in (
             (self._words.place, finding.expression),
             (self._words.expected, finding.expected),
@@ -163,7 +164,7 @@ class ConsoleWriter:
             (self._words.profile, finding.profile),
         ):
             if value:
-                self._console.print(Text(f"      {label}: {printable(value)}"))
+                self._line(6, f"{label}: {printable(value)}")
 
     def _summary(self, run: RunResult) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -189,4 +190,8 @@ class ConsoleWriter:
             sep="",
         )
         for test_set, test in run.missing[:10]:
-            self._console.print(Text(f"  {self._words.never_began}: {test_set}/{test}", style="magenta"))
+            self._line(2, f"{self._words.never_began}: {test_set}/{test}", "magenta")
+
+    def _line(self, indent: int, text: str, style: str = "") -> None:
+        """Print one paragraph; where it wraps, the following lines keep its indent."""
+        self._console.print(Padding(Text(text, style=style), (0, 0, 0, indent), expand=False))
