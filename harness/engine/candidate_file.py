@@ -5,18 +5,21 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from harness.engine.redaction import is_secret_header
-from harness.errors import UsageError
+from harness.errors import TestSetError, UsageError
+from harness.suite.model import Location
 from harness.suite.problem import nearest
+from harness.suite.source import Document as File
+from harness.suite.source import read_bytes, read_yaml
 
 SCHEMA = Path(__file__).with_name("candidate.schema.json")
 
@@ -37,76 +40,38 @@ class Document:
 
 @dataclass
 class _Source:
-    """What is read, and how its places are called."""
+    """What is read, where its values stand, and what is wrong with it."""
 
-    name: str
     data: Any
-    marks: Mapping[Place, tuple[int, int]] = field(default_factory=dict)
-    faults: list[tuple[tuple[int, int], str]] = field(default_factory=list)
+    file: File | None = None
+    faults: list[tuple[Location, str]] = field(default_factory=list)
 
-    def fault(self, place: Place, message: str) -> None:
-        line, column = next((self.marks[p] for p in _outwards(place) if p in self.marks), (0, 0))
-        where = f"{self.name}:{line}:{column}" if self.marks else self.name
+    def fault(self, place: Place, message: str, *, key: bool = False) -> None:
+        """Note that the value at ``place`` (or its key) is wrong."""
+        location = self.file.at(place, key=key) if self.file else Location("candidate", 0, 0)
         path = ".".join(map(str, place))
-        self.faults.append(((line, column), f"{where}: {f'{path}: ' if path else ''}{message}"))
+        where = location if self.file else location.file
+        self.faults.append((location, f"{where}: {f'{path}: ' if path else ''}{message}"))
 
     def stop_if_faulty(self) -> None:
+        """Raise UsageError with every fault, in the order of the file."""
         if self.faults:
-            raise UsageError("\n".join(message for _, message in sorted(self.faults)))
+            ordered = sorted(self.faults, key=lambda fault: (fault[0].line, fault[0].column))
+            raise UsageError("\n".join(message for _, message in ordered))
 
 
 def read_file(path: Path) -> Document:
     """Read and check a candidate file. Raises UsageError with ``file:line:column`` of every fault."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except OSError as problem:
-        raise UsageError(f"{path}: cannot be read: {problem.strerror}; name a candidate file") from problem
-    except UnicodeDecodeError as problem:
-        raise UsageError(f"{path}: not UTF-8 text; save it as UTF-8") from problem
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise UsageError(f"{path}{place}: not YAML: {problem.problem}") from problem
-    except (yaml.YAMLError, RecursionError) as problem:
-        raise UsageError(f"{path}: not YAML: {problem}") from problem
-    source = _Source(str(path), None)
-    marks: dict[Place, tuple[int, int]] = {}
-    source.marks = marks
-    source.data = _construct(node, (), marks, source)
-    source.stop_if_faulty()
-    return _check(source, path.parent)
+        file = read_yaml(read_bytes(path, str(path)), str(path))
+    except TestSetError as problem:
+        raise UsageError(str(problem)) from problem
+    return _check(_Source(file.value, file), path.parent)
 
 
 def read_data(data: Mapping[str, Any]) -> Document:
     """Check the content of a candidate file that did not come from a file. Raises UsageError."""
-    return _check(_Source("candidate", data), Path())
-
-
-def _construct(node: Any, place: Place, marks: dict[Place, tuple[int, int]], source: _Source) -> Any:
-    if node is None:
-        return {}
-    marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            inner = (*place, name)
-            repeated = name in mapping
-            marks[inner] = (key.start_mark.line + 1, key.start_mark.column + 1)
-            if repeated:
-                source.fault(inner, "stands twice; keep one")
-            mapping[name] = _construct(value, inner, marks, source)
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, (*place, index), marks, source) for index, item in enumerate(node.value)]
-    constructor = yaml.SafeLoader("")
-    try:
-        value = constructor.construct_object(node, deep=True)
-    except yaml.YAMLError as problem:
-        source.fault(place, f"cannot be read: {problem}")
-        return None
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(node.value)
+    return _check(_Source(data), Path())
 
 
 def _check(source: _Source, folder: Path) -> Document:
@@ -138,7 +103,7 @@ def _schema_fault(source: _Source, error: ValidationError) -> None:
         known = list(schema.get("properties", {}))
         for name in (name for name in instance if name not in known):
             hint = nearest(name, known) or f"; known are {', '.join(known)}"
-            source.fault((*place, name), f"unknown key{hint}")
+            source.fault((*place, name), f"unknown key{hint}", key=True)
     elif error.validator == "required":
         missing = [name for name in wanted if name not in instance]
         source.fault(place, f"{', '.join(missing)} is missing")
@@ -154,7 +119,7 @@ def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]
     if isinstance(value, (list, tuple)):
         return [_expanded(source, item, (*place, index), secrets) for index, item in enumerate(value)]
     if not isinstance(value, str):
-        return value
+        return float(value) if isinstance(value, Decimal) else value
 
     def variable(found: re.Match[str]) -> str:
         content = os.environ.get(found[1])
@@ -221,7 +186,3 @@ def _at(value: Any, path: Sequence[str]) -> Any:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
-
-def _outwards(place: Place) -> Iterator[Place]:
-    for length in range(len(place), -1, -1):
-        yield place[:length]

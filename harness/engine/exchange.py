@@ -52,6 +52,10 @@ class Response:
         return header(self.headers, name)
 
 
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One HTTP request and its answer. ``response`` is None when none came: ``error`` then says why."""
