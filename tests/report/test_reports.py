@@ -1,0 +1,162 @@
+"""What a candidate sent stays inert in every report, and each report says what the run says."""
+
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.engine.results import RunResult
+from harness.engine.verdict import Verdict
+from harness.errors import UsageError
+from harness.report import html, junit
+from harness.report import json as json_report
+from harness.report.console import ConsoleWriter
+from harness.report.file import ReportFile
+from harness.report.inert import one_line, pretty_body, printable
+from harness.report.words import WORDS
+from harness.report.writer import replay
+from tests.runs import HOSTILE, events
+
+
+@pytest.fixture
+def run() -> RunResult:
+    return RunResult.read(events())
+
+
+def _terminal(language: str = "en") -> str:
+    stream = io.StringIO()
+    replay(events(), ConsoleWriter(stream, language=language))  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_terminal_fits_80_columns_and_obeys_no_escape(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = _terminal(language)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_the_terminal_says_what_failed_and_why() -> None:
+    text = _terminal()
+    for part in (
+        "FAIL patient/refuses",
+        "FHIR-REST-002",
+        "GET http://127.0.0.1:1/fhir/Patient/1",
+        "HTTP 500",
+        "expected: 404",
+    ):
+        assert part in text
+    assert "3 tests; 1 of 2 requirements met" in text
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.script = ""
+        self._in_script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._in_script = tag == "script"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_script:
+            self.script += data
+
+
+def test_the_page_runs_no_script_and_loads_nothing(run: RunResult) -> None:
+    text = html.render(run)
+    page = _Page()
+    page.feed(text)
+    assert "script" not in page.tags
+    assert "default-src 'none'" in text
+    assert not re.search(r"<[^>]+\s(?:src|onclick|onload|onerror)\s*=", text)
+
+
+def test_the_page_carries_its_data_and_nothing_can_end_it(run: RunResult) -> None:
+    page = _Page()
+    page.feed(html.render(run, {"message": HOSTILE}))
+    assert page.tags.count("script") == 1
+    assert json.loads(page.script) == {"message": HOSTILE}
+
+
+def test_the_page_shows_every_test_in_both_languages(run: RunResult) -> None:
+    text = html.render(run)
+    for part in (
+        'id="patient.reads"',
+        'id="patient.refuses"',
+        "Un patient est lu",
+        "A patient is read",
+        'id="req-FHIR-REST-002"',
+    ):
+        assert part in text
+
+
+def test_junit_tells_failures_from_faults(run: RunResult) -> None:
+    root = ElementTree.fromstring(junit.render(run))
+    assert (root.get("tests"), root.get("failures"), root.get("errors"), root.get("skipped")) == ("3", "1", "0", "1")
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    assert cases["reads"].find("failure") is None
+    failure = cases["refuses"].find("failure")
+    assert failure is not None
+    assert "expected 404, found 500" in (failure.text or "")
+    assert [p.get("value") for p in cases["refuses"].iter("property")] == ["fail", "FHIR-REST-002"]
+
+
+def test_json_holds_the_whole_tree(run: RunResult) -> None:
+    data = json.loads(json_report.render(run))
+    assert data["verdict"] == "fail"
+    assert [test["verdict"] for test in data["test_sets"][0]["tests"]] == ["pass", "fail", "skip"]
+    assert data["test_sets"][0]["tests"][1]["steps"][0]["exchanges"][0]["response"]["status"] == 500
+
+
+def test_a_run_that_was_cut_off_is_shown_as_error() -> None:
+    run = RunResult.read(events()[:5])
+    assert run.verdict is Verdict.ERROR
+    assert "This run was cut off" in html.render(run)
+    assert run.missing == [("patient", "refuses"), ("patient", "skips")]
+
+
+def test_a_report_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        replay(events(), ReportFile(tmp_path / "file" / "report.html", html.render_bytes))
+
+
+@given(st.text())
+def test_printable_text_holds_no_control_character(text: str) -> None:
+    shown = printable(text)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", shown)
+    assert printable(shown) == shown
+
+
+@given(st.text(), st.integers(1, 200))
+def test_one_line_is_one_line_within_its_width(text: str, width: int) -> None:
+    line = one_line(text, width)
+    assert "\n" not in line
+    assert len(line) <= width
+
+
+@given(st.binary())
+def test_any_body_can_be_shown(body: bytes) -> None:
+    assert isinstance(pretty_body(body), str)
+
+
+def test_a_decimal_is_shown_as_it_was_sent() -> None:
+    assert "71.50" in pretty_body(b'{"value":71.50}')
+
+
+def test_both_languages_have_every_verdict() -> None:
+    assert all(set(words.verdicts) == set(Verdict) for words in WORDS.values())
