@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath.bridge import Evaluate, bridge
 from harness.fhir.fhirpath.environment import Environment
-from harness.fhir.fhirpath.native import NotNative, collect, judge, mentions
+from harness.fhir.fhirpath.native import Collect, NotNative, collect, judge, mentions
 from harness.fhir.fhirpath.operators import truth_of
 from harness.fhir.fhirpath.parser import parse
 from harness.fhir.fhirpath.syntax import Call, Node
@@ -29,7 +29,6 @@ class Expression:
         self.syntax: Node = parse(text)
         self._reads_clock = mentions(self.syntax, lambda node: isinstance(node, Call) and node.name in _CLOCK)
         try:
-            self._collect = collect(self.syntax)
             self._judge = judge(self.syntax)
             self.native = True
         except NotNative:
@@ -37,6 +36,10 @@ class Expression:
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
+
+    @cached_property
+    def _collect(self) -> Collect:
+        return collect(self.syntax)
 
     def evaluate(self, focus: Any, environment: Environment | None = None) -> list[Any]:
         """The collection that the expression gives for ``focus``, a JSON resource, element or primitive value.

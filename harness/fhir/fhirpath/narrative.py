@@ -9,8 +9,8 @@ from xml.parsers import expat
 _XHTML = "http://www.w3.org/1999/xhtml"
 _ELEMENTS = (
     "div p br hr h1 h2 h3 h4 h5 h6 blockquote q pre ul ol li dl dt dd table caption colgroup col thead tbody tfoot tr "
-    "th td a img span b i u s em strong small big tt sub sup dfn code samp kbd var cite abbr acronym address bdo ins del "
-    "map area font center strike"
+    "th td a img span b i u s em strong small big tt sub sup dfn code samp kbd var cite abbr acronym address bdo ins "
+    "del map area font center strike"
 )
 _ATTRIBUTES = (
     "title style class id lang dir accesskey tabindex xml:lang abbr accept align alt axis bgcolor border cellhalign "

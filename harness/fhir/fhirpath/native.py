@@ -46,6 +46,9 @@ class NotNative(Exception):
     """The translation does not cover something in the expression; the message names it."""
 
 
+_NOWHERE = Environment()
+
+
 def collect(node: Node) -> Collect:
     """Translate to a function that gives a collection. Raises NotNative."""
     match node:
@@ -183,7 +186,19 @@ def _arithmetic(operator: str, left: Node, right: Node) -> Collect:
     if operator in "+-" and isinstance(right, Literal) and isinstance(right.value, Quantity):
         raise NotNative("arithmetic with quantities")
     before, after, operation = collect(left), collect(right), ARITHMETIC[operator]
+    if _is_constant(left) and _is_constant(right):
+        items = operation(before([], _NOWHERE), after([], _NOWHERE))
+        return lambda focus, environment: items
     return lambda focus, environment: operation(before(focus, environment), after(focus, environment))
+
+
+def _is_constant(node: Node) -> bool:
+    match node:
+        case Literal():
+            return True
+        case Binary("|", left, right):
+            return _is_constant(left) and _is_constant(right)
+    return False
 
 
 def _passes(item: Any, type_name: str, environment: Environment) -> bool:

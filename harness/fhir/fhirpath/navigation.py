@@ -95,7 +95,7 @@ def head(name: str) -> Callable[[Items, Environment], Items]:
         for item in items:
             kind = type_of(item, environment) if type(item) is Element else None
             is_resource = type(item) is Element and type(item.value) is dict and "resourceType" in item.value
-            if type(item) is Element and (kind is None or is_kind(kind.rpartition(".")[2], name, is_resource)):
+            if type(item) is Element and (kind is None or is_kind(kind, name, is_resource)):
                 kept.append(item)
         return kept or step(items)
 

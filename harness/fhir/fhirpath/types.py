@@ -7,6 +7,7 @@ of https://hl7.org/fhir/R4/datatypes.html.
 from decimal import Decimal
 from typing import Any
 
+from harness.errors import FHIRPathError
 from harness.fhir.fhirpath.values import Element, Quantity
 from harness.fhir.primitives import PRIMITIVES, Temporal
 
@@ -118,6 +119,11 @@ _SYSTEM_OF = {
     "base64Binary": "String",
     "Quantity": "Quantity",
 }
+_OBJECTS = {kind for kind in CHOICES["value"].values() if kind[0].isupper()} | {
+    "BackboneElement",
+    "Extension",
+    "Narrative",
+}
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "decimal", Decimal: "decimal", str: "string"}
 
 
@@ -131,13 +137,12 @@ def system_type(value: Any) -> str:
 
 
 def is_kind(kind: str, wanted: str, is_resource: bool = False) -> bool:
-    """Is FHIR type ``kind`` the type ``wanted`` or below it?"""
-    step: str | None = kind
+    """Is FHIR type ``kind`` (a path stands for its backbone element) the type ``wanted`` or below it?"""
+    step: str | None = "BackboneElement" if "." in kind else kind
     while step is not None:
         if step == wanted:
             return True
-        step = _PARENTS.get(step) or ("DomainResource" if is_resource and step not in ("Resource",) else None)
-        is_resource = False
+        step, is_resource = _PARENTS.get(step) or ("DomainResource" if is_resource else None), False
     return wanted == "Element" and kind not in ("Resource", "DomainResource")
 
 
@@ -146,13 +151,15 @@ def matches(item: Any, kind: str | None, wanted: str) -> bool:
 
     A type without namespace is looked for in FHIR and then in System. A primitive element also passes for the System
     type of its value, as the published invariants expect (``answer is Boolean``). Where the type of a text is not
-    known, it passes for every type whose format it has.
+    known, it passes for every type whose format it has; where that of an object is not known, FHIRPathError is raised.
     """
     namespace, _, name = wanted.rpartition(".")
     if type(item) is not Element:
         return namespace != "FHIR" and system_type(item) == name
     value = item.value
     if type(value) is dict:
+        if kind is None and name in _OBJECTS and namespace != "System":
+            raise FHIRPathError(f"FHIRPath: is this element of type {name}? The definitions that say so were not given")
         return namespace != "System" and kind is not None and is_kind(kind, name, "resourceType" in value)
     if namespace != "System" and name in PRIMITIVES:
         if kind is not None:

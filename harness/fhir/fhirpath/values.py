@@ -187,6 +187,8 @@ def compare(left: Any, right: Any) -> int | None:
 
     Raises FHIRPathError for two that have no order, such as a text and a number.
     """
+    if type(left) is int and type(right) is int:
+        return (left > right) - (left < right)
     a, b = scalar(left), scalar(right)
     if a is None or b is None:
         return None
@@ -212,15 +214,25 @@ def contains(items: list[Any], item: Any) -> bool:
 
 def distinct(items: list[Any]) -> list[Any]:
     """The items without those that equal an earlier one, in their order."""
+    if len(items) < 2:
+        return items
     kept: list[Any] = []
-    seen: set[str] = set()
+    buckets: dict[Any, list[Any]] = {}
     for item in items:
-        value = plain(item)
-        if type(value) is str and "T" not in value:
-            if value in seen:
-                continue
-            seen.add(value)
-            kept.append(item)
-        elif not contains(kept, item):
+        bucket = buckets.setdefault(_bucket(item), [])
+        if not contains(bucket, item):
+            bucket.append(item)
             kept.append(item)
     return kept
+
+
+def _bucket(item: Any) -> Any:
+    """A key that equal items share, so that only few need to be compared."""
+    value = scalar(item)
+    if type(value) is str:
+        return "moment" if value[:1].isdigit() and temporal(value) is not None else (str, value)
+    if type(value) is dict:
+        return frozenset(value), frozenset(pair for pair in value.items() if type(pair[1]) is str)
+    if type(value) is bool:
+        return bool, value
+    return (Decimal, value) if _is_number(value) else "moment" if type(value) is Temporal else type(value)
