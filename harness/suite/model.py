@@ -77,7 +77,7 @@ class Step:
     set: Mapping[str, Any] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
     if_match: str | None = None
     if_none_match: str | None = None
     if_none_exist: str | None = None

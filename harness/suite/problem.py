@@ -25,7 +25,9 @@ class InvalidFile(TestSetError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(
-            sorted(problems, key=lambda problem: (problem.location.line, problem.location.column, problem.message))
+            sorted(
+                problems, key=lambda problem: (problem.location.file, problem.location.line, problem.location.column)
+            )
         )
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -1,0 +1,102 @@
+"""What the expressions of a test set can name, as far as that is known before a run."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.suite.expressions import BARE_ROOTS, ROOTS, Random, Reference, Time, descend, references
+from harness.suite.problem import ExpressionError, nearest
+
+_TIME, _RANDOM = Time(datetime(2026, 1, 1, tzinfo=UTC)), Random(0)
+_EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names at one place of a test set. ``used`` collects, for all places of the set, what was named."""
+
+    fixtures: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    each: Sequence[Mapping[str, Any]] = ()
+    saved: frozenset[str] = frozenset()
+    used: set[tuple[str, str]] = field(default_factory=set)
+
+    def with_saved(self, *names: str) -> "Names":
+        """Return the names after a step that saved ``names``."""
+        return replace(self, saved=self.saved.union(names))
+
+    def with_rows(self, rows: Sequence[Mapping[str, Any]]) -> "Names":
+        """Return the names in a test with this table of parameters."""
+        return replace(self, each=tuple(rows))
+
+    def faults(self, value: Any) -> list[str]:
+        """Return what is wrong with the expressions in ``value`` (any YAML value), one message each."""
+        try:
+            found = references(value)
+        except ExpressionError as problem:
+            return [str(problem)]
+        faults = []
+        for reference in found:
+            try:
+                self._resolve(reference)
+            except ExpressionError as problem:
+                faults.append(str(problem))
+        return faults
+
+    def _resolve(self, reference: Reference) -> None:
+        root, rest = reference.root, reference.path[1:]
+        match root:
+            case "candidate":
+                return
+            case "time":
+                _TIME.provide(rest)
+            case "random":
+                _RANDOM.provide(rest)
+            case _ if root not in ROOTS:
+                self._resolve_bare(reference)
+            case _ if rest:
+                known = self._known(root)
+                if rest[0] not in known:
+                    hint = nearest(str(rest[0]), known)
+                    raise ExpressionError(f'${{{reference.text}}}: {_ABSENT[root]} "{rest[0]}"{hint}')
+                self._follow(reference, root, str(rest[0]), rest[1:])
+
+    def _resolve_bare(self, reference: Reference) -> None:
+        name = reference.root
+        for root in BARE_ROOTS:
+            if name in self._known(root):
+                self._follow(reference, root, name, reference.path[1:])
+                return
+        known = [name for root in BARE_ROOTS for name in self._known(root)]
+        hint = nearest(name, [*known, *ROOTS]) or (f"; write fixtures.{name}" if name in self.fixtures else "")
+        raise ExpressionError(f'${{{reference.text}}}: nothing is called "{name}" here{hint}')
+
+    def _known(self, root: str) -> list[str]:
+        if root == "each":
+            return [name for name in (self.each[0] if self.each else {}) if all(name in row for row in self.each)]
+        return list(getattr(self, root))
+
+    def _follow(self, reference: Reference, root: str, name: str, path: Sequence[str | int]) -> None:
+        self.used.add((root, name))
+        starts = [row[name] for row in self.each] if root == "each" else []
+        if root in ("fixtures", "variables"):
+            starts = [getattr(self, root)[name]]
+        for value in starts:
+            inner, rest = value, path
+            while rest and not (isinstance(inner, str) and "${" in inner):
+                inner, rest = descend(reference, inner, rest[:1]), rest[1:]
+
+
+_ABSENT = {
+    "fixtures": "the set has no fixture",
+    "variables": "the set has no variable",
+    "each": "not every row of each has",
+    "saved": "no step before this one saved",
+}
+
+
+def placeheld(text: str) -> str:
+    """Return ``text`` with a word in the place of each expression, to see whether the rest of it parses."""
+    return _EXPRESSION.sub("placeholder", text)

@@ -1,0 +1,238 @@
+"""Tests and steps of a document that keeps to the schema: the rules that a schema cannot say, and the model objects."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness.errors import FHIRPathError
+from harness.fhir.fhirpath import compile_expression
+from harness.suite.expressions import Reference, Template
+from harness.suite.model import Expectation, Interaction, Level, Mutants, Step, Test, Until
+from harness.suite.names import Names, placeheld
+from harness.suite.paths import apply, parse_path
+from harness.suite.patterns import pattern
+from harness.suite.problem import ExpressionError, Problem
+from harness.suite.source import Document
+
+Path = tuple[str | int, ...]
+
+ALL_PAGES = 50
+
+_INTERACTIONS = {interaction.value: interaction for interaction in Interaction}
+_SENDING = frozenset(
+    {
+        Interaction.CREATE,
+        Interaction.UPDATE,
+        Interaction.TRANSACTION,
+        Interaction.BATCH,
+        Interaction.OPERATION,
+        Interaction.REQUEST,
+    }
+)
+_ALLOWED: Mapping[str, frozenset[Interaction]] = {
+    "set": _SENDING,
+    "remove": _SENDING,
+    "pages": frozenset({Interaction.SEARCH, Interaction.HISTORY, Interaction.REQUEST}),
+    "if-none-exist": frozenset({Interaction.CREATE}),
+    "if-match": frozenset({Interaction.UPDATE, Interaction.PATCH, Interaction.DELETE, Interaction.REQUEST}),
+}
+"""Keys that only some interactions have (FHIR R4, http.html)."""
+
+_REGEX_KEYS = (("headers",), ("content-type",), ("outcome", "diagnostics"), ("outcome", "expression"))
+_FHIRPATH_KEYS = (("that",), ("searchset", "every-match"))
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return ``value`` when it is a list, nothing for None, else a list of it: for keys that take one or several."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def reading(reader: "StepReader", path: Path, content: Mapping[str, Any], names: Names) -> Test:
+    """Return the test at ``path``; what is wrong with it goes to the reader's problems."""
+    level: Level = content.get("level", "SHALL")
+    rows = content.get("each", [])
+    for index, row in enumerate(rows):
+        reader.expressions((*path, "each", index), row, names)
+    names = names.with_rows(rows)
+    steps, names = reader.steps((*path, "steps"), names, level)
+    return Test(
+        id=content["id"],
+        title=content["title"],
+        location=reader.document.at(path),
+        verifies=tuple(content.get("verifies", ())),
+        steps=steps,
+        needs=tuple(as_list(content.get("needs"))),
+        control=content.get("control"),
+        depends=tuple(as_list(content.get("depends"))),
+        serial=content.get("serial", False),
+        each=tuple(rows),
+        tags=tuple(content.get("tags", ())),
+        level=level,
+        mutants=reader.mutants((*path, "mutants"), content.get("mutants"), names, level),
+    )
+
+
+class StepReader:
+    """Reads steps of one document, and adds what is wrong with them to ``problems``."""
+
+    def __init__(self, document: Document, problems: list[Problem], sound: Callable[[Path], bool]) -> None:
+        self.document = document
+        self._problems = problems
+        self._sound = sound
+
+    def _fault(self, code: str, path: Path, message: str, *, key: bool = False) -> None:
+        self._problems.append(Problem(code, self.document.at(path, key=key), message))
+
+    def _at(self, path: Path) -> Any:
+        value = self.document.value
+        for segment in path:
+            listed = isinstance(value, list) and isinstance(segment, int)
+            if not listed and not (isinstance(value, dict) and segment in value):
+                return None
+            value = value[segment]
+        return value
+
+    def steps(self, path: Path, names: Names, level: Level) -> tuple[tuple[Step, ...], Names]:
+        """Return the steps of the list at ``path``, and the names that are known after them."""
+        content = self._at(path)
+        if not isinstance(content, list):
+            return (), names
+        steps = []
+        for index, step in enumerate(content):
+            here = (*path, index)
+            if self._sound(here):
+                steps.append(self._step(here, step, names, level, index))
+            if isinstance(step, dict) and isinstance(step.get("save"), dict):
+                names = names.with_saved(*step["save"])
+        return tuple(steps), names
+
+    def expressions(self, path: Path, value: Any, names: Names) -> None:
+        """Look at every expression in ``value``, which stands at ``path``."""
+        if isinstance(value, Mapping):
+            for key, member in value.items():
+                self.expressions((*path, key), member, names)
+        elif isinstance(value, list):
+            for index, member in enumerate(value):
+                self.expressions((*path, index), member, names)
+        else:
+            for message in names.faults(value):
+                self._fault("expression", path, message)
+
+    def _step(self, path: Path, content: Mapping[str, Any], names: Names, level: Level, index: int) -> Step:
+        interaction = next(_INTERACTIONS[key] for key in content if key in _INTERACTIONS)
+        for key, allowed in _ALLOWED.items():
+            if key in content and interaction not in allowed:
+                having = ", ".join(sorted(allowed))
+                self._fault(
+                    "key", (*path, key), f"{key} has no meaning for {interaction}; it goes with {having}", key=True
+                )
+        self.expressions(path, {key: value for key, value in content.items() if key != "save"}, names)
+        self._changes(path, content, interaction, names)
+        self._saves((*path, "save"), content.get("save", {}))
+        until = content.get("until")
+        pages = content.get("pages", 1)
+        target = content[interaction]
+        return Step(
+            interaction=interaction,
+            target="" if target is None and interaction is Interaction.HISTORY else target,
+            location=self.document.at(path),
+            set=content.get("set", {}),
+            remove=tuple(content.get("remove", ())),
+            params=content.get("params", {}),
+            headers=content.get("headers", {}),
+            if_match=content.get("if-match"),
+            if_none_match=content.get("if-none-match"),
+            if_none_exist=content.get("if-none-exist"),
+            format=content.get("format", "json"),
+            identity=content.get("as"),
+            pages=ALL_PAGES if pages == "all" else pages,
+            expect=tuple(self._expectations((*path, "expect"), content.get("expect", {}), level, index)),
+            save=content.get("save", {}),
+            until=Until(until["attempts"], float(until.get("interval", 1))) if until else None,
+        )
+
+    def _changes(self, path: Path, content: Mapping[str, Any], interaction: Interaction, names: Names) -> None:
+        """Look at the paths of ``set`` and ``remove``: on the fixture itself, where the step sends one."""
+        changes, remove = content.get("set", {}), content.get("remove", [])
+        target = content[interaction]
+        parts = Template.parse(target).parts if isinstance(target, str) and "${" in target else ()
+        match parts:
+            case (Reference(path=("fixtures", str() as name)),) if name in names.fixtures:
+                resource = names.fixtures[name]
+            case _:
+                resource = None
+        for key, items in (("remove", list(remove)), ("set", list(changes))):
+            for index, item in enumerate(items):
+                try:
+                    parse_path(item)
+                    if resource is not None:
+                        resource = apply(
+                            resource, {item: changes[item]} if key == "set" else {}, [] if key == "set" else [item]
+                        )
+                except ExpressionError as problem:
+                    self._fault("path", (*path, key, item if key == "set" else index), str(problem), key=True)
+
+    def _saves(self, path: Path, saves: Mapping[str, str]) -> None:
+        for name, source in saves.items():
+            if source != "status" and not source.startswith("header."):
+                self._fhirpath((*path, name), source)
+
+    def mutants(self, path: Path, content: Mapping[str, Any] | None, names: Names, level: Level) -> Mutants | None:
+        """Return the mutants at ``path``, if there are any."""
+        if content is None:
+            return None
+        self.expressions(path, content, names)
+        return Mutants(
+            of=content["of"],
+            profile=content["profile"],
+            send=_INTERACTIONS[content["send"]],
+            expect=tuple(self._expectations((*path, "expect"), content["expect"], level, 0)),
+            location=self.document.at(path),
+        )
+
+    def _expectations(self, path: Path, content: Any, level: Level, index: int) -> Iterator[Expectation]:
+        blocks = (
+            [((*path, at), block) for at, block in enumerate(content)]
+            if isinstance(content, list)
+            else [(path, content)]
+        )
+        for here, block in blocks:
+            if not block or set(block) == {"level"}:
+                continue
+            self._values(here, index)
+            for kind, value in block.items():
+                if kind == "level":
+                    continue
+                own: Level = "SHOULD" if kind == "within" and level == "SHALL" else level
+                yield Expectation(kind, value, block.get("level", own), self.document.at((*here, kind), key=True))
+
+    def _values(self, path: Path, index: int) -> None:
+        """Look at the regular expressions, FHIRPath expressions and step numbers of one block of expectations."""
+        for keys in _REGEX_KEYS:
+            value = self._at((*path, *keys))
+            pairs = [((*path, *keys, name), text) for name, text in value.items()] if isinstance(value, dict) else []
+            for here, text in pairs or [((*path, *keys), value)]:
+                self._regex(here, text)
+        for keys in _FHIRPATH_KEYS:
+            value = self._at((*path, *keys))
+            for at, text in enumerate(as_list(value)):
+                self._fhirpath((*path, *keys, at) if isinstance(value, list) else (*path, *keys), text)
+        for key in ("sent", "received"):
+            wanted = self._at((*path, "same-as", key))
+            if isinstance(wanted, int) and wanted > index:
+                message = f"{key}: {wanted} is a later step; steps count from 0, and this one is {index}"
+                self._fault("step", (*path, "same-as", key), message)
+
+    def _regex(self, path: Path, text: Any) -> None:
+        try:
+            if isinstance(text, str):
+                pattern(placeheld(text))
+        except ExpressionError as problem:
+            self._fault("regex", path, str(problem))
+
+    def _fhirpath(self, path: Path, text: str) -> None:
+        try:
+            compile_expression(placeheld(text))
+        except FHIRPathError as problem:
+            self._fault("fhirpath", path, f"not FHIRPath: {problem}")
