@@ -15,8 +15,8 @@ from harness.fhir.definitions import Definitions
 from harness.fhir.packages import open_package, write_index
 
 FRCORE, PDSM, GAP, MHD = "hl7.fhir.fr.core", "ans.fhir.fr.pdsm", "ans.fhir.fr.gap", "ihe.iti.mhd"
-DIRECTORY, TERMINOLOGIES = "ans.fhir.fr.annuaire", "ans.fr.terminologies"
-PACKS = (FRCORE, PDSM, GAP, MHD, DIRECTORY, TERMINOLOGIES)
+DIRECTORY, TERMINOLOGIES, HL7 = "ans.fhir.fr.annuaire", "ans.fr.terminologies", "hl7.terminology.r4"
+PACKS = (FRCORE, PDSM, GAP, MHD, DIRECTORY, TERMINOLOGIES, HL7)
 OFFICIAL = Path(__file__).resolve().parents[3] / "shared" / "packages"
 WITH_DEPENDENCIES = "ans.fhir.fr.pdsm-3.1.1-with-dependencies.tgz"
 Facts = dict[str, Any]
@@ -26,7 +26,6 @@ Facet = tuple[str, str, str]
 UNPUBLISHED = {
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Organization.description",
     "http://hl7.org/fhir/StructureDefinition/note",
-    "http://terminology.hl7.org/ValueSet/v3-Country",
 }
 
 # (id of the profile, id of the element, facet, why): where our snapshot is not the published one.
