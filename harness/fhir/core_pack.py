@@ -116,8 +116,11 @@ def read_source(source: Path) -> Iterator[dict[str, Any]]:
                 yield content
 
 
-def reduce(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of ``resource`` (one of FILES) that judging instances needs, without prose."""
+def reduce(resource: Mapping[str, Any], used: frozenset[str]) -> dict[str, Any]:
+    """Return the facts of ``resource`` (one of FILES) that judging needs, without prose.
+
+    Of the properties of a CodeSystem's concepts those named in ``used`` are kept.
+    """
     kind = resource["resourceType"]
     kept = {key: resource[key] for key in _KEEP[kind] if key in resource}
     if "snapshot" in kept:
@@ -126,7 +129,7 @@ def reduce(resource: Mapping[str, Any]) -> dict[str, Any]:
         if view in kept:
             elements = kept[view]["element"]
             kept[view] = {"element": [{k: v for k, v in e.items() if _says_something(k, v)} for e in elements]}
-    reduced: dict[str, Any] = _strip(kept, _CONCEPT_PROPERTIES if kind == "CodeSystem" else None)
+    reduced: dict[str, Any] = _strip(kept, used if kind == "CodeSystem" else None)
     return reduced
 
 
@@ -162,7 +165,9 @@ def generate(source: Path, target: Path) -> dict[str, int]:
     """Write the pack from ``source`` into the folder ``target`` (made if absent); return the number of each kind."""
     groups: dict[str, dict[str, bytes]] = {kind: {} for kind in FILES}
     rows: dict[str, IndexRow] = {}
-    reduced = [reduce(r) for r in read_source(source) if r["resourceType"] in FILES and _is_fact(r)]
+    facts = [r for r in read_source(source) if r["resourceType"] in FILES and _is_fact(r)]
+    used = _CONCEPT_PROPERTIES | _filtered_properties(facts)
+    reduced = [reduce(r, used) for r in facts]
     shared = _repeated_constraints(reduced)
     for resource in reduced:
         url = resource["url"]
@@ -198,6 +203,13 @@ def generate(source: Path, target: Path) -> dict[str, int]:
 
 def _is_fact(resource: Mapping[str, Any]) -> bool:
     return bool(resource.get("url")) and not _EXAMPLES.fullmatch(resource["url"])
+
+
+def _filtered_properties(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The properties that a filter of a ValueSet among ``resources`` asks for."""
+    composes = [r.get("compose", {}) for r in resources if r["resourceType"] == "ValueSet"]
+    parts = [part for c in composes for part in (*c.get("include", ()), *c.get("exclude", ()))]
+    return frozenset(item["property"] for part in parts for item in part.get("filter", ()))
 
 
 def _repeated_constraints(resources: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -97,7 +97,7 @@ class _Generator:
 
     @staticmethod
     def _find(parent: Node, name: str, piece: str) -> tuple[Node | None, str]:
-        """Return the child and the slice that are meant: ``valueQuantity`` is the slice of that name of ``value[x]``."""
+        """Return the child and the slice meant: ``valueQuantity`` is the slice of that name of ``value[x]``."""
         found = parent.child(name)
         if found or piece:
             return found, piece
