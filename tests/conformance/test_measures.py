@@ -10,11 +10,14 @@ import pytest
 from harness.data import folder
 from harness.fhir.definitions import Definitions
 from harness.fhir.packages import Package, open_package, write_index
+from harness.fhir.terminology import Terminology, Verdict
 
 PACKS = ("ans.fhir.fr.mesures", "ans.fhir.fr.mesmesures", "hl7.fhir.uv.phd", "ans.fhir.fr.nos")
 OFFICIAL = Path(__file__).resolve().parents[3] / "shared" / "packages"
 MESURES = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/"
 MES = "https://interop.esante.gouv.fr/ig/fhir/mesmesures/StructureDefinition/"
+NOS = "https://mos.esante.gouv.fr/NOS/"
+PHD_SETS = "http://hl7.org/fhir/uv/phd/ValueSet/"
 MES_NAMES = "https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/"
 Facts = dict[str, Any]
 Facet = tuple[str, str, str]
@@ -205,3 +208,33 @@ def test_snapshots_are_those_of_the_published_package(definitions: Definitions, 
                 found.add((url, element["id"], "missing"))
     assert len(compared) >= 11
     assert found == {difference for difference in DIFFERENCES if difference[0] in compared}
+
+
+# -- value sets
+
+
+@pytest.mark.parametrize(
+    "url", [row.url for row in restated("ans.fhir.fr.nos").rows if row.resource_type == "ValueSet"]
+)
+def test_nos_value_set_is_complete(definitions: Definitions, url: str) -> None:
+    terminology = Terminology(definitions)
+    codes = terminology.codes(url)
+    assert codes
+    for code in codes:
+        assert terminology.member(url, code.system, code.code).verdict is Verdict.IN
+        assert terminology.member(url, code.system, f"{code.code}-X").verdict is Verdict.NOT_IN
+        assert terminology.member(url, "http://example.org/codes", code.code).verdict is Verdict.NOT_IN
+
+
+@pytest.mark.parametrize(
+    ("value_set", "system"),
+    [
+        (MESURES.replace("StructureDefinition", "ValueSet") + "method-glucose-vs", f"{NOS}TRE_{name}/FHIR/TRE-{name}")
+        for name in ("R312-LPP", "R307-NCIT")
+    ]
+    + [(PHD_SETS + "ASN1attribute", PHD_SETS.replace("ValueSet", "CodeSystem") + "ASN1ToHL7")],
+)
+def test_codes_that_are_not_restated_are_undecided(definitions: Definitions, value_set: str, system: str) -> None:
+    terminology = Terminology(definitions)
+    assert terminology.member(value_set, system, "any-code").verdict is Verdict.UNDECIDED
+    assert terminology.member(value_set, "http://example.org/codes", "any-code").verdict is Verdict.NOT_IN
