@@ -91,6 +91,11 @@ class _SetReader:
             variables=content.get("variables", {}),
             setup=setup,
             tags=tuple(content.get("tags", ())),
+            declared={
+                f"{section}.{name}": self._document.at((section, name), key=True)
+                for section in ("fixtures", "variables")
+                for name in content.get(section, ())
+            },
         )
 
     def _sound(self, path: tuple[str | int, ...]) -> bool:
@@ -121,11 +126,11 @@ class _SetReader:
     def _variables(self, names: Names) -> Names:
         declared: dict[str, Any] = {}
         for name, value in self._section("variables", dict).items():
-            before = Names(names.fixtures, dict(declared), used=names.used)
+            before = Names(names.fixtures, dict(declared))
             for message in before.faults(value):
                 self._fault("expression", ("variables", name), message)
             declared[name] = value
-        return Names(names.fixtures, declared, used=names.used)
+        return Names(names.fixtures, declared)
 
     def _tests(self, names: Names) -> tuple[Test, ...]:
         reader = StepReader(self._document, self._problems, self._sound)

@@ -148,6 +148,8 @@ class TestSet:
     variables: Mapping[str, Any] = field(default_factory=dict)
     setup: tuple[Step, ...] = ()
     tags: tuple[str, ...] = ()
+    declared: Mapping[str, Location] = field(default_factory=dict)
+    """Where fixtures and variables are declared: ``fixtures.weight``, ``variables.patient``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +167,13 @@ class Requirement:
     """The defect that a test must detect."""
     basis: str = ""
     ambiguity: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """Something that the specifications leave open, or say in two ways, and what we do about it."""
+
+    id: str
+    where: str
+    issue: str
+    handling: str

@@ -15,13 +15,12 @@ _EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names at one place of a test set. ``used`` collects, for all places of the set, what was named."""
+    """The names at one place of a test set."""
 
     fixtures: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     each: Sequence[Mapping[str, Any]] = ()
     saved: frozenset[str] = frozenset()
-    used: set[tuple[str, str]] = field(default_factory=set)
 
     def with_saved(self, *names: str) -> "Names":
         """Return the names after a step that saved ``names``."""
@@ -79,7 +78,6 @@ class Names:
         return list(getattr(self, root))
 
     def _follow(self, reference: Reference, root: str, name: str, path: Sequence[str | int]) -> None:
-        self.used.add((root, name))
         starts = [row[name] for row in self.each] if root == "each" else []
         if root in ("fixtures", "variables"):
             starts = [getattr(self, root)[name]]
