@@ -38,7 +38,7 @@ def events() -> list[Event]:
             started="2026-01-02T03:04:05.000Z",
             harness=__version__,
             environment={"python": "3.11"},
-            candidate={"base_url": "http://127.0.0.1:1/fhir"},
+            candidate={"base-url": "http://127.0.0.1:1/fhir"},
             software={"publisher": "Éditeur", "product": "Produit", "version": "1"},
             seed=1,
             test_sets=(TestSetSource("patient", "1.0.0", digest, "patient.yaml", title, TESTS),),

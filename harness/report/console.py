@@ -80,7 +80,7 @@ class ConsoleWriter:
 
     def _begin(self, event: RunStarted) -> None:
         total = sum(len(source.tests) for source in event.test_sets)
-        address = one_line(str(event.candidate.get("base_url", "")), 60)
+        address = one_line(str(event.candidate.get("base-url", "")), 60)
         self._console.print(f"fhir-harness {event.harness}  {escape(address)}")
         self._console.print(
             self._words.overview.format(sets=len(event.test_sets), tests=total, seed=event.seed), style="dim"
