@@ -1,0 +1,106 @@
+"""binding: the code comes from a value set (FHIR R4 terminologies §4.1.3; strengths §4.1.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.validation.location import Location
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope
+
+Concept = tuple[str | None, str | None]
+"""A system (None where the value set says it) and a code."""
+
+RULES = {
+    "required": "binding-required",
+    "maximum": "binding-maximum",
+    "extensible": "binding-extensible",
+    "preferred": "binding-preferred",
+}
+
+
+def concepts(value: Any) -> list[Concept]:
+    """What is coded in a code, Coding, CodeableConcept or Quantity."""
+    if isinstance(value, str):
+        return [(None, value)]
+    if not isinstance(value, Mapping):
+        return []
+    codings = value.get("coding")
+    if isinstance(codings, list):
+        return [(c.get("system"), c.get("code")) for c in codings if isinstance(c, Mapping)]
+    return [(value.get("system"), value.get("code"))] if "code" in value or "system" in value else []
+
+
+def written(concept: Concept) -> str:
+    """A concept as ``system#code``."""
+    system, code = concept
+    return f"{system}#{code}" if system else str(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One binding. ``strength`` is required, extensible, preferred or maximum (the maxValueSet of an extensible one)."""
+
+    origin: Origin
+    strength: str
+    value_set: str
+    type: str
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a code outside the value set, with the severity of the strength; or that this is not known."""
+        judge = scope.session.judge
+        if type(value) is str:  # the usual case: one code, whose system the value set says
+            answer, reason = judge.member(self.value_set, None, value)
+            if answer is not True:
+                self._report(answer, reason, [(None, value)], where, scope)
+            return
+        given = concepts(value)
+        if not given or all(code is None for _, code in given):
+            self._without_code(value, where, scope)
+            return
+        worst: tuple[bool | None, str] = (False, "")
+        for system, code in given:
+            answer, reason = judge.member(self.value_set, system, code)
+            if answer is True:
+                return
+            if answer is None or not worst[1]:
+                worst = (answer if worst[0] is not None else None, reason)
+        self._report(worst[0], worst[1], given, where, scope)
+
+    def _without_code(self, value: Any, where: Location, scope: Scope) -> None:
+        if self.strength != "required" or self.type == "Quantity" or value is None:
+            return
+        origin = self.origin
+        scope.report(
+            "binding-no-code", where, expected=self.value_set, profile=origin.profile, definition=origin.element
+        )
+
+    def _report(
+        self, answer: bool | None, reason: str, given: list[Concept], where: Location, scope: Scope
+    ) -> None:
+        origin = self.origin
+        found = ", ".join(map(written, given))
+        if answer is None:
+            if self.strength == "preferred":
+                return
+            rule, detail = "binding-undecided", reason
+        else:
+            rule = RULES[self.strength]
+            hint = scope.session.judge.hint(self.value_set, given[0][1])
+            detail = f" ({hint})" if hint else ""
+        scope.report(
+            rule,
+            where,
+            found=found,
+            expected=self.value_set,
+            profile=origin.profile,
+            definition=origin.element,
+            detail=detail,
+            undecided=answer is None,
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"binding": self.strength, "valueSet": self.value_set}

@@ -1,0 +1,51 @@
+"""Coding: the code is one of its code system, the display is one of the code's (FHIR R4 datatypes §2.24.0.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.validation.location import Location
+from harness.validation.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class CodingRule:
+    """Looks a coding up in its code system, where that is complete and at hand."""
+
+    def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Report an unknown code, and a display that is none of the code's."""
+        system, code = value.get("system"), value.get("code")
+        if type(system) is not str or type(code) is not str:
+            return
+        table = scope.session.judge.code_system(system)
+        if table is None:
+            if ":" not in system:
+                scope.report("coding-system-relative", (where, "system", -1), found=system)
+            return
+        displays = table.get(code)
+        if displays is None:
+            near = scope.session.judge.nearest(code, tuple(table))
+            scope.report(
+                "code-unknown",
+                (where, "code", -1),
+                found=code,
+                expected=system,
+                detail=f" ({near}?)" if near else None,
+            )
+            return
+        display = value.get("display")
+        if type(display) is str and displays and " ".join(display.split()).casefold() not in displays:
+            shown = displays[next(iter(displays))]
+            scope.report(
+                "display-wrong",
+                (where, "display", -1),
+                found=display,
+                expected=shown,
+                detail=f"{system}#{code}",
+            )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"coding": "code and display"}

@@ -1,0 +1,83 @@
+"""Extensions: known, allowed where they stand, and as they define themselves (FHIR R4 extensibility §2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.validation.location import Location
+from harness.validation.schema import Children, Origin
+from harness.validation.scope import Scope
+
+_HL7 = ("http://hl7.org/fhir/StructureDefinition/", "http://hl7.org/fhir/5.0/", "http://hl7.org/fhir/4.3/",
+        "http://hl7.org/fhir/4.0/", "http://hl7.org/fhir/3.0/", "http://hl7.org/fhir/1.0/", "http://hl7.org/fhir/tools/")
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRule:
+    """One extension, found by its url.
+
+    ``modifier`` says that it stands in ``modifierExtension``; ``contexts`` are the names of the element that it extends;
+    ``general`` judges the children that the extension's own definition does not judge.
+    """
+
+    origin: Origin
+    modifier: bool
+    contexts: frozenset[str]
+    general: Children
+
+    def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Report an extension without url, unknown, in the wrong place, or not as it is defined."""
+        url = value.get("url")
+        has_value = any(key.startswith(("value", "_value")) for key in value)
+        has_parts = "extension" in value
+        if type(url) is not str:
+            scope.report("extension-url", where)
+            self.general.check(value, where, scope)
+            return
+        if has_value is has_parts:
+            words = "both a value and extensions" if has_value else "neither a value nor extensions"
+            scope.report("invariant", where, constraint="ext-1", detail=f"an extension has {words}: one of them is needed")
+        if ":" not in url:
+            self._part(url, where, scope)
+            self.general.check(value, where, scope)
+            return
+        if "|" in url:
+            scope.report("extension-url-version", where, found=url)
+        self._defined(value, url, where, scope)
+
+    def _part(self, url: str, where: Location, scope: Scope) -> None:
+        """A relative url names a part of a complex extension, so the parent is an extension."""
+        parent = where[0]
+        if parent is None or parent[1] not in ("extension", "modifierExtension"):
+            scope.report("extension-url-relative", where, found=url)
+
+    def _defined(self, value: Mapping[str, Any], url: str, where: Location, scope: Scope) -> None:
+        judge = scope.session.judge
+        structure = judge.extension(url)
+        if structure is None:
+            self._unknown(url, where, scope)
+            self.general.check(value, where, scope)
+            return
+        if structure.modifier is not self.modifier:
+            scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
+        if not judge.in_context(structure, self.contexts, where, scope):
+            scope.report("extension-context", where, found=url, expected=structure.context_text, profile=structure.url)
+        judge.apply(value, url, where, scope)
+
+    def _unknown(self, url: str, where: Location, scope: Scope) -> None:
+        """Without its definition an extension of HL7 cannot be judged; others follow the setting."""
+        setting = scope.session.settings.unknown_extensions
+        if self.modifier:
+            setting = "error"  # a modifier that is not understood must not be ignored (§2.4.1)
+        elif url.startswith(_HL7):
+            setting = "information"
+        if setting == "error":
+            scope.report("extension-unknown", where, found=url)
+        else:
+            scope.report("extension-undecided", where, found=url, undecided=True)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"extension": "modifier" if self.modifier else "plain"}

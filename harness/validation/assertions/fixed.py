@@ -1,0 +1,58 @@
+"""fixed[x]: the value is exactly this one (FHIR R4 ElementDefinition.fixed[x])."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.validation.location import Location
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are the same; 1 and true are not, 1 and 1.0 are."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+    return bool(left == right)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The value equals ``expected``, and has nothing that it has not."""
+
+    origin: Origin
+    expected: Any
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report each difference where it stands."""
+        if value != self.expected or not same(value, self.expected):
+            self._compare(value, self.expected, where, scope)
+
+    def _compare(self, value: Any, expected: Any, where: Location, scope: Scope) -> None:
+        origin = self.origin
+        if isinstance(value, Mapping) and isinstance(expected, Mapping):
+            for key in value.keys() - expected.keys():
+                scope.report(
+                    "fixed-extra", (where, key, -1), found=key, profile=origin.profile, definition=origin.element
+                )
+            for key, wanted in expected.items():
+                if not same(value.get(key), wanted):
+                    self._compare(value.get(key), wanted, (where, key, -1), scope)
+            return
+        scope.report(
+            "fixed-value", where, found=value, expected=expected, profile=origin.profile, definition=origin.element
+        )
+
+    def matches(self, value: Any) -> bool:
+        """Whether ``value`` is the fixed one."""
+        return same(value, self.expected)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"fixed": self.expected}

@@ -1,0 +1,56 @@
+"""constraint: a FHIRPath expression that must be true (FHIR R4 ElementDefinition.constraint)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import FHIRPathError
+from harness.fhir.fhirpath import Expression
+from harness.validation.location import Location
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One constraint; ``problem`` says why its expression cannot be used, if it cannot."""
+
+    origin: Origin
+    key: str
+    severity: str
+    human: str
+    text: str
+    expression: Expression | None
+    focus_type: str | None = None
+    problem: str | None = None
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a constraint that is false, and one that could not be judged."""
+        if value is None:
+            return
+        problem = self.problem
+        if self.expression is not None:
+            try:
+                if self.expression.test(value, environment=scope.surroundings(self.focus_type)):
+                    return
+                problem = None
+            except (FHIRPathError, RecursionError) as error:
+                problem = str(error)
+        origin = self.origin
+        scope.report(
+            "invariant" if problem is None else "invariant-undecided",
+            where,
+            constraint=self.key,
+            detail=self.human or self.text if problem is None else problem,
+            severity=self.severity if problem is None else None,
+            profile=origin.profile,
+            definition=origin.element,
+            undecided=problem is not None,
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"invariant": self.key, "severity": self.severity, "expression": self.text}
+
+

@@ -1,0 +1,102 @@
+"""minValue[x], maxValue[x] and maxLength (FHIR R4 ElementDefinition)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from harness.fhir.primitives import compare_temporal, exact_decimal
+from harness.validation.location import Location
+from harness.validation.quantities import convert
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope
+
+
+def compare(value: Any, bound: Any) -> int | None:
+    """-1, 0 or 1 as ``value`` is before, at or after ``bound``; None where that cannot be told."""
+    if isinstance(value, Mapping) and isinstance(bound, Mapping):
+        return _compare_quantities(value, bound)
+    if isinstance(value, str) and isinstance(bound, str):
+        return compare_temporal(value, bound)
+    left, right = exact_decimal(value), exact_decimal(bound)
+    return None if left is None or right is None else (left > right) - (left < right)
+
+
+def _compare_quantities(value: Mapping[str, Any], bound: Mapping[str, Any]) -> int | None:
+    left, right = exact_decimal(value.get("value")), exact_decimal(bound.get("value"))
+    if left is None or right is None:
+        return None
+    unit, wanted = value.get("code") or value.get("unit"), bound.get("code") or bound.get("unit")
+    if wanted is not None and unit != wanted:
+        converted: Decimal | None = convert(left, str(unit), str(wanted))
+        if converted is None:
+            return None
+        left = converted
+    return (left > right) - (left < right)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return " ".join(str(part) for part in (value.get("value"), value.get("unit") or value.get("code")) if part is not None)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A least (``sign`` -1) or greatest (``sign`` 1) value."""
+
+    origin: Origin
+    bound: Any
+    sign: int
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a value beyond the bound, or one that cannot be compared with it."""
+        if value is None:
+            return
+        order = compare(value, self.bound)
+        origin = self.origin
+        if order is None:
+            scope.report(
+                "value-not-comparable",
+                where,
+                found=_text(value),
+                expected=_text(self.bound),
+                profile=origin.profile,
+                definition=origin.element,
+                undecided=True,
+            )
+        elif order == self.sign:
+            scope.report(
+                "max-value" if self.sign > 0 else "min-value",
+                where,
+                found=_text(value),
+                expected=_text(self.bound),
+                profile=origin.profile,
+                definition=origin.element,
+            )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"maxValue" if self.sign > 0 else "minValue": self.bound}
+
+
+@dataclass(frozen=True, slots=True)
+class MaxLength:
+    """A text has at most ``limit`` characters."""
+
+    origin: Origin
+    limit: int
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a longer text."""
+        if isinstance(value, str) and len(value) > self.limit:
+            origin = self.origin
+            scope.report(
+                "max-length", where, found=len(value), expected=self.limit, profile=origin.profile, definition=origin.element
+            )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"maxLength": self.limit}

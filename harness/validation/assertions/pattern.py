@@ -1,0 +1,53 @@
+"""pattern[x]: the value has at least these parts (FHIR R4 ElementDefinition.pattern[x])."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.validation.assertions.fixed import same
+from harness.validation.location import Location
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope
+
+
+def contains(value: Any, pattern: Any) -> bool:
+    """Whether ``value`` has every part of ``pattern``; a list must have, for each item of the pattern, one that fits."""
+    if isinstance(pattern, Mapping):
+        return isinstance(value, Mapping) and all(contains(value.get(key), part) for key, part in pattern.items())
+    if isinstance(pattern, list):
+        return isinstance(value, list) and all(any(contains(item, part) for item in value) for part in pattern)
+    return same(value, pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The value contains ``expected``."""
+
+    origin: Origin
+    expected: Any
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report each part that is missing or different where it stands."""
+        if not contains(value, self.expected):
+            self._compare(value, self.expected, where, scope)
+
+    def _compare(self, value: Any, expected: Any, where: Location, scope: Scope) -> None:
+        if isinstance(expected, Mapping) and isinstance(value, Mapping):
+            for key, part in expected.items():
+                if contains(value.get(key), part):
+                    continue
+                inside = where if isinstance(part, list) else (where, key, -1)
+                self._compare(value.get(key), part, inside, scope)
+            return
+        origin = self.origin
+        scope.report("pattern", where, found=value, expected=expected, profile=origin.profile, definition=origin.element)
+
+    def matches(self, value: Any) -> bool:
+        """Whether ``value`` contains the pattern."""
+        return contains(value, self.expected)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"pattern": self.expected}

@@ -1,0 +1,91 @@
+"""Reference: well formed, leading where it may (FHIR R4 references §2.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.validation.location import Location
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope
+
+_RELATIVE = re.compile(r"(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#.*)?")
+_TYPES = "http://hl7.org/fhir/StructureDefinition/"
+
+
+def target_type(reference: str, types: frozenset[str]) -> str | None:
+    """The resource type that a reference's text names; None where it names none."""
+    tail = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
+    return tail if tail in types else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRule:
+    """One reference. ``targets`` are the profiles its target may have; none means any resource."""
+
+    origin: Origin
+    targets: tuple[str, ...]
+
+    def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Report a reference that is badly formed, leads nowhere, or leads to what is not allowed."""
+        text = value.get("reference")
+        judge = scope.session.judge
+        declared = value.get("type")
+        named: str | None = None
+        target: Mapping[str, Any] | None = None
+        if type(text) is str:
+            if ":" not in text and text[:1] not in ("#", "?", "/") and "?" not in text:
+                found = _RELATIVE.fullmatch(text)
+                if not found or found["type"] not in judge.resource_types:
+                    scope.report("reference-format", where, found=text)
+                    return
+            target = scope.follow(text, where)
+            if target is not None:
+                kind = target.get("resourceType")
+                named = kind if type(kind) is str else None
+            else:
+                named = target_type(text, judge.resource_types)
+        if type(declared) is str:
+            short = declared.removeprefix(_TYPES)
+            if named and short != named and short in judge.resource_types:
+                scope.report("reference-type-mismatch", where, found=short, expected=named)
+            named = named or (short if short in judge.resource_types else None)
+        if named and self.targets:
+            self._check_target(str(text), named, target, where, scope)
+
+    def _check_target(
+        self, text: str, named: str, target: Mapping[str, Any] | None, where: Location, scope: Scope
+    ) -> None:
+        judge = scope.session.judge
+        origin = self.origin
+        fitting = [profile for profile in self.targets if judge.target_fits(profile, named)]
+        if not fitting:
+            types = dict.fromkeys(judge.target_type(profile) for profile in self.targets)
+            scope.report(
+                "reference-target-type",
+                where,
+                found=named,
+                expected=" | ".join(types),
+                profile=origin.profile,
+                definition=origin.element,
+            )
+            return
+        if target is None or any(judge.is_plain_type(profile) for profile in fitting):
+            return
+        answers = [judge.conforms(target, profile, where, scope) for profile in fitting]
+        if True in answers or None in answers:
+            return
+        scope.report(
+            "reference-target-profile",
+            where,
+            found=text,
+            expected=" | ".join(fitting),
+            profile=origin.profile,
+            definition=origin.element,
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"reference": list(self.targets)}

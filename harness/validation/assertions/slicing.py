@@ -1,0 +1,213 @@
+"""slicing: which slice an item belongs to, and how many items each slice has (FHIR R4 profiling §5.1.0.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.validation.location import Location
+from harness.validation.schema import ElementSchema, Origin
+from harness.validation.scope import Scope
+from harness.validation.slots import Place, PrimitiveRule, is_object
+
+DEFAULT = "@default"
+
+
+class Matcher(Protocol):
+    """Tells whether an item belongs to a slice."""
+
+    def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
+        """True, False, or None where that cannot be told here."""
+
+    def describe(self) -> str:
+        """What an item must be, in the words of the profile: ``code.coding.system = 'http://loinc.org'``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One slice. ``schema`` is made when an item first belongs to it; ``inner`` slices its items again."""
+
+    name: str
+    origin: Origin
+    min: int
+    max: int | None
+    matcher: Matcher
+    schema: Callable[[], ElementSchema]
+    inner: Slicing | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """The slice as JSON."""
+        return {
+            "slice": self.name,
+            "cardinality": f"{self.min}..{'*' if self.max is None else self.max}",
+            "matches": self.matcher.describe(),
+            **({"inner": self.inner.dump()} if self.inner else {}),
+        }
+
+
+Item = tuple[Any, Location]
+
+
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """The slices of one element, in their order."""
+
+    origin: Origin
+    rules: str
+    ordered: bool
+    slices: tuple[Slice, ...]
+    positions: Mapping[str, int] = field(default_factory=dict)
+
+    def sort(self, items: Sequence[Item], where: Location, scope: Scope) -> list[ElementSchema | None]:
+        """The schema of the slice of each item (None for an item of no slice), after reporting what is wrong."""
+        schemas: list[ElementSchema | None] = [None] * len(items)
+        members: dict[str, list[int]] = {part.name: [] for part in self.slices}
+        chosen: list[int] = []
+        for index, (item, location) in enumerate(items):
+            position = self._position(item, location, scope)
+            chosen.append(position)
+            if position >= 0:
+                part = self.slices[position]
+                members[part.name].append(index)
+                schemas[index] = part.schema()
+        self._check_order(chosen, items, scope)
+        for part in self.slices:
+            own = members[part.name]
+            self._check_count(part, [items[i][0] for i in own], where, scope)
+            if part.inner is not None and own:
+                for index, schema in zip(own, part.inner.sort([items[i] for i in own], where, scope), strict=True):
+                    schemas[index] = schema or schemas[index]
+        return schemas
+
+    def absent(self, where: Location, scope: Scope) -> None:
+        """Report the slices that must be there, for an element that is absent."""
+        for part in self.slices:
+            self._check_count(part, [], where, scope)
+
+    def _position(self, item: Any, where: Location, scope: Scope) -> int:
+        """Which slice ``item`` belongs to; -1 for none, after saying so."""
+        undecided = False
+        default = -1
+        for position, part in enumerate(self.slices):
+            if part.name == DEFAULT:
+                default = position
+                continue
+            verdict = part.matcher.matches(item, where, scope)
+            if verdict:
+                return position
+            undecided = undecided or verdict is None
+        if default >= 0:
+            return default
+        why = "; ".join(f"{part.name}: {part.matcher.describe()}" for part in self.slices)
+        origin = self.origin
+        if undecided:
+            scope.report(
+                "slice-undecided",
+                where,
+                detail=why,
+                profile=origin.profile,
+                definition=origin.element,
+                undecided=True,
+            )
+        elif self.rules == "closed":
+            scope.report("slice-unmatched", where, detail=why, profile=origin.profile, definition=origin.element)
+        return -1
+
+    def _check_order(self, chosen: list[int], items: Sequence[Item], scope: Scope) -> None:
+        highest, opened = -1, False
+        origin = self.origin
+        for position, (_, where) in zip(chosen, items, strict=True):
+            if position < 0:
+                opened = True
+                continue
+            name = self.slices[position].name
+            if self.rules == "openAtEnd" and opened:
+                scope.report("slice-after-open", where, found=name, profile=origin.profile, definition=origin.element)
+            if self.ordered and position < highest:
+                scope.report(
+                    "slice-order",
+                    where,
+                    found=name,
+                    expected=self.slices[highest].name,
+                    profile=origin.profile,
+                    definition=origin.element,
+                )
+            highest = max(highest, position)
+
+    @staticmethod
+    def _check_count(part: Slice, own: list[Any], where: Location, scope: Scope) -> None:
+        if len(own) < part.min:
+            rule, expected = "slice-min", part.min
+        elif part.max is not None and len(own) > part.max:
+            rule, expected = "slice-max", part.max
+        else:
+            return
+        scope.report(
+            rule,
+            where,
+            found=len(own),
+            expected=expected,
+            detail=f" ({part.matcher.describe()})",
+            profile=part.origin.profile,
+            definition=part.origin.element,
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The slicing as JSON."""
+        return {"rules": self.rules, "ordered": self.ordered, "slices": [part.dump() for part in self.slices]}
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedSlot:
+    """An element that is sliced: each item is judged by its slice, an item of no slice by the element itself."""
+
+    place: Place
+    slicing: Slicing
+    schema: ElementSchema
+    rule: PrimitiveRule | None = None
+
+    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Judge every item, then how many each slice has."""
+        place = self.place
+        many = type(item) is list
+        items = [
+            (value, (where, place.segment, index if many else -1))
+            for index, value in enumerate(place.items(item, where, scope))
+        ]
+        good = [pair for pair in items if self._acceptable(pair, scope)]
+        schemas = self.slicing.sort(good, where, scope)
+        for (value, location), schema in zip(good, schemas, strict=True):
+            (schema or self.schema).check(value, location, scope)
+
+    def _acceptable(self, pair: Item, scope: Scope) -> bool:
+        value, location = pair
+        if self.rule is None:
+            return is_object(value, location, scope)
+        if value is None or self.rule.primitive.check(value) is not None:
+            self.rule.check(value, location, scope)
+            return False
+        return True
+
+    def dump(self) -> dict[str, Any]:
+        """The slot as JSON."""
+        return {"array": self.place.array, "slicing": self.slicing.dump(), **self.schema.dump(0)}
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentSlices:
+    """Looks at the parent: slices that must be there although the element is absent."""
+
+    keys: tuple[str, ...]
+    slicing: Slicing
+
+    def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Report the slices that lack, when no key of the element is there."""
+        for key in self.keys:
+            if key in value:
+                return
+        self.slicing.absent(where, scope)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"absent": list(self.keys)}

@@ -1,0 +1,55 @@
+"""The facet binding, with the maximum value set of an extensible one and R5's additional bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.validation.assertions.binding import Binding
+from harness.validation.compile.tree import Node
+from harness.validation.schema import Assertion, Origin
+
+BINDABLE = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "uri", "string", "Duration", "Age", "SimpleQuantity"})
+_MAXIMUM = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_ADDITIONAL = (
+    "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+)
+_KINDS = {"required": "required", "maximum": "maximum", "extensible": "extensible", "preferred": "preferred",
+          "current": "required"}
+
+
+def build(node: Node, code: str, origin: Origin) -> Iterator[Assertion]:
+    """The bindings of ``node`` that can be judged for its type ``code``; ``example`` asks for nothing."""
+    binding = node.element.get("binding")
+    if not binding or code not in BINDABLE:
+        return
+    strength, value_set = binding.get("strength"), binding.get("valueSet")
+    if value_set and strength in ("required", "extensible", "preferred"):
+        yield Binding(origin, strength, value_set, code)
+    for extension in binding.get("extension") or ():
+        url = extension.get("url")
+        if url == _MAXIMUM:
+            maximum = extension.get("valueCanonical") or extension.get("valueUri")
+            if maximum:
+                yield Binding(origin, "maximum", maximum, code)
+        elif url in _ADDITIONAL:
+            yield from _additional(_parts(extension), code, origin)
+    for additional in binding.get("additional") or ():
+        yield from _additional(additional, code, origin)
+
+
+def _parts(extension: Mapping[str, Any]) -> dict[str, Any]:
+    """The nested extensions of an additional binding as the keys that R5 gives them."""
+    parts: dict[str, Any] = {}
+    for part in extension.get("extension") or ():
+        value = next((v for k, v in part.items() if k.startswith("value")), None)
+        parts[str(part.get("url"))] = value
+    return parts
+
+
+def _additional(additional: Mapping[str, Any], code: str, origin: Origin) -> Iterator[Assertion]:
+    strength = _KINDS.get(str(additional.get("purpose")))
+    value_set = additional.get("valueSet")
+    if strength and value_set and not additional.get("usage"):  # a usage context cannot be judged from the instance
+        yield Binding(origin, strength, value_set, code)

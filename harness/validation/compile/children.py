@@ -1,0 +1,220 @@
+"""The children of an element: JSON keys to slots, and the rules that look at several keys (cardinality, slices)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.fhir.primitives import PRIMITIVES, Primitive
+from harness.validation.assertions.cardinality import Cardinality
+from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot
+from harness.validation.compile import slicing
+from harness.validation.compile.tree import Node
+from harness.validation.schema import Assertion, Children, Origin, Slot, Slots
+from harness.validation.slots import (
+    CompanionSlot,
+    ComplexSlot,
+    Place,
+    PrimitiveRule,
+    PrimitiveSlot,
+    RefusedSlot,
+    ResourceSlot,
+)
+
+if TYPE_CHECKING:
+    from harness.validation.compile.compiler import Compiler
+
+_XHTML = Primitive("xhtml", "string", None, lambda value: None if type(value) is str else "type")
+_RESOURCE_ID = PRIMITIVES["id"]
+_ANCESTORS = {
+    "BackboneElement": ("BackboneElement", "Element"),
+    "Resource": ("Resource",),
+}
+
+
+def children_of(compiler: Compiler, node: Node, code: str) -> Children:
+    """The children of ``node``, whose type is ``code``: its own, over those of its type."""
+    builder = _Builder(compiler, node, code)
+    return Children(
+        Slots(builder.slot), tuple(builder.groups()), builder.names, builder.keys, code in compiler.resources
+    )
+
+
+class _Builder:
+    """Makes the slots of one element when their keys are met."""
+
+    def __init__(self, compiler: Compiler, node: Node, code: str) -> None:
+        self.compiler = compiler
+        self.node = node
+        self.code = code
+        self.nodes = self._merge()
+        self.names = self._contexts()
+        self.choices = {name[:-3]: child for name, child in self.nodes.items() if name.endswith("[x]")}
+
+    def _merge(self) -> dict[str, Node]:
+        node, code = self.node, self.code
+        base: Node | None = self.compiler.referenced(node)
+        if base is None and "." in node.path:
+            base = self.compiler.type_tree("Element" if code in self.compiler.primitives else code)
+        nodes = dict(base.children) if base is not None else {}
+        for name, child in node.children.items():
+            choice = str((child.element.get("base") or {}).get("path", "")).rpartition(".")[2]
+            if choice.endswith("[x]") and not name.endswith("[x]"):  # an older way to write a slice by type
+                whole = nodes.get(choice) or child
+                renamed = Node(whole.element, whole.profile)
+                renamed.children, renamed.slices = whole.children, [*whole.slices, child]
+                nodes[choice] = renamed
+            else:
+                nodes[name] = child.overlay(nodes[name]) if name in nodes and not child.children else child
+        if code in self.compiler.primitives:
+            nodes.pop("value", None)
+        return nodes
+
+    def _contexts(self) -> frozenset[str]:
+        """The names by which an extension's context may know the element."""
+        node, code = self.node, self.code
+        names = {code, node.path, *_ANCESTORS.get(code, ())}
+        base = (node.element.get("base") or {}).get("path")
+        if base:
+            names.add(str(base))
+        if code in self.compiler.resources:
+            names.update(("Resource", "DomainResource"))
+        else:
+            names.add("Element")
+        return frozenset(names)
+
+    def keys(self) -> tuple[str, ...]:
+        """Every JSON key that the element may have, without the companions."""
+        found: list[str] = []
+        for name, child in self.nodes.items():
+            if name.endswith("[x]"):
+                found.extend(_choice_key(name[:-3], code) for code in child.type_codes)
+            else:
+                found.append(name)
+        return tuple(found)
+
+    # ---- slots
+
+    def slot(self, key: str) -> Slot | None:
+        """The slot of ``key``; None when it is no element here."""
+        if key.startswith("_"):
+            plain = key[1:]
+            found = self._find(plain)
+            if found is None or found[1] not in self.compiler.primitives:
+                return None
+            child, code, _ = found
+            return CompanionSlot(self._place(child, code, plain), self.compiler.element(child, code, self.names))
+        found = self._find(key)
+        if found is None:
+            return None
+        child, code, allowed = found
+        place = self._place(child, code, key)
+        if not allowed:
+            return RefusedSlot(place, Origin(child.profile, child.id), code, tuple(child.type_codes))
+        return self._make(place, child, code)
+
+    def _find(self, key: str) -> tuple[Node, str, bool] | None:
+        child = self.nodes.get(key)
+        if child is not None:
+            return child, self._single_type(child), True
+        for stem, choice in self.choices.items():
+            if not key.startswith(stem):
+                continue
+            suffix = key[len(stem) :]
+            for code in choice.type_codes:
+                if suffix == code[:1].upper() + code[1:]:
+                    return choice, code, True
+            for code in self._base_types(choice):
+                if suffix == code[:1].upper() + code[1:]:
+                    return choice, code, False
+        return None
+
+    def _base_types(self, choice: Node) -> list[str]:
+        """The types that the choice has where it is first defined."""
+        path = str((choice.element.get("base") or {}).get("path") or choice.path)
+        tree = self.compiler.type_tree(path.partition(".")[0])
+        found = next((n for n in tree.walk() if n.path == path), None) if tree else None
+        return found.type_codes if found else []
+
+    def _single_type(self, child: Node) -> str:
+        if child.element.get("contentReference"):
+            return "BackboneElement"
+        base = (child.element.get("base") or {}).get("path")
+        if base == "Resource.id" or child.path == "Resource.id":
+            return "id"
+        codes = child.type_codes
+        return codes[0] if codes else "Element"
+
+    def _place(self, child: Node, code: str, key: str) -> Place:
+        name = child.name
+        segment = f"{name[:-3]}.ofType({code})" if name.endswith("[x]") else key
+        most = str((child.element.get("base") or {}).get("max") or child.element.get("max") or "1")
+        return Place(key, segment, most not in ("0", "1"))
+
+    def _make(self, place: Place, child: Node, code: str) -> Slot:
+        compiler = self.compiler
+        parts = [part for part in child.slices if not part.types or code in part.type_codes]
+        by_type = child.name.endswith("[x]") and _by_type(child)
+        if by_type and len(parts) == 1:
+            child, parts = parts[0].overlay(child), parts[0].slices
+        elif code == "Extension" and not any(part.min or part.max is not None for part in parts):
+            parts = []  # the definition of each extension judges it; nothing is counted here
+        schema = compiler.element(child, code, self.names)
+        rule = None
+        if code in compiler.primitives:
+            rule = PrimitiveRule(PRIMITIVES.get(code, _XHTML), child.profile, child.id)
+        if parts:
+            return SlicedSlot(place, slicing.build(child, code, compiler, self.names, parts), schema, rule)
+        if rule is not None:
+            return PrimitiveSlot(place, rule.primitive.check, rule, schema)
+        if code in compiler.resources:
+            profiles = tuple(p for entry in child.types for p in entry.get("profile") or ())
+            return ResourceSlot(place, tuple(child.type_codes), profiles, schema if child.children else None)
+        return ComplexSlot(place, schema)
+
+    # ---- groups
+
+    def groups(self) -> list[Assertion]:
+        """The cardinalities that the shape of JSON does not already ensure, and the slices that must be there."""
+        groups: list[Assertion] = []
+        for name, child in self.nodes.items():
+            choice = name.endswith("[x]")
+            if choice:
+                keys = tuple(_choice_key(name[:-3], code) for code in child.type_codes)
+            else:
+                keys = (name,)
+            pairs = tuple((key, "_" + key) for key in keys)
+            array = str((child.element.get("base") or {}).get("max") or child.element.get("max")) not in ("0", "1")
+            low, high = child.min, child.max
+            if low or high == 0 or (high is not None and (array or (choice and len(keys) > 1))):
+                groups.append(Cardinality(Origin(child.profile, child.id), pairs, low, high))
+            groups.extend(self._slice_groups(name, child, keys))
+        return groups
+
+    def _slice_groups(self, name: str, child: Node, keys: tuple[str, ...]) -> list[Assertion]:
+        if name.endswith("[x]") and _by_type(child):
+            return [
+                Cardinality(
+                    Origin(part.profile, part.id),
+                    tuple((key, "_" + key) for key in (_choice_key(name[:-3], code) for code in part.type_codes)),
+                    part.min,
+                    part.max,
+                )
+                for part in child.slices
+                if part.min or part.max == 0
+            ]
+        if any(part.min for part in child.slices):
+            code = self._single_type(child)
+            return [AbsentSlices(keys, slicing.build(child, code, self.compiler, self.names))]
+        return []
+
+
+def _by_type(child: Node) -> bool:
+    """Whether the slices of a choice tell its types apart, which the JSON keys already do."""
+    discriminators = (child.element.get("slicing") or {}).get("discriminator") or ()
+    return all(d.get("type") == "type" and d.get("path") in ("$this", None) for d in discriminators)
+
+
+def _choice_key(stem: str, code: str) -> str:
+    return stem + code[:1].upper() + code[1:]
+
+

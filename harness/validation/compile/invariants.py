@@ -1,0 +1,44 @@
+"""The facet constraint: compiled FHIRPath. What the walk itself checks is left out here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from harness.errors import FHIRPathError
+from harness.fhir.fhirpath import Expression, compile_expression
+from harness.validation.assertions.invariant import Invariant
+from harness.validation.schema import Assertion, Origin
+
+NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "dom-3", "bdl-7"})
+"""Constraints of the core that the walk checks itself: empty elements, extensions, narratives, contained, fullUrl."""
+
+_BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
+
+
+def build(constraints: Iterable[Mapping[str, Any]], focus_type: str, origin: Origin) -> Iterator[Assertion]:
+    """The invariants among ``constraints``; one with no expression says so when it is checked."""
+    seen: set[str] = set()
+    for constraint in constraints:
+        key = str(constraint.get("key", ""))
+        if key in NATIVE or key in seen:
+            continue
+        seen.add(key)
+        text = constraint.get("expression")
+        if not text:
+            continue  # an xpath-only constraint is for people
+        expression: Expression | None = None
+        problem: str | None = None
+        try:
+            expression = compile_expression(text)
+        except FHIRPathError as error:
+            problem = str(error)
+        severity = "warning" if constraint.get("severity") == "warning" or _best_practice(constraint) else "error"
+        yield Invariant(origin, key, severity, str(constraint.get("human", "")), text, expression, focus_type, problem)
+
+
+def _best_practice(constraint: Mapping[str, Any]) -> bool:
+    return any(
+        extension.get("url") == _BEST_PRACTICE and extension.get("valueBoolean")
+        for extension in constraint.get("extension") or ()
+    )

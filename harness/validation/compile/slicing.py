@@ -1,0 +1,201 @@
+"""The facet slicing: from discriminators to matchers (FHIR R4 profiling §5.1.0.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import DefinitionError
+from harness.validation.assertions.matchers import (
+    AtPosition,
+    Conforms,
+    Equals,
+    Every,
+    Exists,
+    HasType,
+    InValueSet,
+    Satisfies,
+    Step,
+    Unknown,
+    parse_path,
+)
+from harness.validation.assertions.slicing import Matcher, Slice, Slicing
+from harness.validation.compile.tree import Node, type_code
+from harness.validation.compile.values import choice_value
+from harness.validation.schema import ElementSchema, Origin
+
+if TYPE_CHECKING:
+    from harness.validation.compile.compiler import Compiler
+
+_DEPTH = 4
+
+
+def build(
+    node: Node, code: str, compiler: Compiler, contexts: frozenset[str], parts: list[Node] | None = None
+) -> Slicing:
+    """The slicing of ``node`` for its type ``code``; ``parts`` are the slices to use, by default all of them.
+
+    ``contexts`` are the names of the parent, for extensions.
+    """
+    entry = node.element.get("slicing") or {}
+    discriminators = [(str(d.get("type")), str(d.get("path", "$this"))) for d in entry.get("discriminator") or ()]
+    slices = []
+    for index, part in enumerate(node.slices if parts is None else parts):
+        whole = part.overlay(node)
+        schema = _lazily(whole, code, compiler, contexts)
+        matcher = _matcher(whole, discriminators, schema, index, compiler)
+        inner = build(whole, code, compiler, contexts) if part.slices else None
+        origin = Origin(part.profile, part.id)
+        slices.append(Slice(part.slice_name or part.id, origin, part.min, part.max, matcher, schema, inner))
+    return Slicing(
+        Origin(node.profile, node.id), str(entry.get("rules", "open")), bool(entry.get("ordered")), tuple(slices)
+    )
+
+
+def _lazily(node: Node, code: str, compiler: Compiler, contexts: frozenset[str]) -> Callable[[], ElementSchema]:
+    made: list[ElementSchema] = []
+
+    def schema() -> ElementSchema:
+        if not made:
+            made.append(compiler.element(node, code, contexts))
+        return made[0]
+
+    return schema
+
+
+def _matcher(
+    part: Node,
+    discriminators: list[tuple[str, str]],
+    schema: Callable[[], ElementSchema],
+    index: int,
+    compiler: Compiler,
+) -> Matcher:
+    if not discriminators:
+        return Satisfies(schema)
+    matchers: list[Any] = []
+    for kind, path in discriminators:
+        try:
+            steps = parse_path(path)
+        except DefinitionError as error:
+            return Unknown(str(error))
+        if kind == "position":
+            matchers.append(AtPosition(index))
+            continue
+        found = list(_discriminate(kind, steps, part, compiler))
+        if not found:
+            return Unknown(f"the slice says nothing at {kind}:{path}")
+        matchers.extend(found)
+    return matchers[0] if len(matchers) == 1 else Every(tuple(matchers))
+
+
+def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Compiler) -> Iterator[Matcher]:
+    nodes = navigate(part, steps, compiler)
+    if kind == "exists":
+        low = any(node.min > 0 for node in nodes)
+        high = any(node.max == 0 for node in nodes)
+        if low or high:
+            yield Exists(steps, low)
+    elif kind == "type":
+        types = _types(steps, part, nodes, compiler)
+        if types:
+            yield HasType(steps, types)
+    elif kind == "profile":
+        profiles = _profiles(steps, part, nodes, compiler)
+        if profiles:
+            yield Conforms(steps, profiles)
+    else:
+        for node in nodes:
+            yield from _values(steps, node, compiler, _DEPTH)
+        if not nodes and not steps:
+            yield from _values(steps, part, compiler, _DEPTH)
+
+
+def _values(steps: tuple[Step, ...], node: Node, compiler: Compiler, depth: int) -> Iterator[Matcher]:
+    """What ``node`` says about the value at ``steps``: fixed, pattern, required binding, or its children say so."""
+    fixed, pattern = choice_value(node, "fixed"), choice_value(node, "pattern")
+    if fixed is not None:
+        yield Equals(steps, fixed, exact=True)
+        return
+    if pattern is not None:
+        yield Equals(steps, pattern, exact=False)
+        return
+    inner = [
+        matcher
+        for child in node.children.values()
+        if depth > 0
+        for branch in (child, *(s for s in child.slices if s.min > 0))
+        for matcher in _values((*steps, ("child", child.name.removesuffix("[x]"))), branch, compiler, depth - 1)
+        if not isinstance(matcher, InValueSet)
+    ]
+    if inner:
+        yield from inner
+        return
+    binding = node.element.get("binding") or {}
+    if binding.get("strength") == "required" and binding.get("valueSet"):
+        yield InValueSet(steps, binding["valueSet"])
+
+
+def navigate(node: Node, steps: tuple[Step, ...], compiler: Compiler) -> list[Node]:
+    """The element definitions that ``steps`` lead to: through the slice, then its type's profiles, then its types."""
+    nodes = [node]
+    for kind, argument in steps:
+        found: list[Node] = []
+        for current in nodes:
+            found.extend(_step(current, kind, argument, compiler))
+        nodes = found
+    return nodes
+
+
+def _step(node: Node, kind: str, argument: str, compiler: Compiler) -> list[Node]:
+    if kind == "resolve":
+        targets = [p for entry in node.types for p in entry.get("targetProfile") or ()]
+        return [tree for target in targets if (tree := compiler.tree(target)) is not None]
+    if kind == "ofType":
+        fitting = [s for s in node.slices if argument in s.type_codes]
+        return fitting or [node]
+    if kind == "extension":
+        return [e for extension in _children(node, "extension", compiler) for e in _extension_slices(extension, argument, compiler)]
+    children = _children(node, argument, compiler)
+    return [branch for child in children for branch in (*(s for s in child.slices if s.min > 0), child)]
+
+
+def _children(node: Node, name: str, compiler: Compiler) -> list[Node]:
+    for child in (node.children.get(name), node.children.get(name + "[x]")):
+        if child is not None:
+            return [child]
+    found: list[Node] = []
+    for entry in node.types:
+        for canonical in entry.get("profile") or ():
+            tree = compiler.tree(canonical)
+            if tree is not None:
+                found.extend(_children(tree, name, compiler))
+        tree = compiler.type_tree(type_code(entry)) if not found else None
+        if tree is not None and tree is not node and tree.children:
+            found.extend(c for key in (name, name + "[x]") if (c := tree.children.get(key)) is not None)
+    return found
+
+
+def _extension_slices(extension: Node, url: str, compiler: Compiler) -> list[Node]:
+    found = []
+    for part in extension.slices:
+        urls = [canonical.partition("|")[0] for entry in part.types for canonical in entry.get("profile") or ()]
+        own = part.children.get("url")
+        fixed = choice_value(own, "fixed") if own is not None else None
+        if url in urls or fixed == url:
+            found.append(part)
+    if not found and (tree := compiler.tree(url)) is not None:
+        found.append(tree)
+    return found
+
+
+def _types(steps: tuple[Step, ...], part: Node, nodes: list[Node], compiler: Compiler) -> frozenset[str]:
+    if steps and steps[-1][0] == "resolve":
+        return frozenset(tree.path for tree in nodes)
+    return frozenset(code for node in (nodes if steps else [part]) for code in node.type_codes)
+
+
+def _profiles(steps: tuple[Step, ...], part: Node, nodes: list[Node], compiler: Compiler) -> tuple[str, ...]:
+    if steps and steps[-1][0] == "resolve":
+        references = navigate(part, steps[:-1], compiler) if steps[:-1] else [part]
+        return tuple(p for node in references for entry in node.types for p in entry.get("targetProfile") or ())
+    return tuple(p for node in (nodes if steps else [part]) for entry in node.types for p in entry.get("profile") or ())

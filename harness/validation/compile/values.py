@@ -1,0 +1,38 @@
+"""The facets fixed[x], pattern[x], minValue[x], maxValue[x] and maxLength."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.validation.assertions.fixed import Fixed
+from harness.validation.assertions.limits import Bound, MaxLength
+from harness.validation.assertions.pattern import Pattern
+from harness.validation.compile.tree import Node
+from harness.validation.schema import Assertion, Origin
+
+
+def choice_value(node: Node, stem: str) -> Any:
+    """The value of the choice ``stem`` ("fixed", "pattern", "minValue") of the ElementDefinition; None if absent."""
+    size = len(stem)
+    for key, value in node.element.items():
+        if key.startswith(stem) and key[size : size + 1].isupper():
+            return value
+    return None
+
+
+def build(node: Node, origin: Origin) -> Iterator[Assertion]:
+    """The assertions of these facets for ``node``."""
+    fixed = choice_value(node, "fixed")
+    if fixed is not None:
+        yield Fixed(origin, fixed)
+    pattern = choice_value(node, "pattern")
+    if pattern is not None:
+        yield Pattern(origin, pattern)
+    for stem, sign in (("minValue", -1), ("maxValue", 1)):
+        bound = choice_value(node, stem)
+        if bound is not None:
+            yield Bound(origin, bound, sign)
+    limit = node.element.get("maxLength")
+    if isinstance(limit, int):
+        yield MaxLength(origin, limit)

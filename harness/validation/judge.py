@@ -1,0 +1,302 @@
+"""Judge: what assertions ask while they check: schemas, value sets, code systems, types; kept for all validations."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import DefinitionError
+from harness.fhir.definitions import Definitions
+from harness.fhir.fhirpath import Environment
+from harness.fhir.terminology import Terminology, Verdict
+from harness.validation import resources
+from harness.validation.assertions.binding import concepts
+from harness.validation.assertions.reference import target_type
+from harness.validation.compile.compiler import Compiler
+from harness.validation.location import Location
+from harness.validation.schema import ElementSchema
+from harness.validation.scope import Scope, Session, Settings
+from harness.validation.slots import ResourceSlot
+
+_TYPES = "http://hl7.org/fhir/StructureDefinition/"
+_ANY = frozenset({"Resource", "DomainResource"})
+_REMEMBERED = 20_000
+_VERDICTS = {Verdict.IN: True, Verdict.NOT_IN: False, Verdict.UNDECIDED: None}
+Answer = tuple["bool | None", str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionDefinition:
+    """What matters of an extension where it is used."""
+
+    url: str
+    modifier: bool
+    contexts: frozenset[str]
+    anywhere: bool
+
+    @property
+    def context_text(self) -> str:
+        """The contexts in words."""
+        return " | ".join(sorted(self.contexts))
+
+
+class Judge:
+    """Answers for one set of definitions at one revision. Reading is safe from several threads."""
+
+    def __init__(self, definitions: Definitions, terminology: Terminology) -> None:
+        self.definitions = definitions
+        self.terminology = terminology
+        self.compiler = Compiler(definitions)
+        self.resource_types = definitions.resource_types
+        self._members: dict[tuple[str, str | None, str | None], Answer] = {}
+        self._systems: dict[str, dict[str, dict[str, str]] | None] = {}
+        self._extensions: dict[str, ExtensionDefinition | None] = {}
+        self._target_types: dict[str, str] = {}
+        self._broken: dict[str, str] = {}
+        self._schemas: dict[str, ElementSchema | None] = {}
+
+    # ---- schemas
+
+    def schema(self, canonical: str) -> ElementSchema | None:
+        """The schema of ``canonical``; None when it is not known or cannot be used (see :meth:`problem`)."""
+        if canonical not in self._schemas:
+            try:
+                self._schemas[canonical] = self.compiler.profile(canonical)
+            except (DefinitionError, ValueError) as error:
+                self._broken[canonical] = str(error)
+                self._schemas[canonical] = None
+        return self._schemas[canonical]
+
+    def problem(self, canonical: str) -> str | None:
+        """Why the profile cannot be used; None when it can, or is not known at all."""
+        return self._broken.get(canonical)
+
+    def type_schema(self, name: str) -> ElementSchema | None:
+        """The schema of the type ``name``."""
+        return self.schema(_TYPES + name)
+
+    def derives_from(self, canonical: str, ancestor: str) -> bool:
+        """Whether the profile ``canonical`` is ``ancestor`` or is derived from it."""
+        seen: set[str] = set()
+        current: str | None = canonical
+        while current and current not in seen:
+            seen.add(current)
+            if current.partition("|")[0] == ancestor:
+                return True
+            structure = self.definitions.structure(current)
+            current = structure.get("baseDefinition") if structure else None
+        return False
+
+    def apply(self, value: Any, canonical: str, where: Location, scope: Scope) -> None:
+        """Judge ``value`` by the profile ``canonical`` too, reporting what it finds, or that it is not known."""
+        schema = self.schema(canonical)
+        if schema is None:
+            self.report_unknown(canonical, where, scope)
+            return
+        key = (id(value), canonical)
+        if key in scope.session.active:
+            return
+        scope.session.active.add(key)
+        try:
+            if isinstance(value, dict) and value.get("resourceType"):
+                resources.walk(value, where, scope, [canonical])
+            else:
+                schema.check(value, where, scope)
+        finally:
+            scope.session.active.discard(key)
+
+    def report_unknown(self, canonical: str, where: Location, scope: Scope) -> None:
+        """Say that the profile is not known, or cannot be used."""
+        problem = self.problem(canonical)
+        rule = "profile-unknown" if problem is None else "profile-broken"
+        scope.report(rule, where, found=canonical, detail=problem, undecided=True)
+
+    def conforms(self, value: Any, canonical: str, where: Location, scope: Scope) -> bool | None:
+        """Whether ``value`` has no error by the profile ``canonical``; None where the profile is not known."""
+        session = scope.session
+        key = (id(value), canonical)
+        if key in session.verdicts:
+            return session.verdicts[key]
+        if key in session.active:
+            return True  # it is being judged already: a cycle of references holds together
+        schema = self.schema(canonical)
+        if schema is None:
+            return None
+        if isinstance(value, dict) and "resourceType" in value and value["resourceType"] != schema.type:
+            return schema.type in _ANY
+        trial = scope.muted()
+        self.apply(value, canonical, where, trial)
+        session.verdicts[key] = not any(issue.severity in ("error", "fatal") for issue in trial.session.issues)
+        return session.verdicts[key]
+
+    def nested(
+        self, slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any], where: Location, scope: Scope
+    ) -> None:
+        """Judge a resource that stands in another one."""
+        resources.nested(slot, value, parent, where, scope)
+
+    # ---- terminology
+
+    def member(self, value_set: str, system: str | None, code: str | None) -> Answer:
+        """Whether the code is in the value set (None: not known), and why."""
+        key = (value_set, system, code)
+        found = self._members.get(key)
+        if found is None:
+            if code is None:
+                return False, "there is no code"
+            answer = self.terminology.member(value_set, system, code)
+            verdict = _VERDICTS[answer.verdict]
+            found = (verdict, answer.reason)
+            if len(self._members) < _REMEMBERED:
+                self._members[key] = found
+        return found
+
+    def member_of(self, value: Any, value_set: str) -> bool | None:
+        """FHIRPath's memberOf for a code, Coding, CodeableConcept or Quantity."""
+        answers = [self.member(value_set, system, code)[0] for system, code in concepts(value)]
+        return True if True in answers else None if None in answers else False
+
+    def hint(self, value_set: str, code: str | None) -> str | None:
+        """The codes that would do, when they are few, else the nearest one."""
+        codes = self.terminology.codes(value_set)
+        if not codes:
+            return None
+        names = sorted({code.code for code in codes})
+        if len(names) <= 12:
+            return ", ".join(names)
+        near = self.nearest(code or "", tuple(names))
+        return f"{near}?" if near else None
+
+    def code_system(self, system: str) -> dict[str, dict[str, str]] | None:
+        """code -> folded display -> display, of a complete code system; None where it is not at hand."""
+        if system not in self._systems:
+            found = self.definitions.code_system(system)
+            self._systems[system] = _table(found) if found and found.get("content") == "complete" else None
+        return self._systems[system]
+
+    # ---- extensions and references
+
+    def extension(self, url: str) -> ExtensionDefinition | None:
+        """What is known of the extension ``url``; None when its definition is not at hand."""
+        plain = url.partition("|")[0]
+        if plain not in self._extensions:
+            structure = self.definitions.structure(plain)
+            usable = structure is not None and structure.get("type") == "Extension" and self.schema(plain) is not None
+            self._extensions[plain] = self._extension(structure) if usable and structure else None
+        return self._extensions[plain]
+
+    def _extension(self, structure: Mapping[str, Any]) -> ExtensionDefinition:
+        contexts = [c for c in structure.get("context") or () if isinstance(c, Mapping)]
+        tree = self.compiler.tree(str(structure["url"]))
+        return ExtensionDefinition(
+            str(structure["url"]),
+            bool(tree is not None and tree.element.get("isModifier")),
+            frozenset(str(c.get("expression")) for c in contexts),
+            not contexts or any(c.get("type") in ("fhirpath", "extension") for c in contexts),
+        )
+
+    def in_context(
+        self, definition: ExtensionDefinition, names: frozenset[str], where: Location, scope: Scope
+    ) -> bool:
+        """Whether the extension may stand at ``where``, on an element known as ``names``."""
+        contexts = definition.contexts
+        if definition.anywhere or not contexts.isdisjoint(names) or "*" in contexts:
+            return True
+        path = resources.element_path(where[0], scope)
+        if path in contexts or path.replace(".ofType", "").partition("(")[0] in contexts:
+            return True
+        for context in contexts:  # a profile's canonical, or a choice by its general name
+            name = context.rpartition("#")[2] if "#" in context else context
+            if name in names or name == path or name.removesuffix("[x]") == path.partition(".ofType")[0]:
+                return True
+            if ":" in context and "#" not in context and path == scope.resource.get("resourceType"):
+                return True
+        return False
+
+    def referenced_type(self, reference: Mapping[str, Any]) -> str | None:
+        """The resource type that a Reference names in its URL or in ``type``."""
+        text = reference.get("reference")
+        named = target_type(text, self.resource_types) if isinstance(text, str) else None
+        declared = reference.get("type")
+        return named or (declared.removeprefix(_TYPES) if isinstance(declared, str) else None)
+
+    def target_type(self, canonical: str) -> str:
+        """The resource type that a target profile is about; its URL where the profile is not known."""
+        if canonical not in self._target_types:
+            structure = self.definitions.structure(canonical)
+            self._target_types[canonical] = str(structure.get("type")) if structure else canonical
+        return self._target_types[canonical]
+
+    def target_fits(self, canonical: str, name: str) -> bool:
+        """Whether a resource of the type ``name`` may be what the target profile is about."""
+        wanted = self.target_type(canonical)
+        return wanted == name or wanted in _ANY or wanted not in self.resource_types
+
+    def is_plain_type(self, canonical: str) -> bool:
+        """Whether the target profile is a type and no profile, or is not known."""
+        name = canonical.partition("|")[0].removeprefix(_TYPES)
+        return name in self.resource_types or name in _ANY or self.target_type(canonical) == canonical
+
+    def type_of(self, value: Any, where: Location | None) -> str | None:
+        """The type of a value: a resource's own, or that of the choice whose location this is."""
+        if isinstance(value, Mapping) and isinstance(value.get("resourceType"), str):
+            return str(value["resourceType"])
+        if where is not None and ".ofType(" in where[1]:
+            return where[1].partition(".ofType(")[2].removesuffix(")")
+        return None
+
+    # ---- words and expressions
+
+    @staticmethod
+    def nearest(word: str, known: Iterable[str]) -> str | None:
+        """The known word that looks most like ``word``; None when none does."""
+        found = difflib.get_close_matches(word, list(known)[:2000], n=1, cutoff=0.75)
+        return found[0] if found else None
+
+    def environment(self, scope: Scope, focus_type: str | None) -> Environment:
+        """What an expression about an element of ``scope`` may know."""
+        resource = scope.resource if isinstance(scope.resource, dict) else dict(scope.resource)
+        root = scope.root if isinstance(scope.root, dict) else dict(scope.root)
+        return Environment(
+            resource=resource,
+            root_resource=root,
+            context=resource,
+            focus_type=focus_type,
+            child_type=self.child_type,
+            resolve=scope.resolve,
+            member_of=self.member_of,
+            conforms_to=self._conforms_to(scope),
+        )
+
+    def _conforms_to(self, scope: Scope) -> Callable[[dict[str, Any], str], bool | None]:
+        def conforms(resource: dict[str, Any], profile: str) -> bool | None:
+            return self.conforms(resource, profile, scope.where, scope)
+
+        return conforms
+
+    def child_type(self, parent: str, name: str) -> str | None:
+        """The type of the child ``name`` of a type or of a backbone element given by its path."""
+        tree = self.compiler.type_tree(parent.partition(".")[0])
+        for part in parent.split(".")[1:]:
+            tree = tree.children.get(part) if tree is not None else None
+        child = tree.children.get(name) if tree is not None else None
+        if child is None or len(child.type_codes) != 1:
+            return None
+        code = child.type_codes[0]
+        return child.path if code in ("BackboneElement", "Element") else code
+
+
+def _table(system: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    table: dict[str, dict[str, str]] = {}
+    waiting = list(system.get("concept") or ())
+    while waiting:
+        concept = waiting.pop()
+        displays = [concept.get("display"), *(d.get("value") for d in concept.get("designation") or ())]
+        table[str(concept.get("code"))] = {" ".join(d.split()).casefold(): d for d in displays if isinstance(d, str)}
+        waiting.extend(concept.get("concept") or ())
+    return table
+
+
+__all__ = ["ExtensionDefinition", "Judge", "Session", "Settings"]

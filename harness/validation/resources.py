@@ -1,0 +1,143 @@
+"""One resource: by its type, by its profiles, and by the rules that concern it as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.validation import bundles
+from harness.validation.assertions import contained
+from harness.validation.location import Location
+from harness.validation.schema import ElementSchema
+from harness.validation.scope import Scope
+from harness.validation.slots import ResourceSlot
+
+_TYPES = "http://hl7.org/fhir/StructureDefinition/"
+_LOINC = "http://loinc.org"
+_ANY = ("Resource", "DomainResource")
+
+VITAL_SIGNS = {
+    "85353-1": "vitalspanel",
+    "9279-1": "resprate",
+    "8867-4": "heartrate",
+    "59408-5": "oxygensat",
+    "2708-6": "oxygensat",
+    "8310-5": "bodytemp",
+    "8302-2": "bodyheight",
+    "9843-4": "headcircum",
+    "29463-7": "bodyweight",
+    "39156-5": "bmi",
+    "85354-9": "bp",
+}
+"""LOINC code -> the profile that an Observation with it must conform to (FHIR R4, vital signs profiles, the table)."""
+
+
+def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequence[str] = ()) -> None:
+    """Judge the resource of ``scope`` by ``profiles``, its ``meta.profile`` and its type."""
+    session = scope.session
+    judge = session.judge
+    name = value.get("resourceType")
+    if not isinstance(name, str) or name not in judge.resource_types:
+        if name is None:
+            scope.report("not-a-resource", where, detail="it has no resourceType")
+        else:
+            near = judge.nearest(str(name), judge.resource_types)
+            scope.report("resource-type-unknown", where, found=name, detail=f": {near}?" if near else None)
+        return
+    schemas = list(_schemas(value, name, profiles, where, scope))
+    active = []
+    for canonical, schema in schemas:
+        key = (id(value), canonical)
+        if key in session.active and canonical not in profiles:
+            continue
+        session.active.add(key)
+        active.append(key)
+        schema.check(value, where, scope)
+    for key in active:
+        session.active.discard(key)
+    if name == "Bundle":
+        bundles.check(value, where, scope)
+    if "contained" in value:
+        contained.check(value, where, scope)
+
+
+def _schemas(
+    value: dict[str, Any], name: str, profiles: Sequence[str], where: Location, scope: Scope
+) -> Iterator[tuple[str, ElementSchema]]:
+    """Each profile to judge by, once; the bare type when there is none."""
+    judge = scope.session.judge
+    chosen: dict[str, ElementSchema] = {}
+    for canonical in profiles:
+        _choose(canonical, name, chosen, where, scope)
+    meta = value.get("meta")
+    named = meta.get("profile") if isinstance(meta, dict) else None
+    for index, canonical in enumerate(named if isinstance(named, list) else ()):
+        if isinstance(canonical, str) and canonical not in chosen:
+            place = (((where, "meta", -1)), "profile", index)
+            _choose(canonical, name, chosen, place, scope)
+    if name == "Observation":
+        for canonical in _vital_signs(value):
+            if not any(judge.derives_from(other, canonical) for other in chosen):
+                _choose(canonical, name, chosen, where, scope)
+    if not chosen:
+        schema = judge.type_schema(name)
+        if schema is not None:
+            chosen[_TYPES + name] = schema
+    yield from chosen.items()
+
+
+def _choose(canonical: str, name: str, chosen: dict[str, ElementSchema], where: Location, scope: Scope) -> None:
+    judge = scope.session.judge
+    schema = judge.schema(canonical)
+    if schema is None:
+        judge.report_unknown(canonical, where, scope)
+    elif schema.type not in (name, *_ANY):
+        scope.report("resource-type-mismatch", where, found=name, expected=schema.type, profile=canonical)
+    else:
+        chosen[canonical] = schema
+
+
+def _vital_signs(value: Mapping[str, Any]) -> Iterator[str]:
+    code = value.get("code")
+    codings = code.get("coding") if isinstance(code, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
+        if isinstance(coding, dict) and coding.get("system") == _LOINC:
+            profile = VITAL_SIGNS.get(str(coding.get("code")))
+            if profile:
+                yield _TYPES + profile
+
+
+def nested(slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    """Judge a resource that stands in another one: contained, in a Bundle's entry, in a parameter."""
+    name = value.get("resourceType")
+    if not set(slot.types) & {"Resource", "DomainResource"} and name not in slot.types:
+        scope.report("resource-not-allowed", where, found=name, expected=" | ".join(slot.types))
+    contained_here = slot.place.key == "contained"
+    inner = Scope(scope.session, value, where, scope, scope.root if contained_here else None)
+    inner.ids = {}
+    if not contained_here and scope.resource.get("resourceType") == "Bundle":
+        inner.bundle = scope.own_bundle()
+        url = parent.get("fullUrl")
+        inner.entry_url = url if isinstance(url, str) else None
+    judge = scope.session.judge
+    known = [profile for profile in slot.profiles if judge.schema(profile) is not None]
+    if len(slot.profiles) > 1 and len(known) == len(slot.profiles):
+        answers = [judge.conforms(value, profile, where, inner) for profile in known]
+        if True not in answers and None not in answers:
+            scope.report("profile-none-matches", where, expected=" | ".join(known))
+        known = []
+    elif len(slot.profiles) == 1:
+        known = list(slot.profiles)
+    walk(value, where, inner, known)
+    if slot.schema is not None:
+        slot.schema.check(value, where, inner)
+
+
+def element_path(where: Location | None, scope: Scope) -> str:
+    """The path of an element from its resource: ``Patient.name``, without indexes."""
+    names: list[str] = []
+    node = where
+    while node is not None and node is not scope.where:
+        names.append(node[1])
+        node = node[0]
+    return ".".join([str(scope.resource.get("resourceType")), *reversed(names)])

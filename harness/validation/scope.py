@@ -1,0 +1,171 @@
+"""What a walk carries: the session of one ``validate`` call and the scope of the resource it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.validation import messages
+from harness.validation.bundle_index import BundleIndex
+from harness.validation.location import Location, render
+from harness.validation.outcome import Issue
+
+if TYPE_CHECKING:
+    from harness.fhir.fhirpath import Environment
+    from harness.validation.judge import Judge
+
+_SHOWN = 120
+
+
+def shown(value: Any) -> str:
+    """``value`` as an issue prints it: short, on one line."""
+    if value is True or value is False:
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else repr(value) if not isinstance(value, int | float) else str(value)
+    text = " ".join(text.split()) if len(text) > _SHOWN or "\n" in text else text
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How strict to be where the specification leaves it open."""
+
+    lang: str = "en"
+    unknown_extensions: str = "error"
+    must_support: bool = False
+
+
+class Session:
+    """One validation: its issues, without repeats, and what was already judged in it."""
+
+    __slots__ = ("_seen", "active", "issues", "judge", "settings", "verdicts")
+
+    def __init__(self, judge: Judge, settings: Settings) -> None:
+        self.judge = judge
+        self.settings = settings
+        self.issues: list[Issue] = []
+        self._seen: set[tuple[Any, ...]] = set()
+        self.active: set[tuple[int, str]] = set()
+        self.verdicts: dict[tuple[int, str], bool] = {}
+
+    def add(self, issue: Issue) -> None:
+        """Keep ``issue`` unless the same was said about the same element."""
+        key = (issue.rule, issue.expression, issue.constraint, issue.found, issue.expected, issue.detail)
+        if key not in self._seen:
+            self._seen.add(key)
+            self.issues.append(issue)
+
+
+class Scope:
+    """The resource that is being walked: %resource, %rootResource, and the Bundle it stands in."""
+
+    __slots__ = ("_environments", "_own_bundle", "bundle", "entry_url", "ids", "parent", "resource", "root", "session", "where")
+
+    def __init__(
+        self,
+        session: Session,
+        resource: Mapping[str, Any],
+        where: Location,
+        parent: Scope | None = None,
+        root: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.session = session
+        self.resource = resource
+        self.where = where
+        self.parent = parent
+        self.root = resource if root is None else root
+        self.bundle: BundleIndex | None = parent.bundle if parent else None
+        self.entry_url: str | None = parent.entry_url if parent else None
+        self.ids: dict[str, str] = {}
+        self._own_bundle: BundleIndex | None = None
+        self._environments: dict[str | None, Environment] = {}
+
+    def muted(self) -> Scope:
+        """A scope on the same resource whose issues go nowhere: to try whether something conforms."""
+        session = Session(self.session.judge, self.session.settings)
+        session.active = self.session.active
+        session.verdicts = self.session.verdicts
+        other = Scope(session, self.resource, self.where, self.parent, self.root)
+        other.bundle = self.bundle
+        other.entry_url = self.entry_url
+        return other
+
+    def surroundings(self, focus_type: str | None) -> Environment:
+        """What an expression about an element of type ``focus_type`` may know besides the element."""
+        found = self._environments.get(focus_type)
+        if found is None:
+            found = self._environments[focus_type] = self.session.judge.environment(self, focus_type)
+        return found
+
+    def resolve(self, reference: Any) -> dict[str, Any] | None:
+        """The resource that the text of a reference leads to, contained or in the Bundle; None where it is not here."""
+        if type(reference) is not str:
+            return None
+        if reference.startswith("#"):
+            return self.contained(reference[1:])
+        return self.bundle.find(reference, self.entry_url)[0] if self.bundle is not None else None
+
+    def own_bundle(self) -> BundleIndex:
+        """The index of the Bundle that is the resource of this scope, made once."""
+        if self._own_bundle is None:
+            self._own_bundle = BundleIndex(self.resource)
+        return self._own_bundle
+
+    def contained(self, name: str) -> dict[str, Any] | None:
+        """The contained resource with the id ``name``; the container itself for an empty one."""
+        if not name:
+            return dict(self.root)
+        contained = self.root.get("contained")
+        for resource in contained if isinstance(contained, list) else ():
+            if isinstance(resource, dict) and str(resource.get("id", "")).removeprefix("#") == name:
+                return resource
+        return None
+
+    def follow(self, reference: str, where: Location) -> dict[str, Any] | None:
+        """As :meth:`resolve`, reporting a reference that should lead somewhere and does not."""
+        if reference.startswith("#"):
+            target = self.contained(reference[1:])
+            if target is None:
+                self.report("reference-contained", where, found=reference)
+            return target
+        if self.bundle is None:
+            return None
+        target, problem = self.bundle.find(reference, self.entry_url)
+        if problem:
+            self.report(problem, where, found=reference)
+        return target
+
+    def report(
+        self,
+        rule: str,
+        where: Location,
+        *,
+        found: Any = None,
+        expected: Any = None,
+        profile: str | None = None,
+        definition: str | None = None,
+        constraint: str | None = None,
+        detail: str | None = None,
+        severity: str | None = None,
+        code: str | None = None,
+        undecided: bool = False,
+    ) -> None:
+        """Add one issue about the element at ``where``."""
+        entry = messages.RULES[rule]
+        self.session.add(
+            Issue(
+                rule=rule,
+                severity=severity or entry.severity,
+                code=code or entry.code,
+                expression=render(where),
+                profile=profile,
+                definition=definition,
+                constraint=constraint,
+                found=None if found is None else shown(found),
+                expected=None if expected is None else shown(expected),
+                undecided=undecided,
+                detail=detail,
+                lang=self.session.settings.lang,
+            )
+        )

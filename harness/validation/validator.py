@@ -1,0 +1,80 @@
+"""Validator: the one door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.fhir.definitions import Definitions
+from harness.fhir.terminology import Terminology
+from harness.validation import json_source, resources
+from harness.validation.judge import Judge
+from harness.validation.location import root
+from harness.validation.outcome import Outcome
+from harness.validation.scope import Scope, Session, Settings
+
+
+class Validator:
+    """Judges resources by FHIR R4, by the profiles they name and by those that are asked for.
+
+    One validator serves any number of resources; what it compiles is kept. ``terminology`` answers for value sets, by
+    default from the definitions alone. ``lang`` is the language of the messages (``en`` or ``fr``).
+    ``unknown_extensions`` is ``error`` (as the reference validator does) or ``information``.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        *,
+        terminology: Terminology | None = None,
+        lang: str = "en",
+        unknown_extensions: str = "error",
+    ) -> None:
+        self.definitions = definitions
+        self._terminology = terminology
+        self._settings = Settings(lang=lang, unknown_extensions=unknown_extensions)
+        self._judge: Judge | None = None
+        self._revision = -1
+
+    @property
+    def judge(self) -> Judge:
+        """The compiled definitions, made anew when definitions were added."""
+        if self._judge is None or self._revision != self.definitions.revision:
+            self._revision = self.definitions.revision
+            self._judge = Judge(self.definitions, self._terminology or Terminology(self.definitions))
+        return self._judge
+
+    def validate(self, resource: Mapping[str, Any] | bytes | str, profiles: Sequence[str] = ()) -> Outcome:
+        """Judge ``resource``: parsed JSON, or its text or UTF-8 bytes, by its type, its ``meta.profile`` and ``profiles``.
+
+        Never raises for a bad resource: what is wrong with it is in the outcome. A profile in ``profiles`` that is not
+        known is an error, one in ``meta.profile`` is undecided.
+        """
+        session = Session(self.judge, self._settings)
+        if isinstance(resource, Mapping):
+            value: Any = resource if type(resource) is dict else dict(resource)
+            problems: list[json_source.Problem] = []
+        else:
+            value, problems = json_source.read(resource)
+        name = value.get("resourceType") if isinstance(value, dict) else None
+        where = root(name if isinstance(name, str) else "Resource")
+        scope = Scope(session, value if isinstance(value, dict) else {}, where)
+        for problem in problems:
+            scope.report(problem.rule, where, found=problem.found, expected=problem.expected, detail=problem.detail)
+        if isinstance(value, dict):
+            self._walk(value, where, scope, profiles)
+        elif not problems:
+            scope.report("not-a-resource", where, detail="the JSON is not an object")
+        return Outcome(tuple(session.issues))
+
+    def _walk(self, value: dict[str, Any], where: Any, scope: Scope, profiles: Sequence[str]) -> None:
+        known = []
+        for profile in profiles:
+            if self.judge.schema(profile) is None and self.judge.problem(profile) is None:
+                scope.report("profile-required-unknown", where, found=profile)
+            else:
+                known.append(profile)
+        if json_source.too_deep(value):
+            scope.report("json-depth", where, expected=json_source.DEPTH)
+        else:
+            resources.walk(value, where, scope, known)
