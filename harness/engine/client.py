@@ -141,9 +141,7 @@ class _Decoder:
             case "gzip" | "x-gzip" | "deflate":
                 self._inflate = zlib.decompressobj(wbits=47 if "gzip" in self._encoding else 15)
             case _:
-                raise _Encoding(
-                    f'the answer has the content encoding "{self._encoding[:40]}", which was not asked for'
-                )
+                raise _Encoding(f'the answer has the content encoding "{self._encoding[:40]}", which was not asked for')
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what ``chunk`` decodes to. Raises _TooLarge, _Encoding."""

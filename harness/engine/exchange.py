@@ -44,16 +44,12 @@ class Response:
         """The body as JSON, decimals exact, or None when it is not JSON."""
         try:
             return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             return None
 
     def header(self, name: str) -> str | None:
         """Return the value of the header ``name`` (case-insensitive), or None."""
         return header(self.headers, name)
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 @dataclass(frozen=True)

@@ -39,5 +39,3 @@ def next_link(exchange: Exchange) -> str | None:
             except ValueError:
                 return str(link["url"])
     return None
-
-

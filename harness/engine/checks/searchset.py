@@ -1,0 +1,131 @@
+"""``searchset``: the answer is a Bundle of type searchset, all of its pages taken together."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.engine.checks.evidence import Evidence, ExpectationFault, as_list, entries, finding, not_fhir
+from harness.engine.checks.that import compiled, environment
+from harness.engine.events import Finding
+from harness.engine.text import inert
+from harness.engine.verdict import Verdict
+from harness.errors import FHIRPathError
+
+_MODES = ("match", "include", "outcome")
+
+
+def searchset(expected: Any, evidence: Evidence) -> Iterator[Finding]:
+    """Yield what does not hold: the Bundle's type, its entries, and ``includes``, ``excludes``, ``every-match``,
+    ``matches`` and ``total``.
+    """
+    bundle = evidence.resource
+    if bundle is None:
+        index, response = next(evidence.answers)
+        yield not_fhir(index, response)
+        return
+    if bundle["resourceType"] != "Bundle" or bundle.get("type") != "searchset":
+        found = inert(f"{bundle['resourceType']} {bundle.get('type', '')}".strip(), 80)
+        yield finding("searchset.type", exchange=0, expected="searchset", found=found, expression="Bundle.type")
+        return
+    yield from _entries(bundle)
+    wanted = expected if isinstance(expected, Mapping) else {}
+    there = [reference for entry in entries(bundle) if (reference := _reference(entry))]
+    for reference in as_list(wanted.get("includes", ())):
+        if reference not in there:
+            found = ", ".join(there[:10]) or "no entry"
+            yield finding("searchset.missing", exchange=0, expected=reference, found=inert(found))
+    for reference in as_list(wanted.get("excludes", ())):
+        if reference in there:
+            position = there.index(reference)
+            where = f"Bundle.entry[{position}]"
+            yield finding("searchset.unexpected", exchange=0, found=reference, expression=where)
+    for text in as_list(wanted.get("every-match", ())):
+        yield from _every_match(text, bundle, evidence)
+    yield from _counts(wanted, bundle)
+
+
+def matching(bundle: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield position and resource of each entry that matches: those with search.mode match, or without a mode."""
+    for position, entry in enumerate(entries(bundle)):
+        search = entry.get("search")
+        mode = search.get("mode", "match") if isinstance(search, dict) else "match"
+        resource = entry.get("resource")
+        if mode == "match" and isinstance(resource, dict):
+            yield position, resource
+
+
+def _reference(entry: Mapping[str, Any]) -> str:
+    resource = entry.get("resource")
+    if not isinstance(resource, dict):
+        return ""
+    return f"{resource.get('resourceType')}/{resource.get('id')}"
+
+
+def _entries(bundle: Mapping[str, Any]) -> Iterator[Finding]:
+    for position, entry in enumerate(entries(bundle)):
+        search = entry.get("search")
+        mode = search.get("mode") if isinstance(search, dict) else None
+        if mode is not None and mode not in _MODES:
+            where = f"Bundle.entry[{position}].search.mode"
+            yield finding("searchset.mode", exchange=0, expression=where, found=inert(str(mode), 80))
+    found = Counter(f"{resource.get('resourceType')}/{resource.get('id')}" for _, resource in matching(bundle))
+    for reference, count in found.items():
+        if count > 1 and not reference.endswith("/None"):
+            yield finding("searchset.duplicate", exchange=0, found=inert(reference, 120))
+    links = bundle.get("link")
+    relations = [link.get("relation") for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    if "self" not in relations:
+        yield finding("searchset.self-link", Verdict.WARN, exchange=0, expected="self", expression="Bundle.link")
+
+
+def _every_match(text: Any, bundle: Mapping[str, Any], evidence: Evidence) -> Iterator[Finding]:
+    expression = compiled(text)
+    for position, resource in matching(bundle):
+        where = f"Bundle.entry[{position}].resource"
+        name = inert(f"{resource.get('resourceType')}/{resource.get('id')}", 120)
+        try:
+            holds = expression.test(resource, environment(evidence))
+        except (FHIRPathError, RecursionError, ArithmeticError) as problem:
+            found = inert(str(problem))
+            yield finding("that.undecided", Verdict.UNDECIDED, expected=text, found=found, expression=where)
+        else:
+            if not holds:
+                yield finding("searchset.match", exchange=0, expected=text, found=name, expression=where)
+
+
+def _counts(wanted: Mapping[str, Any], bundle: Mapping[str, Any]) -> Iterator[Finding]:
+    if "matches" in wanted:
+        count = sum(1 for _ in matching(bundle))
+        if not in_range(wanted["matches"], count):
+            said = range_text(wanted["matches"])
+            yield finding("searchset.matches", exchange=0, expected=said, found=count, expression="Bundle.entry")
+    if "total" in wanted:
+        total = bundle.get("total")
+        if not in_range(wanted["total"], total):
+            found = "absent" if total is None else inert(str(total), 40)
+            said = range_text(wanted["total"])
+            yield finding("searchset.total", exchange=0, expected=said, found=found, expression="Bundle.total")
+
+
+def in_range(wanted: Any, found: Any) -> bool:
+    """Tell whether a count is ``wanted`` (a number, or ``min`` and ``max``). Raises ExpectationFault."""
+    if type(found) is not int:
+        return False
+    least, most = _bounds(wanted)
+    return (least is None or found >= least) and (most is None or found <= most)
+
+
+def range_text(wanted: Any) -> str:
+    """Return a range of ``in_range`` for people."""
+    least, most = _bounds(wanted)
+    if least == most:
+        return str(least)
+    return f"at most {most}" if least is None else f"at least {least}" if most is None else f"{least} to {most}"
+
+
+def _bounds(wanted: Any) -> tuple[int | None, int | None]:
+    ends = (wanted.get("min"), wanted.get("max")) if isinstance(wanted, Mapping) else (wanted, wanted)
+    least, most = (int(end) if isinstance(end, str) and end.isascii() and end.isdigit() else end for end in ends)
+    if any(end is not None and type(end) is not int for end in (least, most)):
+        raise ExpectationFault(f"{wanted!r} is not a whole number, or min and max")
+    return least, most
