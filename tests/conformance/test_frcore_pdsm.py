@@ -13,6 +13,7 @@ import pytest
 from harness.data import folder
 from harness.fhir.definitions import Definitions
 from harness.fhir.packages import open_package, write_index
+from harness.fhir.terminology import Terminology, Verdict
 
 FRCORE, PDSM, GAP, MHD = "hl7.fhir.fr.core", "ans.fhir.fr.pdsm", "ans.fhir.fr.gap", "ihe.iti.mhd"
 DIRECTORY, TERMINOLOGIES, HL7 = "ans.fhir.fr.annuaire", "ans.fr.terminologies", "hl7.terminology.r4"
@@ -129,7 +130,7 @@ def test_value_sets_draw_on_known_code_systems(definitions: Definitions) -> None
         for pack in PACKS
         for kind, canonical, _ in _rows(pack)
         if kind == "ValueSet"
-        for part in (definitions.value_set(canonical) or {})["compose"]["include"]
+        for part in (definitions.value_set(canonical) or {}).get("compose", {}).get("include", ())
         if "system" in part and "concept" not in part
     }
     assert len(systems) > 30
@@ -160,6 +161,45 @@ def test_search_parameters_are_found_by_code(definitions: Definitions, resource_
     parameter = definitions.search_parameters(resource_type)[code]
     assert resource_type in parameter["base"]
     assert parameter["expression"]
+
+
+_NOS = "https://mos.esante.gouv.fr/NOS/"
+_SPECIALTIES = _NOS + "TRE_R38-SpecialiteOrdinale/FHIR/TRE-R38-SpecialiteOrdinale"
+_TOWNS = _NOS + "TRE_R13-CommuneOM/FHIR/TRE-R13-CommuneOM"
+_VISIBILITY = _NOS + "TRE_A07-StatutVisibiliteDocument/FHIR/TRE-A07-StatutVisibiliteDocument"
+_FRCORE_LISTS = "https://hl7.fr/ig/fhir/core/ValueSet/fr-core-vs-"
+_USES = "http://hl7.org/fhir/identifier-use"
+
+
+@pytest.mark.parametrize(
+    ("value_set", "system", "code", "verdict"),
+    [
+        (_FRCORE_LISTS + "practitioner-specialty", _SPECIALTIES, "SM54", Verdict.IN),
+        (_FRCORE_LISTS + "practitioner-specialty", _SPECIALTIES, "SM999", Verdict.NOT_IN),
+        (_FRCORE_LISTS + "patient-gender", "http://hl7.org/fhir/administrative-gender", "other", Verdict.NOT_IN),
+        (_FRCORE_LISTS + "patient-identifier-use-pi", _USES, "usual", Verdict.IN),
+        (_FRCORE_LISTS + "patient-identifier-use-pi", _USES, "official", Verdict.NOT_IN),
+        (_FRCORE_LISTS + "insee-code", _TOWNS, "63113", Verdict.IN),
+        (_FRCORE_LISTS + "insee-code", _TOWNS, "01001", Verdict.UNDECIDED),
+        (_FRCORE_LISTS + "insee-code", "https://hopital.example/villes", "63113", Verdict.NOT_IN),
+        (
+            _NOS + "JDV_J08-XdsConfidentialityCode-CISIS/FHIR/JDV-J08-XdsConfidentialityCode-CISIS",
+            _VISIBILITY,
+            "MASQUE_PS",
+            Verdict.IN,
+        ),
+        (
+            _NOS + "JDV_J08-XdsConfidentialityCode-CISIS/FHIR/JDV-J08-XdsConfidentialityCode-CISIS",
+            _VISIBILITY,
+            "MASQUE_PT",
+            Verdict.UNDECIDED,
+        ),
+        ("http://terminology.hl7.org/ValueSet/v3-Country", "urn:iso:std:iso:3166", "FRA", Verdict.IN),
+        ("http://terminology.hl7.org/ValueSet/v3-Country", "urn:iso:std:iso:3166", "FR", Verdict.NOT_IN),
+    ],
+)
+def test_value_sets_answer(definitions: Definitions, value_set: str, system: str, code: str, verdict: Verdict) -> None:
+    assert Terminology(definitions).member(value_set, system, code).verdict is verdict
 
 
 # -- against the published packages
