@@ -7,18 +7,10 @@ import typer
 
 from harness.acceptance.bundle import sign_run
 from harness.acceptance.signing import load_chain, load_private_key
+from harness.cli.options import read_file
 from harness.engine.verdict import Verdict
-from harness.errors import UsageError
 
 app = typer.Typer()
-
-
-def read_file(path: Path, what: str) -> bytes:
-    """Return the bytes of a file named on the command line. Raises UsageError when it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise UsageError(f"{path}: {what} cannot be read: {problem.strerror}") from problem
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """``fhir-harness verify``: check an acceptance file, offline."""
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import orjson
@@ -11,17 +10,10 @@ from harness.acceptance.signing import load_chain
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import Verification
 from harness.acceptance.verify import verify as verify_file
-from harness.cli.accept import read_file
+from harness.cli.options import Format, read_file
 from harness.engine.verdict import Exit
 
 app = typer.Typer()
-
-
-class Format(StrEnum):
-    """How to print the answer."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @app.command()

@@ -1,0 +1,95 @@
+"""``fhir-harness testsets``: list, check and show test sets."""
+
+from pathlib import Path
+
+import orjson
+import typer
+
+from harness.cli.options import Language, open_definitions
+from harness.data import folder
+from harness.engine.verdict import Exit
+from harness.suite.catalogue import Catalogue
+from harness.suite.lint import lint as lint_catalogue
+from harness.suite.model import Requirement
+from harness.suite.requirements import coverage as cover
+from harness.suite.schema import schema as read_schema
+
+app = typer.Typer(no_args_is_help=True, help="List, check and show test sets.")
+
+ROOT = typer.Option(None, "--root", help="Folder of test sets; default: those that came with the harness.")
+FIXTURES = typer.Option(None, "--fixtures", help="Folder of fixtures; default: those that came with the harness.")
+
+
+def load_catalogue(root: Path | None, fixtures: Path | None) -> Catalogue:
+    """Load a catalogue; the requirements are its own or else those that came with the harness. Raises TestSetError."""
+    own = root or folder("testsets")
+    return Catalogue.load(own, fixtures or folder("fixtures"))
+
+
+@app.command("list")
+def list_sets(
+    root: Path | None = ROOT, fixtures: Path | None = FIXTURES, lang: Language = typer.Option(Language.EN)
+) -> None:
+    """List the test sets and how many tests each holds."""
+    for found in load_catalogue(root, fixtures).test_sets:
+        typer.echo(
+            f"{found.id:34} {found.version:8} {found.candidate:7} {len(found.tests):4} tests  {found.title[lang.value]}"
+        )
+
+
+@app.command()
+def lint(root: Path | None = ROOT, fixtures: Path | None = FIXTURES) -> None:
+    """Find mistakes before any run: 0 none, 1 some."""
+    definitions = open_definitions([])
+    problems = lint_catalogue(load_catalogue(root, fixtures), lambda url: definitions.structure(url) is not None)
+    for problem in problems:
+        typer.echo(str(problem))
+    typer.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}")
+    raise typer.Exit(Exit.FAIL if problems else Exit.OK)
+
+
+@app.command()
+def show(
+    name: str = typer.Argument(..., metavar="TESTSET", help="Id or path of a test set."),
+    root: Path | None = ROOT,
+    fixtures: Path | None = FIXTURES,
+    lang: Language = typer.Option(Language.EN),
+) -> None:
+    """Show the tests of a set and what each verifies."""
+    for found in load_catalogue(root, fixtures).select([name]):
+        typer.echo(f"{found.id} {found.version}: {found.title[lang.value]}")
+        for test in found.tests:
+            control = f"  (negative; control: {test.control})" if test.control else ""
+            typer.echo(
+                f"  {test.id}{control}\n      {test.title[lang.value]}\n      verifies {', '.join(test.verifies) or '-'}"
+            )
+
+
+@app.command()
+def coverage(
+    check: bool = typer.Option(False, "--check", help="Exit 1 when a reason for having no test is stale."),
+    root: Path | None = ROOT,
+    fixtures: Path | None = FIXTURES,
+) -> None:
+    """Show which requirements have a test, by topic, and why where none."""
+    catalogue = load_catalogue(root, fixtures)
+    joined = cover(catalogue.test_sets, catalogue.requirements)
+    typer.echo(f"{'topic':28} {'tested':>7} {'reason':>7} {'neither':>8}")
+    for topic, (tested, reasoned, bare) in joined.topics().items():
+        typer.echo(f"{topic:28} {tested:7} {reasoned:7} {bare:8}")
+    missing = [rule for rule in joined.missing if _ours(rule)]
+    if missing:
+        typer.echo(f"\nNeither a test nor a reason: {', '.join(rule.id for rule in missing)}")
+    for name in joined.stale:
+        typer.echo(f"{catalogue.requirements.locations[f'untested.{name}']}: {name} has a test now; delete this reason")
+    raise typer.Exit(Exit.FAIL if check and joined.stale else Exit.OK)
+
+
+def _ours(rule: Requirement) -> bool:
+    return rule.actor in ("server", "both")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of test sets, for editors."""
+    typer.echo(orjson.dumps(read_schema("testset.schema.json"), option=orjson.OPT_INDENT_2).decode("utf-8"))
