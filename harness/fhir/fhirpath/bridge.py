@@ -1,4 +1,4 @@
-"""The way to fhirpathpy, for what the translation does not cover: arithmetic with quantities and its further functions.
+"""The way to fhirpathpy, for what the translation does not cover: dates plus a duration, powers, roots, its own functions.
 
 fhirpathpy and its grammar are slow to import, so they are loaded with the first expression that needs them.
 """

@@ -5,6 +5,7 @@ True, False or None (empty); those in `FUNCTIONS` a collection. The functions wh
 item (``where``, ``select``, …) are part of the translation.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -147,8 +148,8 @@ FUNCTIONS: dict[str, Function] = {
     "today": Function(_today),
     "timeOfDay": Function(_time_of_day),
     "abs": Function(_absolute),
-    "ceiling": _whole("ceiling()", lambda value: -int(-value // 1)),
-    "floor": _whole("floor()", lambda value: int(value // 1) if value >= 0 or value == int(value) else int(value) - 1),
+    "ceiling": _whole("ceiling()", math.ceil),
+    "floor": _whole("floor()", math.floor),
     "truncate": _whole("truncate()", int),
     "round": Function(_round, 0, 1),
 }

@@ -183,13 +183,17 @@ def _indexer(source: Collect, index: Collect) -> Collect:
 
 
 def _arithmetic(operator: str, left: Node, right: Node) -> Collect:
-    if operator in "+-" and isinstance(right, Literal) and isinstance(right.value, Quantity):
-        raise NotNative("arithmetic with quantities")
+    if operator in "+-" and _is_quantity(right) and not _is_quantity(left):
+        raise NotNative("arithmetic with dates")
     before, after, operation = collect(left), collect(right), ARITHMETIC[operator]
     if _is_constant(left) and _is_constant(right):
         items = operation(before([], _NOWHERE), after([], _NOWHERE))
         return lambda focus, environment: items
     return lambda focus, environment: operation(before(focus, environment), after(focus, environment))
+
+
+def _is_quantity(node: Node) -> bool:
+    return isinstance(node, Literal) and isinstance(node.value, Quantity)
 
 
 def _is_constant(node: Node) -> bool:

@@ -5,6 +5,7 @@ unknown escape such as ``\\d`` keeps its backslash.
 """
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple, NoReturn
 
@@ -42,7 +43,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _ESCAPED = {"f": "\f", "n": "\n", "r": "\r", "t": "\t", "'": "'", '"': '"', "`": "`", "\\": "\\", "/": "/"}
 
-_POWER = {
+POWER = {
     "implies": 1,
     **dict.fromkeys(("or", "xor"), 2),
     "and": 3,
@@ -54,6 +55,7 @@ _POWER = {
     **dict.fromkeys(("+", "-", "&"), 9),
     **dict.fromkeys(("*", "/", "div", "mod"), 10),
 }
+"""How strongly each operator binds, from N1's table of precedence."""
 _UNARY = 11
 _NAMES = frozenset({"is", "as", "in", "contains"})
 
@@ -128,7 +130,7 @@ class _Parser:
         left = self._operand()
         while True:
             token = self._peek()
-            binds = _POWER.get(token.text, 0) if token.kind in ("symbol", "name") else 0
+            binds = POWER.get(token.text, 0) if token.kind in ("symbol", "name") else 0
             if binds <= power:
                 break
             self._take()
@@ -225,10 +227,11 @@ class _Parser:
 
     def _date(self) -> Literal:
         token = self._take()
-        value = temporal(token.text[1:])
+        text = token.text[1:]
+        value = temporal(text.rstrip("T"))  # @2020T is a dateTime that says no more than the year
         if value is None:
             self._fail(f"{token.text} is no date, time or dateTime", token.position)
-        return Literal(value)
+        return Literal(replace(value, text=text))
 
 
 def _unescape(quoted: str) -> str:
