@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import orjson
 import typer
 
 from harness.cli.options import Language, open_definitions
@@ -12,12 +11,13 @@ from harness.suite.catalogue import Catalogue
 from harness.suite.lint import lint as lint_catalogue
 from harness.suite.model import Requirement
 from harness.suite.requirements import coverage as cover
-from harness.suite.schema import schema as read_schema
+from harness.suite.schema import schema_text
 
 app = typer.Typer(no_args_is_help=True, help="List, check and show test sets.")
 
 ROOT = typer.Option(None, "--root", help="Folder of test sets; default: those that came with the harness.")
 FIXTURES = typer.Option(None, "--fixtures", help="Folder of fixtures; default: those that came with the harness.")
+LANG = typer.Option(Language.EN, "--lang", help="Language of the titles.")
 
 
 def load_catalogue(root: Path | None, fixtures: Path | None) -> Catalogue:
@@ -27,14 +27,11 @@ def load_catalogue(root: Path | None, fixtures: Path | None) -> Catalogue:
 
 
 @app.command("list")
-def list_sets(
-    root: Path | None = ROOT, fixtures: Path | None = FIXTURES, lang: Language = typer.Option(Language.EN)
-) -> None:
+def list_sets(root: Path | None = ROOT, fixtures: Path | None = FIXTURES, lang: Language = LANG) -> None:
     """List the test sets and how many tests each holds."""
     for found in load_catalogue(root, fixtures).test_sets:
-        typer.echo(
-            f"{found.id:34} {found.version:8} {found.candidate:7} {len(found.tests):4} tests  {found.title[lang.value]}"
-        )
+        tests = f"{len(found.tests):4} tests"
+        typer.echo(f"{found.id:34} {found.version:8} {found.candidate:7} {tests}  {found.title[lang.value]}")
 
 
 @app.command()
@@ -53,16 +50,15 @@ def show(
     name: str = typer.Argument(..., metavar="TESTSET", help="Id or path of a test set."),
     root: Path | None = ROOT,
     fixtures: Path | None = FIXTURES,
-    lang: Language = typer.Option(Language.EN),
+    lang: Language = LANG,
 ) -> None:
     """Show the tests of a set and what each verifies."""
     for found in load_catalogue(root, fixtures).select([name]):
         typer.echo(f"{found.id} {found.version}: {found.title[lang.value]}")
         for test in found.tests:
             control = f"  (negative; control: {test.control})" if test.control else ""
-            typer.echo(
-                f"  {test.id}{control}\n      {test.title[lang.value]}\n      verifies {', '.join(test.verifies) or '-'}"
-            )
+            typer.echo(f"  {test.id}{control}\n      {test.title[lang.value]}")
+            typer.echo(f"      verifies {', '.join(test.verifies) or '-'}")
 
 
 @app.command()
@@ -92,4 +88,4 @@ def _ours(rule: Requirement) -> bool:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of test sets, for editors."""
-    typer.echo(orjson.dumps(read_schema("testset.schema.json"), option=orjson.OPT_INDENT_2).decode("utf-8"))
+    typer.echo(schema_text())

@@ -19,9 +19,7 @@ _MARKS = {"fatal": "✗", "error": "✗", "warning": "!", "information": "·"}
 
 @app.command()
 def validate(
-    files: list[Path] = typer.Argument(
-        ..., metavar="FILE…", help="JSON files, folders of them, or - for standard input."
-    ),
+    files: list[Path] = typer.Argument(..., metavar="FILE…", help="JSON files, folders, or - for standard input."),
     profile: list[str] = typer.Option([], "--profile", help="Canonical URL of a profile to judge by. Repeatable."),
     package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
     format: Format = typer.Option(Format.TEXT, "--format", help="text, or json: one OperationOutcome a line."),  # noqa: A002
