@@ -1,0 +1,51 @@
+"""Puts a server together: the one place that knows all of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.fhir.definitions import Definitions
+from harness.sandbox.authorisation import Authorisation
+from harness.sandbox.checking import checker
+from harness.sandbox.defects import chosen, seeded
+from harness.sandbox.policy import Policy
+from harness.sandbox.rules.agenda import Agenda
+from harness.sandbox.rules.documents import Documents
+from harness.sandbox.service import Service
+from harness.sandbox.store import Store
+from harness.sandbox.unit import Rule
+
+
+def make_service(
+    store: Store | None = None,
+    definitions: Definitions | None = None,
+    *,
+    policy: Policy | None = None,
+    authorisation: Authorisation | None = None,
+    defects: Iterable[str] = (),
+) -> Service:
+    """A server on ``store`` (default: a new one in memory), judging with ``definitions`` (default: embedded).
+
+    ``defects`` names departures to seed. Raises UsageError for an unknown one.
+    """
+    known = definitions or Definitions.embedded()
+    settled, seams, flaws = seeded(policy or Policy(), chosen(defects))
+    return Service(
+        store or Store(),
+        known,
+        check=checker(known, settled),
+        policy=settled,
+        authorisation=authorisation,
+        seams=seams,
+        rules=(*domain_rules(settled), *flaws),
+    )
+
+
+def domain_rules(policy: Policy) -> tuple[Rule, ...]:
+    """The domain rules that ``policy`` turns on, in the order in which they see a write."""
+    found: list[Rule] = []
+    if policy.agenda:
+        found.append(Agenda())
+    if policy.documents:
+        found.append(Documents())
+    return tuple(found)

@@ -1,0 +1,88 @@
+"""FHIR JSON in and out, with decimals exactly as they were written.
+
+``parse`` reads decimals as :class:`decimal.Decimal`; ``emit`` writes them back digit for digit, so that ``71.0`` stays
+``71.0`` (https://hl7.org/fhir/R4/json.html#primitive asks for it).
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from harness.sandbox.problems import Problem
+
+MAX_DEPTH = 64
+
+Resource = dict[str, Any]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Resource:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"the property '{twice}' stands twice in one object")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_depth(value: Any, limit: int) -> None:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise Problem(400, "too-long", f"The body nests deeper than {limit} levels; send a flatter one.")
+
+
+def parse(text: bytes | str) -> Any:
+    """Parse FHIR JSON. Raises :class:`Problem` (400) on what is not JSON, not UTF-8, or nests too deep."""
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(
+            decoded.removeprefix("\ufeff"),
+            parse_float=Decimal,
+            parse_constant=_constant,
+            object_pairs_hook=_object,
+        )
+    except UnicodeDecodeError as error:
+        raise Problem(400, "structure", f"The body is not UTF-8 (byte {error.start}).") from None
+    except RecursionError:
+        raise Problem(400, "too-long", f"The body nests deeper than {MAX_DEPTH} levels; send a flatter one.") from None
+    except ValueError as error:
+        raise Problem(400, "structure", f"The body is not well-formed JSON: {error}.") from None
+    _check_depth(value, MAX_DEPTH)
+    return value
+
+
+def stored(text: str) -> Resource:
+    """Parse what this server stored itself: no check beyond JSON's."""
+    value: Resource = json.loads(text, parse_float=Decimal)
+    return value
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def emit(value: Any, *, pretty: bool = False) -> bytes:
+    """Write ``value`` as JSON in UTF-8; :class:`orjson.Fragment` parts are copied as they are."""
+    return orjson.dumps(value, default=_exact, option=orjson.OPT_INDENT_2 if pretty else None)
+
+
+def fragment(text: str) -> orjson.Fragment:
+    """Stored JSON text, to be put into a Bundle without parsing it again."""
+    return orjson.Fragment(text)

@@ -1,0 +1,164 @@
+"""Content negotiation: which format a request is in, and which one its answer takes (http.html#mime-type)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.message import Message
+
+from harness.sandbox import codec
+from harness.sandbox.call import Answer, Call
+from harness.sandbox.problems import Problem
+
+FHIR_JSON = "application/fhir+json"
+FORMATS: dict[str, str] = {FHIR_JSON: "json", "application/json": "json", "text/json": "json"}
+_SHORT = {"json": FHIR_JSON}
+PATCHES = {"application/json-patch+json": "json-patch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """``kind`` is json; ``media_type`` the one to answer with."""
+
+    kind: str
+    media_type: str
+    pretty: bool = False
+
+
+DEFAULT = Format("json", FHIR_JSON)
+
+
+def media_type(value: str) -> tuple[str, dict[str, str]]:
+    """Split a Content-Type value: the type in lower case, and its parameters."""
+    message = Message()
+    message["content-type"] = value
+    parameters = message.get_params(failobj=[])[1:]
+    return value.partition(";")[0].strip().lower(), {name.lower(): text for name, text in parameters}
+
+
+def accepted(header: str) -> list[tuple[str, dict[str, str]]]:
+    """The media ranges of ``Accept`` with a weight above zero, the best first, in their order among equals."""
+    found = []
+    for position, part in enumerate(header.split(",")):
+        if not part.strip():
+            continue
+        name, parameters = media_type(part)
+        try:
+            weight = float(parameters.pop("q", "1"))
+        except ValueError:
+            weight = 0.0
+        if weight > 0:
+            found.append((-weight, position, name, parameters))
+    return [(name, parameters) for _, _, name, parameters in sorted(found, key=lambda item: item[:2])]
+
+
+def _version_fits(parameters: dict[str, str]) -> bool:
+    return parameters.get("fhirversion", "4.0").startswith("4.0")
+
+
+def _chosen(ranges: Iterable[tuple[str, dict[str, str]]]) -> str | None:
+    for name, parameters in ranges:
+        if name in {"*/*", "application/*"}:
+            return FHIR_JSON
+        if name in FORMATS and _version_fits(parameters):
+            return name
+    return None
+
+
+def answer_format(call: Call) -> Format:
+    """The format to answer in: ``_format`` first, then ``Accept``. Raises :class:`Problem` (406)."""
+    parameters = dict(call.query)
+    pretty = parameters.get("_pretty") == "true"
+    asked = parameters.get("_format")
+    if asked is not None:
+        name = asked.strip().lower().replace(" ", "+")
+        chosen = _SHORT.get(name) or _chosen([media_type(name)])
+    else:
+        header = call.header("accept")
+        chosen = _chosen(accepted(header)) if header and header.strip() else FHIR_JSON
+    if chosen is None:
+        offered = ", ".join(FORMATS)
+        raise Problem(406, "not-supported", f"None of the media types asked for can be given; offered: {offered}.")
+    return Format(FORMATS[chosen], chosen, pretty)
+
+
+def wants_fhir(call: Call) -> bool:
+    """True when the request names a FHIR format, and does not merely tolerate one (Binary reads depend on it)."""
+    asked = dict(call.query).get("_format")
+    if asked is not None:
+        return True
+    ranges = accepted(call.header("accept") or "")
+    return bool(ranges) and ranges[0][0] in FORMATS
+
+
+def accepts(call: Call, wanted: str) -> bool:
+    """True when ``Accept`` admits the media type ``wanted``."""
+    ranges = accepted(call.header("accept") or "*/*")
+    name, _ = media_type(wanted)
+    return any(item in {"*/*", name, f"{name.partition('/')[0]}/*"} for item, _ in ranges)
+
+
+def content_type(call: Call) -> str:
+    """The media type of the request's body, in lower case without parameters; empty if none is given."""
+    return media_type(call.header("content-type") or "")[0]
+
+
+def is_fhir(call: Call) -> bool:
+    """True when the body is in a FHIR format."""
+    return content_type(call) in FORMATS
+
+
+def parse_body(call: Call) -> object:
+    """Parse a FHIR body. Raises :class:`Problem`: 415 for a wrong media type, 400 for what cannot be parsed."""
+    name, parameters = media_type(call.header("content-type") or "")
+    if name not in FORMATS:
+        told = f"'{name}'" if name else "missing"
+        raise Problem(415, "not-supported", f"The Content-Type is {told}; this server reads {', '.join(FORMATS)}.")
+    if not _version_fits(parameters):
+        raise Problem(415, "not-supported", f"FHIR version {parameters['fhirversion']} is not offered; use 4.0.")
+    if parameters.get("charset", "utf-8").lower().replace("_", "-") not in {"utf-8", "utf8", "us-ascii"}:
+        raise Problem(415, "not-supported", f"charset={parameters['charset']} is not offered; FHIR is UTF-8.")
+    if not call.body.strip():
+        raise Problem(400, "required", "The request has no body; send the resource in it.")
+    return codec.parse(call.body)
+
+
+def render(answer: Answer, form: Format) -> tuple[bytes, str | None]:
+    """The body of ``answer`` in ``form`` and its media type; no body gives ``b""`` and None."""
+    if answer.raw is not None:
+        return answer.raw, answer.media_type
+    label = f"{form.media_type}; charset=utf-8"
+    if answer.text is not None:
+        return (codec.emit(codec.stored(answer.text), pretty=True) if form.pretty else answer.text.encode()), label
+    if answer.resource is not None:
+        return codec.emit(answer.resource, pretty=form.pretty), label
+    return b"", None
+
+
+def parse_patch(call: Call) -> object:
+    """Parse the body of a PATCH. Raises :class:`Problem`: 415 for another kind of patch, 400 for what is not JSON."""
+    if call.entry:
+        return _patch_of_binary(call.resource)
+    name = content_type(call)
+    if name not in PATCHES:
+        raise Problem(
+            415,
+            "not-supported",
+            f"The patch is {name or 'of no declared type'}; this server applies {', '.join(PATCHES)}.",
+            headers={"Accept-Patch": ", ".join(PATCHES)},
+        )
+    return codec.parse(call.body)
+
+
+def _patch_of_binary(resource: object) -> object:
+    """The JSON Patch that a Binary carries in a transaction (http.html#patch)."""
+    if not isinstance(resource, dict) or resource.get("resourceType") != "Binary":
+        raise Problem(422, "not-supported", "A PATCH entry carries a Binary with a JSON Patch.")
+    if str(resource.get("contentType", "")).partition(";")[0] not in PATCHES:
+        raise Problem(415, "not-supported", f"The patch is not one of {', '.join(PATCHES)}.")
+    try:
+        return codec.parse(base64.b64decode(str(resource.get("data", "")), validate=True))
+    except binascii.Error:
+        raise Problem(400, "structure", "The data of the patch is not base64.") from None

@@ -1,0 +1,1 @@
+"""What each domain asks beyond FHIR's own rules, one module a domain."""

@@ -1,0 +1,110 @@
+"""Runs the sandbox: in the foreground with :func:`serve`, or beside the caller with :class:`SandboxServer`."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+import uvicorn
+
+from harness.errors import HarnessError
+from harness.sandbox.app import PREFIX, create_app
+from harness.sandbox.assembly import make_service
+from harness.sandbox.service import Service
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, so that nobody has to poll; leaves the signals to the process it runs in."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+
+def _config(service: Service) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=1000,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on ``host`` and ``port`` (0: a free one). Raises HarnessError when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise HarnessError(f"{host}:{port}: cannot listen here ({error.strerror}); choose another --port.") from None
+
+
+def base_url(bound: socket.socket) -> str:
+    """The FHIR base behind ``bound``."""
+    host, port = bound.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}{PREFIX}"
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    service: Service | None = None,
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until the process is told to stop (Ctrl-C, SIGTERM); ``started`` is told the FHIR base once it listens."""
+    bound = listening(host, port)
+    with bound:
+        server = _Server(_config(service or make_service()))
+        if started is not None:
+            started(base_url(bound))
+        server.run(sockets=[bound])
+
+
+class SandboxServer:
+    """A sandbox in a thread, on a loopback port of its own.
+
+    with SandboxServer() as server:
+        httpx.get(f"{server.base_url}/metadata")
+    """
+
+    def __init__(self, service: Service | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.service = service or make_service()
+        self._bound = listening(host, port)
+        self.base_url = base_url(self._bound)
+        self._server = _Server(_config(self.service))
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._failure: BaseException | None = None
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._bound])
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._server.ready.set()
+
+    def __enter__(self) -> SandboxServer:
+        self._thread.start()
+        self._server.ready.wait()
+        if self._failure is not None or not self._server.started:
+            raise HarnessError(f"{self.base_url}: the sandbox did not start: {self._failure}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._bound.close()

@@ -1,0 +1,139 @@
+"""The server without HTTP: a :class:`Call` goes in, an :class:`Answer` comes out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from harness.fhir.definitions import Definitions
+from harness.sandbox import binaries, bundles, capabilities, interactions, negotiation, patches
+from harness.sandbox.authorisation import AcceptAny, Authorisation
+from harness.sandbox.call import Answer, Call
+from harness.sandbox.policy import Policy
+from harness.sandbox.problems import Problem
+from harness.sandbox.routes import Route, match
+from harness.sandbox.seams import Seams
+from harness.sandbox.search.index import Indexer
+from harness.sandbox.search.parameters import Parameters
+from harness.sandbox.search.query import QueryParser
+from harness.sandbox.searching import search
+from harness.sandbox.store import Record, Store, instant
+from harness.sandbox.unit import Check, Environment, Rule, Unit
+
+_log = logging.getLogger(__name__)
+_WITH_BODY = frozenset({"create", "update", "conditional-update", "transaction"})
+
+
+class Service:
+    """A FHIR server on ``store``; :func:`~harness.sandbox.assembly.make_service` makes one with the usual parts."""
+
+    def __init__(
+        self,
+        store: Store,
+        definitions: Definitions,
+        *,
+        check: Check,
+        policy: Policy | None = None,
+        authorisation: Authorisation | None = None,
+        seams: Seams | None = None,
+        rules: tuple[Rule, ...] = (),
+    ) -> None:
+        self.store = store
+        self.parameters = Parameters(definitions)
+        self.policy = policy or Policy()
+        self.seams = seams or Seams()
+        types = frozenset(definitions.resource_types) - {"Parameters"}
+        with store.reading() as session:
+            self._started = instant(session.now())
+        self.env = Environment(
+            policy=self.policy,
+            types=types,
+            rules=rules,
+            seams=self.seams,
+            check=check,
+            indexer=Indexer(self.parameters),
+            queries=QueryParser(self.parameters, types),
+        )
+        self._authorisation = authorisation or AcceptAny()
+        self._statements: dict[str, dict[str, object]] = {}
+
+    def handle(self, call: Call) -> Answer:
+        """Answer ``call``. Never raises: what goes wrong is an OperationOutcome."""
+        route = Route("unknown")
+        try:
+            for change in self.seams.request:
+                call = change(call)
+            call = replace(call, caller=self._authorisation.authorise(call))
+            route = match(call.method, call.path, self.env.types)
+            answer = self._answer(call, route)
+        except Problem as problem:
+            answer = Answer(problem.status, problem.headers, resource=problem.outcome())
+        except Exception:
+            _log.exception("%s /%s failed", call.method, call.path)
+            failure = Problem(500, "exception", "The server failed; its log says why.")
+            answer = Answer(failure.status, resource=failure.outcome())
+        for finish in self.seams.answer:
+            answer = finish(call, route, answer)
+        return answer
+
+    def _answer(self, call: Call, route: Route) -> Answer:
+        raw = route.type == "Binary" and route.name in {"create", "update"} and not negotiation.is_fhir(call)
+        shown_raw = route.type == "Binary" and route.name in {"read", "vread"} and not negotiation.wants_fhir(call)
+        if not shown_raw:
+            negotiation.answer_format(call)
+        if raw:
+            call = replace(call, resource=binaries.from_raw(call, route.id))
+        elif route.name in _WITH_BODY:
+            call = replace(call, resource=negotiation.parse_body(call))
+        elif route.name in {"patch", "conditional-patch"}:
+            call = replace(call, resource=negotiation.parse_patch(call))
+        if route.name == "transaction" and bundles.bundle_of(call)["type"] == "batch":
+            return bundles.batch(call, self.env.types, self._alone)
+        answer = self._alone(call, route)
+        if shown_raw and answer.text is not None:
+            return binaries.to_raw(call, answer, Record(0, "Binary", "", 0, 0, "", answer.text).resource)
+        return answer
+
+    def _alone(self, call: Call, route: Route) -> Answer:
+        """Run one interaction in a transaction of its own."""
+        if route.name == "capabilities":
+            return Answer(resource=self._statement(call.base))
+        with self.store.writing() if route.writes else self.store.reading() as session:
+            unit = Unit(self.env, session, call)
+            if route.name == "transaction":
+                answer = bundles.transaction(unit, self.perform)
+            else:
+                answer = self.perform(unit, route, None)
+            unit.finish()
+            return answer
+
+    def perform(self, unit: Unit, route: Route, new_id: str | None) -> Answer:
+        """Run one interaction inside ``unit``. Raises :class:`Problem` for a refusal."""
+        match route.name:
+            case "read":
+                return interactions.read(unit, route)
+            case "vread":
+                return interactions.vread(unit, route)
+            case "search-type":
+                return search(unit, route)
+            case "create":
+                return interactions.create(unit, route, new_id)
+            case "update":
+                return interactions.update(unit, route)
+            case "conditional-update":
+                return interactions.conditional_update(unit, route, new_id)
+            case "patch" | "conditional-patch":
+                return interactions.patch(unit, route, patches.apply)
+            case "delete":
+                return interactions.delete(unit, route)
+            case "conditional-delete":
+                return interactions.conditional_delete(unit, route)
+        return interactions.history(unit, route)
+
+    def _statement(self, base: str) -> dict[str, object]:
+        if base not in self._statements:
+            made = capabilities.statement(base, self._started, self.env.types, self.parameters, self.policy)
+            if len(self._statements) > 16:  # the base comes from the Host header
+                self._statements.clear()
+            self._statements[base] = made
+        return self._statements[base]

@@ -1,0 +1,317 @@
+"""The versioned store of resources, over SQLAlchemy Core: SQLite in memory or in a file; other databases by URL.
+
+store = Store()                                  # in memory
+with store.writing() as session:                 # one atomic transaction
+    session.put("Patient", "1", version=1, …)
+with store.reading() as session:
+    session.current("Patient", "1")
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, create_engine, delete, event, func, insert, select, update
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from harness.sandbox import tables
+from harness.sandbox.codec import Resource, stored
+
+IndexRows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """A contained resource: its type, its id inside the container, and its index rows."""
+
+    type: str
+    id: str
+    rows: IndexRows
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the index of one resource holds: rows by kind of search parameter, and its contained resources."""
+
+    rows: IndexRows = field(default_factory=dict)
+    contained: tuple[Contained, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One version of a resource; ``content`` is its JSON text, None when this version is the deletion."""
+
+    pk: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    method: str
+    content: str | None
+
+    @property
+    def deleted(self) -> bool:
+        """True when this version says that the resource was deleted."""
+        return self.content is None
+
+    @property
+    def resource(self) -> Resource:
+        """The resource, parsed anew at each call."""
+        return stored(self.content or "{}")
+
+    @property
+    def reference(self) -> str:
+        """``Type/id``."""
+        return f"{self.type}/{self.id}"
+
+    @property
+    def etag(self) -> str:
+        """The weak entity tag of this version."""
+        return f'W/"{self.version}"'
+
+    @property
+    def instant(self) -> datetime:
+        """When this version was stored."""
+        return moment(self.updated)
+
+
+def moment(microseconds: int) -> datetime:
+    """The time that ``microseconds`` since the epoch name, in UTC."""
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
+
+
+def instant(microseconds: int) -> str:
+    """The FHIR instant of ``microseconds`` since the epoch, to the millisecond."""
+    return moment(microseconds).strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
+
+
+_COLUMNS = (
+    tables.resource.c.pk,
+    tables.resource.c.type,
+    tables.resource.c.id,
+    tables.version.c.version,
+    tables.version.c.updated,
+    tables.version.c.method,
+    tables.version.c.content,
+)
+
+
+def _record(row: Any) -> Record:
+    return Record(*row)
+
+
+class Session:
+    """The store inside one transaction."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self._clock = clock
+
+    def now(self) -> int:
+        """The time for what is written now: microseconds since the epoch, whole milliseconds, never twice the same."""
+        return self._clock.now()
+
+    def current(self, type_: str, id_: str) -> Record | None:
+        """The newest version of ``type_/id_``, also when that is its deletion; None when it never existed."""
+        return self._one(_current().where(tables.resource.c.type == type_, tables.resource.c.id == id_))
+
+    def version(self, type_: str, id_: str, version: int) -> Record | None:
+        """One version, or None."""
+        wanted = _versions().where(
+            tables.resource.c.type == type_, tables.resource.c.id == id_, tables.version.c.version == version
+        )
+        return self._one(wanted)
+
+    def history(
+        self, type_: str | None, id_: str | None, *, since: int | None, at: int | None, count: int, skip: int
+    ) -> tuple[int, list[Record]]:
+        """Versions, newest first: the total, and ``count`` of them after the first ``skip``."""
+        chosen = _versions().where(tables.resource.c.container.is_(None))
+        if type_ is not None:
+            chosen = chosen.where(tables.resource.c.type == type_)
+        if id_ is not None:
+            chosen = chosen.where(tables.resource.c.id == id_)
+        if since is not None:
+            chosen = chosen.where(tables.version.c.updated >= since)
+        if at is not None:
+            chosen = chosen.where(tables.version.c.updated <= at)
+        total = self.connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
+        newest = chosen.order_by(tables.version.c.updated.desc(), tables.resource.c.pk.desc()).offset(skip).limit(count)
+        return total, [_record(row) for row in self.connection.execute(newest)]
+
+    def records(self, keys: Sequence[int]) -> list[Record]:
+        """The current versions of the resources with these primary keys, in the order of ``keys``."""
+        if not keys:
+            return []
+        found = {
+            row.pk: _record(row)
+            for chunk in _chunks(keys)
+            for row in self.connection.execute(_current().where(tables.resource.c.pk.in_(chunk)))
+        }
+        return [found[key] for key in keys if key in found]
+
+    def referrer(self, type_: str, id_: str) -> str | None:
+        """``Type/id`` of one other resource that refers to ``type_/id_``, or None."""
+        links, source = tables.reference, tables.resource
+        chosen = (
+            select(source.c.type, source.c.id)
+            .join(links, links.c.resource == source.c.pk)
+            .where(links.c.type == type_, links.c.id == id_, source.c.deleted == 0, source.c.container.is_(None))
+            .where((source.c.type != type_) | (source.c.id != id_))
+        )
+        row = self.connection.execute(chosen.limit(1)).first()
+        return None if row is None else f"{row[0]}/{row[1]}"
+
+    def put(
+        self, type_: str, id_: str, *, version: int, updated: int, method: str, content: str | None, entry: Entry
+    ) -> Record:
+        """Store a version and its index. ``content`` None stores the deletion."""
+        values = {"version": version, "updated": updated, "deleted": int(content is None)}
+        if version == 1:
+            made = self.connection.execute(insert(tables.resource).values(type=type_, id=id_, **values))
+            pk = int(made.inserted_primary_key[0])  # type: ignore[index]
+        else:
+            same = (tables.resource.c.type == type_, tables.resource.c.id == id_)
+            pk = self.connection.execute(select(tables.resource.c.pk).where(*same)).scalar_one()
+            self.connection.execute(update(tables.resource).where(tables.resource.c.pk == pk).values(**values))
+            self._forget(pk)
+        self.connection.execute(
+            insert(tables.version).values(resource=pk, version=version, method=method, updated=updated, content=content)
+        )
+        self._index(pk, entry, updated)
+        return Record(pk, type_, id_, version, updated, method, content)
+
+    def _forget(self, pk: int) -> None:
+        inner = list(
+            self.connection.execute(select(tables.resource.c.pk).where(tables.resource.c.container == pk)).scalars()
+        )
+        for table in set(tables.INDEXES.values()):
+            self.connection.execute(delete(table).where(table.c.resource.in_([pk, *inner])))
+        if inner:
+            self.connection.execute(delete(tables.resource).where(tables.resource.c.container == pk))
+
+    def _index(self, pk: int, entry: Entry, updated: int) -> None:
+        self._insert(pk, entry.rows)
+        for inner in entry.contained:
+            made = self.connection.execute(
+                insert(tables.resource).values(
+                    type=inner.type, id=f"{pk}#{inner.id}", version=1, updated=updated, deleted=0, container=pk
+                )
+            )
+            self._insert(int(made.inserted_primary_key[0]), inner.rows)  # type: ignore[index]
+        for row in entry.rows.get("reference", ()):
+            if row["id"] is not None and str(row["id"]).startswith("#"):
+                self.connection.execute(
+                    update(tables.reference)
+                    .where(tables.reference.c.resource == pk, tables.reference.c.id == row["id"])
+                    .values(id=f"{pk}{row['id']}")
+                )
+
+    def _insert(self, pk: int, rows: IndexRows) -> None:
+        for kind, values in rows.items():
+            if values:
+                self.connection.execute(
+                    insert(tables.INDEXES[kind]), [{"resource": pk, "element": 0, **value} for value in values]
+                )
+
+    def _one(self, chosen: Select[Any]) -> Record | None:
+        row = self.connection.execute(chosen).first()
+        return None if row is None else _record(row)
+
+
+def _versions() -> Select[Any]:
+    return select(*_COLUMNS).join(tables.version, tables.version.c.resource == tables.resource.c.pk)
+
+
+def _current() -> Select[Any]:
+    return _versions().where(
+        tables.version.c.version == tables.resource.c.version, tables.resource.c.container.is_(None)
+    )
+
+
+def _chunks(keys: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
+
+
+class Clock:
+    """A clock that never gives the same millisecond twice, so that versions have an order."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def now(self) -> int:
+        """Microseconds since the epoch, in whole milliseconds."""
+        with self._lock:
+            self._last = max(time.time_ns() // 1_000_000, self._last + 1)
+            return self._last * 1000
+
+
+class Store:
+    """Where the resources are. ``url`` is SQLAlchemy's: ``sqlite://`` in memory, ``sqlite:///file.db``, …"""
+
+    def __init__(self, url: str = "sqlite://") -> None:
+        memory = url in {"sqlite://", "sqlite:///:memory:"}
+        options: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
+        if url.startswith("sqlite"):
+            options["connect_args"] = {"check_same_thread": False}
+        self.engine: Engine = create_engine(url, **options)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+        self._clock = Clock()
+        # SQLite has one writer; in memory, one connection serves readers and writers alike.
+        self._write_lock = threading.RLock()
+        self._read_lock = self._write_lock if memory else None
+        tables.metadata.create_all(self.engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A consistent view. Nothing written in it is kept."""
+        if self._read_lock is None:
+            with self.engine.connect() as connection:
+                yield Session(connection, self._clock)
+            return
+        with self._read_lock, self.engine.connect() as connection:
+            yield Session(connection, self._clock)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: kept as a whole at the end, or not at all when an exception leaves it."""
+        with self._write_lock, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield Session(connection, self._clock)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._write_lock, self.engine.begin() as connection:
+            for table in reversed(tables.metadata.sorted_tables):
+                connection.execute(delete(table))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Make SQLite's transactions explicit (the driver would begin them late), and fast enough in a file."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA busy_timeout=10000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
