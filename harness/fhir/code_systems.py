@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_BUILT_IN = ("code", "concept", "display", "parent")
 Concepts = Iterable[Mapping[str, Any]]
 
 
@@ -31,6 +32,7 @@ class CodeTable:
     complete: bool
     sensitive: bool
     concepts: Mapping[str, Concept]
+    properties: frozenset[str]
     _children: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -50,6 +52,13 @@ class CodeTable:
             complete=resource.get("content") == "complete" and bool(found),
             sensitive=resource.get("caseSensitive") is not False,
             concepts=found,
+            properties=frozenset(
+                (
+                    *_BUILT_IN,
+                    *(p["code"] for p in resource.get("property", ())),
+                    *(k for c in found.values() for k in c.properties),
+                )
+            ),
         )
         for concept in found.values():
             for parent in concept.parents:
@@ -78,12 +87,12 @@ class CodeTable:
     def filtered(self, prop: str, op: str, value: str) -> set[str] | None:
         """Return the codes that the filter keeps (https://hl7.org/fhir/R4/valueset-filter-operator.html).
 
-        None when the operator, or the operator on that property, has no meaning here.
+        None when the operator or the property is not known here (a filter may be internal to who keeps the codes).
         """
         if prop in ("concept", "code") and op in _HIERARCHY:
             return _HIERARCHY[op](self, value)
         test = _TESTS.get(op)
-        if test is None:
+        if test is None or prop not in self.properties:
             return None
         return {c.code for c in self.concepts.values() if test(_values(c, prop), value)}
 

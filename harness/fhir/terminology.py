@@ -9,6 +9,7 @@ Sources: https://hl7.org/fhir/R4/valueset.html#compositions, https://hl7.org/fhi
 """
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -56,6 +57,7 @@ class Terminology:
         self._tables: dict[str, CodeTable | None] = {}
         self._displays: dict[str, dict[Key, str]] = {}
         self._compiling: list[str] = []
+        self._lock = threading.RLock()
 
     def _refresh(self) -> None:
         if self._revision != self._definitions.revision:
@@ -92,7 +94,8 @@ class Terminology:
         self._refresh()
         found = self._extents.get(value_set)
         if found is None:
-            found = self._extents[value_set] = self._compile(value_set)
+            with self._lock:
+                found = self._extents[value_set] = self._compile(value_set)
         return found
 
     def codes(self, value_set: str) -> list[Code] | None:
