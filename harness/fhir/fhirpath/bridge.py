@@ -1,4 +1,4 @@
-"""The way to fhirpathpy, for what the translation does not cover: dates plus a duration, powers, roots, its own functions.
+"""The way to fhirpathpy, for what the translation does not cover: powers, roots, logarithms and its own functions.
 
 fhirpathpy and its grammar are slow to import, so they are loaded with the first expression that needs them.
 """
@@ -23,6 +23,12 @@ def _engine() -> Any:
     return import_module("fhirpathpy")
 
 
+def _node(focus: Any, kind: str | None) -> Any:
+    if kind is None or (isinstance(focus, dict) and "resourceType" in focus):
+        return focus
+    return import_module("fhirpathpy.engine.nodes").ResourceNode.create_node(focus, kind)
+
+
 @cache
 def _model() -> Any:
     return import_module("fhirpathpy.models").models["r4"]
@@ -39,7 +45,8 @@ def bridge(text: str) -> Evaluate:
     def evaluate(focus: Any, environment: Environment) -> list[Any]:
         options = {"userInvocationTable": _table(environment), "traceFn": environment.trace or _silent}
         try:
-            found = engine.apply_parsed_path(focus, parsed, _variables(focus, environment), _model(), options)
+            start = _node(focus, environment.focus_type)
+            found = engine.apply_parsed_path(start, parsed, _variables(focus, environment), _model(), options)
         except FHIRPathError:
             raise
         except Exception as error:

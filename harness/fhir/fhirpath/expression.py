@@ -11,11 +11,12 @@ from harness.fhir.fhirpath.environment import Environment
 from harness.fhir.fhirpath.native import Collect, NotNative, collect, judge, mentions
 from harness.fhir.fhirpath.operators import truth_of
 from harness.fhir.fhirpath.parser import parse
-from harness.fhir.fhirpath.syntax import Call, Node
+from harness.fhir.fhirpath.syntax import Call, Node, Variable
 from harness.fhir.fhirpath.values import Element, Quantity, plain
 from harness.fhir.primitives import Temporal
 
 _CLOCK = frozenset({"now", "today", "timeOfDay"})
+_NOTHING = Environment()
 
 
 class Expression:
@@ -28,6 +29,7 @@ class Expression:
         self.text = text
         self.syntax: Node = parse(text)
         self._reads_clock = mentions(self.syntax, lambda node: isinstance(node, Call) and node.name in _CLOCK)
+        self._reads_around = mentions(self.syntax, _leaves_the_focus)
         try:
             self._judge = judge(self.syntax)
             self.native = True
@@ -50,7 +52,10 @@ class Expression:
         if not self.native:
             return _bridged(self.text)(focus, environment or Environment())
         start, scope = self._start(focus, environment)
-        values = [plain(item) for item in self._collect(start, scope)]
+        try:
+            values = [plain(item) for item in self._collect(start, scope)]
+        except (ArithmeticError, RecursionError) as error:
+            raise self._beyond(error) from error
         return [
             str(value) if type(value) is Temporal or type(value) is Quantity else value
             for value in values
@@ -66,24 +71,37 @@ class Expression:
         if not self.native:
             return truth_of(_bridged(self.text)(focus, environment or Environment())) is True
         start, scope = self._start(focus, environment)
-        return self._judge(start, scope) is True
+        try:
+            return self._judge(start, scope) is True
+        except (ArithmeticError, RecursionError) as error:
+            raise self._beyond(error) from error
+
+    def _beyond(self, error: Exception) -> FHIRPathError:
+        return FHIRPathError(
+            f"FHIRPath: {type(error).__name__}: too large a number or too deep a value, in: {self.text}"
+        )
 
     def _start(self, focus: Any, environment: Environment | None) -> tuple[list[Any], Environment]:
         if environment is None:
-            environment = Environment(focus, focus, focus) if type(focus) is dict else Environment(context=focus)
-        elif environment.resource is None or environment.root_resource is None or environment.context is None:
+            environment = _NOTHING
+        if self._reads_around:
             environment = _completed(focus, environment)
         if self._reads_clock and environment.now is None:
             environment = replace(environment, now=datetime.now(UTC))
         return [Element(focus, None, environment.focus_type)], environment
 
 
+def _leaves_the_focus(node: Node) -> bool:
+    return isinstance(node, Variable) or (isinstance(node, Call) and node.name == "resolve")
+
+
 def _completed(focus: Any, environment: Environment) -> Environment:
-    resource = environment.resource
-    if resource is None and type(focus) is dict:
-        resource = focus
+    """The environment with the variables that FHIR always defines."""
+    resource = environment.resource if environment.resource is not None else focus if type(focus) is dict else None
     root = environment.root_resource if environment.root_resource is not None else resource
     context = environment.context if environment.context is not None else focus
+    if resource is environment.resource and root is environment.root_resource and context is environment.context:
+        return environment
     return replace(environment, resource=resource, root_resource=root, context=context)
 
 

@@ -31,7 +31,7 @@ from harness.fhir.fhirpath.syntax import (
     Variable,
 )
 from harness.fhir.fhirpath.types import matches
-from harness.fhir.fhirpath.values import Element, Quantity
+from harness.fhir.fhirpath.values import Element
 
 Items = list[Any]
 Collect = Callable[[Items, Environment], Items]
@@ -151,7 +151,8 @@ def _variable(name: str) -> Collect:
         if value is None:
             return []
         if name == "context":
-            return [Element(value, None, environment.focus_type)]
+            is_resource = type(value) is dict and "resourceType" in value
+            return [Element(value, None, None if is_resource else environment.focus_type)]
         values = value if type(value) is list else [value]
         return [Element(each) if type(each) in (dict, float) else each for each in values]
 
@@ -183,17 +184,11 @@ def _indexer(source: Collect, index: Collect) -> Collect:
 
 
 def _arithmetic(operator: str, left: Node, right: Node) -> Collect:
-    if operator in "+-" and _is_quantity(right) and not _is_quantity(left):
-        raise NotNative("arithmetic with dates")
     before, after, operation = collect(left), collect(right), ARITHMETIC[operator]
     if _is_constant(left) and _is_constant(right):
         items = operation(before([], _NOWHERE), after([], _NOWHERE))
         return lambda focus, environment: items
     return lambda focus, environment: operation(before(focus, environment), after(focus, environment))
-
-
-def _is_quantity(node: Node) -> bool:
-    return isinstance(node, Literal) and isinstance(node.value, Quantity)
 
 
 def _is_constant(node: Node) -> bool:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from harness.errors import FHIRPathError
+from harness.fhir.fhirpath.durations import shift
 from harness.fhir.fhirpath.values import (
     Quantity,
     compare,
@@ -12,6 +13,7 @@ from harness.fhir.fhirpath.values import (
     distinct,
     equal,
     equivalent_lists,
+    moment_of,
     plain,
     scalar,
 )
@@ -123,7 +125,10 @@ def _number_pair(left: Items, right: Items, symbol: str) -> tuple[Any, Any] | No
 
 
 def add(left: Items, right: Items) -> Items:
-    """``+`` of numbers, texts, or quantities in one unit."""
+    """``+`` of numbers, texts, quantities in one unit, or a date and a duration."""
+    shifted = _shifted(left, right, "+")
+    if shifted is not None:
+        return shifted
     a, b = scalar(one(left, "+")), scalar(one(right, "+"))
     if type(a) is str and type(b) is str:
         return [a + b]
@@ -131,9 +136,24 @@ def add(left: Items, right: Items) -> Items:
 
 
 def subtract(left: Items, right: Items) -> Items:
-    """``-`` of numbers, or quantities in one unit."""
+    """``-`` of numbers, quantities in one unit, or a date and a duration."""
+    shifted = _shifted(left, right, "-")
+    if shifted is not None:
+        return shifted
     a, b = scalar(one(left, "-")), scalar(one(right, "-"))
     return _quantities(a, b, -1) or _numbers(left, right, "-", lambda x, y: x - y)
+
+
+def _shifted(left: Items, right: Items, symbol: str) -> Items | None:
+    """A date or time and a duration; None where the operands are something else."""
+    duration = scalar(right[0]) if len(right) == 1 else None
+    if type(duration) is not Quantity:
+        return None
+    moment = moment_of(one(left, symbol)) if left else None
+    if moment is None:
+        return None
+    moved = shift(moment, duration, 1 if symbol == "+" else -1)
+    return [] if moved is None else [moved]
 
 
 def _quantities(a: Any, b: Any, sign: int) -> Items:

@@ -19,7 +19,7 @@ CALENDAR_UNITS = {
 }
 """The words for units of time, with the singular they stand for."""
 
-_MILLISECONDS = {
+MILLISECONDS = {
     **dict.fromkeys(("ms", "millisecond"), 1),
     **dict.fromkeys(("s", "second"), 1000),
     **dict.fromkeys(("min", "minute"), 60_000),
@@ -27,6 +27,7 @@ _MILLISECONDS = {
     **dict.fromkeys(("d", "day"), 86_400_000),
     **dict.fromkeys(("wk", "week"), 604_800_000),
 }
+"""The units of time that always have the same length, with that length."""
 _TEMPORAL_TYPES = frozenset({"date", "dateTime", "instant", "time"})
 
 
@@ -85,6 +86,11 @@ def _is_number(value: Any) -> bool:
     return type(value) is int or type(value) is Decimal
 
 
+def moment_of(item: Any) -> Temporal | None:
+    """The date or time that an item is, None for anything else."""
+    return _moment(item, scalar(item))
+
+
 def _moment(item: Any, value: Any) -> Temporal | None:
     """The date or time that an item is; None for one that the resource calls by another type."""
     if type(value) is Temporal:
@@ -97,7 +103,7 @@ def _moment(item: Any, value: Any) -> Temporal | None:
 def _same_unit(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal] | None:
     if left.unit == right.unit and left.calendar is right.calendar:
         return left.value, right.value
-    factors = _MILLISECONDS.get(left.unit), _MILLISECONDS.get(right.unit)
+    factors = MILLISECONDS.get(left.unit), MILLISECONDS.get(right.unit)
     if factors[0] is None or factors[1] is None:
         return None
     return left.value * factors[0], right.value * factors[1]
