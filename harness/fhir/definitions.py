@@ -283,5 +283,5 @@ class Definitions:
 def _version_key(version: str) -> tuple[tuple[int, int | str], ...]:
     """Order versions by their numbers; a label (``-ballot``) stands before the release without one."""
     core, _, label = version.partition("-")
-    numbers = tuple((1, int(p)) if p.isdigit() else (0, p) for p in core.split("."))
+    numbers = tuple((1, int(p)) if p.isascii() and p.isdigit() else (0, p) for p in core.split("."))
     return (*numbers, (0, label) if label else (1, 0))

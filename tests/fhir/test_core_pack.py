@@ -123,7 +123,11 @@ def test_generator_reproduces_the_pack(tmp_path: Path) -> None:
 
 
 ELEMENTS = st.fixed_dictionaries(
-    {"path": st.from_regex(r"[A-Z][a-z]{1,5}(\.[a-z]{1,5}){0,2}", fullmatch=True), "min": st.integers(0, 1), "max": st.just("1")}
+    {
+        "path": st.from_regex(r"[A-Z][a-z]{1,5}(\.[a-z]{1,5}){0,2}", fullmatch=True),
+        "min": st.integers(0, 1),
+        "max": st.just("1"),
+    }
 ).flatmap(
     lambda e: st.builds(
         lambda identity, base, keys: {
