@@ -56,6 +56,10 @@ def read_fixture(path: str, fixtures: Path) -> tuple[Any, str]:
     return value, hashlib.sha256(data).hexdigest()
 
 
+_UNREAD = "${unread}"
+"""Stands for a fixture that could not be read, so that what uses it is not reported as well."""
+
+
 class _SetReader:
     """Reads one document. Parts that break the schema are reported; the sound ones are looked at more closely."""
 
@@ -70,7 +74,8 @@ class _SetReader:
     def read(self, digest: str) -> TestSet:
         """Return the test set. Raises InvalidFile."""
         fixtures, digests = self._fixtures()
-        names = self._variables(Names(fixtures))
+        unread = dict.fromkeys(self._section("fixtures", dict), _UNREAD)
+        names = self._variables(Names({**unread, **fixtures}))
         setup, names = StepReader(self._document, self._problems, self._sound).steps(("setup",), names, "SHALL")
         tests = self._tests(names)
         if self._problems:
@@ -135,7 +140,7 @@ class _SetReader:
     def _tests(self, names: Names) -> tuple[Test, ...]:
         reader = StepReader(self._document, self._problems, self._sound)
         tests = self._section("tests", list)
-        ids = [test.get("id") if isinstance(test, dict) else None for test in tests]
+        ids = [test["id"] if isinstance(test, dict) and isinstance(test.get("id"), str) else None for test in tests]
         loaded = []
         for index, content in enumerate(tests):
             path = ("tests", index)

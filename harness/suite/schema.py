@@ -76,10 +76,12 @@ def _problems(document: Document, path: Path, error: Any) -> Iterator[Problem]:
         yield Problem("name", location, f'the name "{error.instance}" will not do: {schema.get("errorMessage")}')
     else:
         message = schema.get("errorMessage") or _message(error, schema)
-        yield Problem("value", document.at(path), f"{_where(path)}{message}{_found(error.instance)}")
+        yield Problem("value", document.at(path), f"{_where(path, error.validator)}{message}{_found(error.instance)}")
 
 
-def _where(path: Path) -> str:
+def _where(path: Path, rule: str) -> str:
+    if rule in ("oneOf", "anyOf"):
+        return ""  # their messages name what they are about
     name = next((segment for segment in reversed(path) if isinstance(segment, str)), None)
     return f"{name}: " if name else ""
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import compile_expression
-from harness.suite.expressions import Reference, Template
 from harness.suite.model import Expectation, Interaction, Level, Mutants, Step, Test, Until
 from harness.suite.names import Names, placeheld
 from harness.suite.paths import apply, parse_path
@@ -46,6 +45,14 @@ def as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _sent_fixture(target: Any, names: Names) -> Any:
+    """Return the fixture that ``target`` is, when that is all that it is, else None."""
+    text = target if isinstance(target, str) else ""
+    name = text.removeprefix("${fixtures.").removesuffix("}")
+    resource = names.fixtures.get(name) if text == f"${{fixtures.{name}}}" else None
+    return resource if isinstance(resource, Mapping) else None
 
 
 def reading(reader: "StepReader", path: Path, content: Mapping[str, Any], names: Names) -> Test:
@@ -155,13 +162,7 @@ class StepReader:
     def _changes(self, path: Path, content: Mapping[str, Any], interaction: Interaction, names: Names) -> None:
         """Look at the paths of ``set`` and ``remove``: on the fixture itself, where the step sends one."""
         changes, remove = content.get("set", {}), content.get("remove", [])
-        target = content[interaction]
-        parts = Template.parse(target).parts if isinstance(target, str) and "${" in target else ()
-        match parts:
-            case (Reference(path=("fixtures", str() as name)),) if name in names.fixtures:
-                resource = names.fixtures[name]
-            case _:
-                resource = None
+        resource = _sent_fixture(content[interaction], names)
         for key, items in (("remove", list(remove)), ("set", list(changes))):
             for index, item in enumerate(items):
                 try:
@@ -198,8 +199,8 @@ class StepReader:
             else [(path, content)]
         )
         for here, block in blocks:
-            if not block or set(block) == {"level"}:
-                continue
+            if set(block) == {"level"}:
+                self._fault("no-check", here, "expect holds a level and nothing to judge")
             self._values(here, index)
             for kind, value in block.items():
                 if kind == "level":

@@ -1,0 +1,145 @@
+"""What loads and yet is wrong: a test that proves nothing, a name that nobody uses, a text that was not translated."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from harness.suite.catalogue import Catalogue
+from harness.suite.expressions import references
+from harness.suite.model import Expectation, Location, Step, Test, TestSet, Text
+from harness.suite.problem import Problem
+from harness.suite.steps import as_list
+
+_ANY_TEXT = frozenset({"//", "/.*/", "/^.*$/", "/^/", "/$/"})
+
+
+def lint(catalogue: Catalogue, knows_profile: Callable[[str], bool] | None = None) -> list[Problem]:
+    """Return what is wrong with the test sets, in their order; with ``knows_profile``, also profiles that it denies."""
+    problems: list[Problem] = []
+    for test_set in catalogue.test_sets:
+        problems += _translation(test_set.title, Location(test_set.path, 1, 1), f'the set "{test_set.id}"')
+        problems += _unused(test_set)
+        for test in test_set.tests:
+            problems += _test(test)
+        if knows_profile is not None:
+            problems += [
+                Problem("profile", location, f'the profile "{url}" is not known; is its package under packages?')
+                for url, location in profiles(test_set)
+                if "${" not in url and not knows_profile(url)
+            ]
+    return problems
+
+
+def profiles(test_set: TestSet) -> Iterator[tuple[str, Location]]:
+    """Yield each profile that a test set names, with its place."""
+    for step in _steps(test_set):
+        for expectation in step.expect:
+            if expectation.kind == "conforms":
+                yield from ((url, expectation.location) for url in as_list(expectation.value))
+    for test in test_set.tests:
+        if test.mutants is not None:
+            yield test.mutants.profile, test.mutants.location
+
+
+def _steps(test_set: TestSet) -> Iterator[Step]:
+    yield from test_set.setup
+    for test in test_set.tests:
+        yield from test.steps
+
+
+def _test(test: Test) -> Iterator[Problem]:
+    name = f'the test "{test.id}"'
+    yield from _translation(test.title, test.location, name)
+    if not test.verifies:
+        yield Problem("verifies", test.location, f"{name} verifies no requirement")
+    if not test.mutants and not any(step.expect for step in test.steps):
+        yield Problem("no-check", test.location, f"{name} expects nothing, and so proves nothing")
+    if test.control is None and _is_negative(test):
+        yield Problem(
+            "control", test.location, f"{name} only wants a refusal: name the control that shows it is earned"
+        )
+    for step in test.steps:
+        for expectation in step.expect:
+            yield from _cannot_fail(expectation)
+        if isinstance(step.target, Mapping) and "instruction" in step.target:
+            yield from _translation(step.target["instruction"], step.location, "the instruction")
+    yield from _unused_saves(test)
+
+
+def _translation(text: Text, location: Location, name: str) -> Iterator[Problem]:
+    if text["en"].strip().casefold() == text["fr"].strip().casefold():
+        yield Problem("translation", location, f'{name} says the same in English and French: "{text["en"]}"')
+
+
+def _is_negative(test: Test) -> bool:
+    """Tell whether the test demands refusals only: what refuses everything would pass it."""
+    wanted = [
+        status
+        for step in test.steps
+        for expectation in step.expect
+        if expectation.kind == "status"
+        for status in as_list(expectation.value)
+    ]
+    return bool(wanted) and all(str(status).startswith(("4", "5")) for status in wanted)
+
+
+def _cannot_fail(expectation: Expectation) -> Iterator[Problem]:
+    value = expectation.value
+    match expectation.kind:
+        case "status":
+            always = {f"{digit}xx" for digit in range(1, 6)} <= {str(status) for status in as_list(value)}
+        case "that":
+            always = any(str(text).strip() == "true" for text in as_list(value))
+        case "headers":
+            always = any(text in _ANY_TEXT for text in value.values())
+        case "content-type":
+            always = value in _ANY_TEXT
+        case _:
+            always = False
+    if always:
+        yield Problem("cannot-fail", expectation.location, f"{expectation.kind} holds whatever the candidate answers")
+
+
+def _named(values: Iterable[Any]) -> set[str]:
+    """The names in use, each as ``root.name``; a name without a root counts for every root that it can mean."""
+    used: set[str] = set()
+    for value in values:
+        for reference in references(value):
+            if reference.root in ("fixtures", "variables", "saved") and len(reference.path) > 1:
+                used.add(f"{reference.root}.{reference.path[1]}")
+            elif reference.root in ("fixtures", "variables", "saved"):
+                used.add(reference.root)
+            else:
+                used |= {f"variables.{reference.root}", f"saved.{reference.root}"}
+    return used
+
+
+def _values(step: Step) -> list[Any]:
+    conditions = [step.if_match, step.if_none_match, step.if_none_exist, step.identity]
+    expected = [expectation.value for expectation in step.expect]
+    return [step.target, step.set, step.params, step.headers, *conditions, *expected]
+
+
+def _unused(test_set: TestSet) -> Iterator[Problem]:
+    used = _named(
+        [
+            test_set.variables,
+            *(value for step in _steps(test_set) for value in _values(step)),
+            *(row for test in test_set.tests for row in test.each),
+            *(test.mutants.of for test in test_set.tests if test.mutants),
+            *(expectation.value for test in test_set.tests if test.mutants for expectation in test.mutants.expect),
+        ]
+    )
+    for name, location in test_set.declared.items():
+        root, _, short = name.partition(".")
+        if name not in used and root not in used:
+            kind = "fixture" if root == "fixtures" else "variable"
+            yield Problem("unused", location, f'no test uses the {kind} "{short}"')
+
+
+def _unused_saves(test: Test) -> Iterator[Problem]:
+    for index, step in enumerate(test.steps):
+        later = [value for following in test.steps[index + 1 :] for value in _values(following)]
+        used = _named([*later, test.mutants.of if test.mutants else None])
+        for name in step.save:
+            if f"saved.{name}" not in used and "saved" not in used:
+                yield Problem("unused", step.location, f'no later step uses "{name}", which this one saves')
