@@ -23,7 +23,8 @@ def checker(definitions: Definitions, policy: Policy) -> Check:
     """
     if not policy.validate:
         return _nothing
-    validator = Validator(definitions)
+    # A server keeps extensions that it does not know (https://hl7.org/fhir/R4/extensibility.html).
+    validator = Validator(definitions, unknown_extensions="information")
 
     def check(resource: Resource) -> list[dict[str, Any]]:
         outcome = validator.validate(resource, list(_profiles(resource, policy)))

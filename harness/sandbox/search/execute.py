@@ -57,7 +57,7 @@ class _Cursor:
         return cls(tuple(after), horizon, total)
 
 
-def _selection(query: Query, base: str) -> Select[tuple[int]]:
+def _selection(query: Query, base: str) -> Select[int]:
     conditions = Conditions(base)
     return select(tables.resource.c.pk).where(
         tables.resource.c.type == query.type,
@@ -70,7 +70,7 @@ def _selection(query: Query, base: str) -> Select[tuple[int]]:
 def matching(session: Session, query: Query, base: str, limit: int = 2) -> list[Record]:
     """At most ``limit`` of the resources that match, in the order of their creation: for conditional interactions."""
     chosen = _selection(query, base).order_by(tables.resource.c.pk).limit(limit)
-    return session.records([row[0] for row in session.connection.execute(chosen)])
+    return session.records(session.connection.execute(chosen).scalars().all())
 
 
 def run(session: Session, query: Query, base: str, size: int) -> Page:
@@ -107,7 +107,7 @@ def run(session: Session, query: Query, base: str, size: int) -> Page:
     )
 
 
-def _total(session: Session, chosen: Select[tuple[int]]) -> int:
+def _total(session: Session, chosen: Select[int]) -> int:
     return session.connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
 
 
@@ -154,4 +154,4 @@ def _follow(session: Session, include: Include, frontier: Sequence[Record]) -> S
             chosen = chosen.where(targets.c.type == include.target)
     if include.code != "*":
         chosen = chosen.where(links.c.param == f"{include.source}.{include.code}")
-    return [row[0] for row in session.connection.execute(chosen.distinct())]
+    return session.connection.execute(chosen.distinct()).scalars().all()

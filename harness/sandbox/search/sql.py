@@ -182,7 +182,7 @@ class Conditions:
             )
         return or_(*conditions)
 
-    def _keys(self, criterion: Criterion) -> Select[tuple[int]]:
+    def _keys(self, criterion: Criterion) -> Select[int]:
         parameter = criterion.parameter
         if parameter.type == "composite":
             return self._composite(criterion)
@@ -204,7 +204,7 @@ class Conditions:
         conditions = [_VALUES[parameter.type](value, criterion) for value in criterion.values]
         return chosen.where(or_(false(), *conditions))
 
-    def _composite(self, criterion: Criterion) -> Select[tuple[int]]:
+    def _composite(self, criterion: Criterion) -> Select[int]:
         parameter, wanted = criterion.parameter, []
         for value in criterion.values:
             parts = split_values(value, "$")
@@ -253,13 +253,13 @@ class Conditions:
             return and_(table.c.id == parts[0], *known)
         return and_(table.c.type == parts[0], table.c.id == parts[1])
 
-    def _ids(self, type_: str, link: Criterion) -> Select[tuple[str]]:
+    def _ids(self, type_: str, link: Criterion) -> Select[str]:
         inner = tables.resource.alias()
         condition = self.of(link)
         chosen = select(tables.resource.c.pk).where(condition, tables.resource.c.type == type_).correlate(None)
         return select(inner.c.id).where(inner.c.deleted == 0, inner.c.pk.in_(chosen))
 
-    def _reverse(self, criterion: Criterion) -> Select[tuple[str]]:
+    def _reverse(self, criterion: Criterion) -> Select[str]:
         table, (type_, inner) = tables.reference, criterion.chain[0]
         chosen = (
             select(tables.resource.c.pk)
