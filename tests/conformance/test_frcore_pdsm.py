@@ -261,7 +261,7 @@ def _published(archive: str) -> Iterator[dict[str, Any]]:
             yield resource
 
 
-# That archive also holds an earlier build of PDSm 3.1.1, and the French core 2.1.0 of which five definitions are kept.
+# That archive also holds an earlier build of PDSm 3.1.1, and the French core 2.1.0 of which six definitions are kept.
 ONLY_AS_DEPENDENCY = ("https://profiles.ihe.net/ITI/MHD/", "https://interop.esante.gouv.fr/ig/fhir/annuaire/")
 ARCHIVES = {
     "hl7.fhir.fr.core-2.2.0-ballot-2.tgz": 62,
