@@ -15,6 +15,19 @@ REQUESTS = frozenset({"transaction", "batch", "transaction-response", "batch-res
 Resource = dict[str, Any]
 
 
+NOT_RESTFUL = "urn:"
+"""Stands for the base of a fullUrl that has none, such as a UUID."""
+
+
+def base_of(entry: Mapping[str, Any], resource: Mapping[str, Any]) -> str | None:
+    """What stands before ``Type/id`` in the fullUrl of ``entry``; :data:`NOT_RESTFUL` or None without a fullUrl."""
+    url = entry.get("fullUrl")
+    if not isinstance(url, str):
+        return None
+    tail = f"{resource.get('resourceType')}/{resource.get('id')}"
+    return url.removesuffix(tail) if url.endswith(tail) else NOT_RESTFUL
+
+
 class BundleIndex:
     """The entries of one Bundle by fullUrl and by type and id, made once."""
 
@@ -31,8 +44,8 @@ class BundleIndex:
             name = f"{resource.get('resourceType')}/{resource.get('id')}"
             self.by_id.setdefault(name, []).append(resource)
 
-    def find(self, reference: str, entry_url: str | None) -> tuple[Resource | None, str | None]:
-        """The resource that ``reference``, in the entry with the fullUrl ``entry_url``, leads to, and what is wrong.
+    def find(self, reference: str, base: str | None) -> tuple[Resource | None, str | None]:
+        """The resource that ``reference``, in the entry whose fullUrl has this ``base``, leads to, and what is wrong.
 
         FHIR R4 bundle §2.36.4: a relative reference is resolved against the fullUrl of its entry if that is RESTful.
         """
@@ -42,16 +55,15 @@ class BundleIndex:
             plain, _, version = plain.partition("/_history/")
         if ":" in plain:
             url = plain
-        elif entry_url is None:
+        elif base is None:
             if self.type in REQUESTS:
                 found = self.by_id.get(plain, ())
                 return (found[0] if found else None), None
             return None, "reference-no-full-url"
         else:
-            rest = REST.fullmatch(entry_url)
-            if rest is None or not rest["base"] or ":" not in rest["base"]:
+            if base == NOT_RESTFUL:
                 return None, None
-            url = rest["base"] + plain
+            url = base + plain
         found = self._matching(url, version)
         if len(found) > 1:
             return found[0], "reference-ambiguous"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from harness.validation.bundle_index import REQUESTS, REST, BundleIndex, entries
+from harness.validation.bundle_index import REQUESTS, REST, BundleIndex, base_of, entries
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
@@ -49,7 +49,7 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         seen.add((url, version))
         rest = REST.fullmatch(url)
         name = resource.get("id")
-        if rest and rest["type"] == resource.get("resourceType") and isinstance(name, str) and rest["id"] != name:
+        if rest and ":" in url and rest["type"] == resource.get("resourceType") and isinstance(name, str) and rest["id"] != name:
             scope.report("bundle-full-url-id", place, found=url, expected=name)
 
 
@@ -127,7 +127,7 @@ def _check_document(bundle: Mapping[str, Any], where: Location, scope: Scope) ->
         if resource is None:
             continue
         for text, path in _references(resource, ""):
-            target, _ = index.find(text, entry.get("fullUrl"))
+            target, _ = index.find(text, base_of(entry, resource))
             if target is not None and id(target) in links:
                 links[id(resource)].add(id(target))
                 links[id(target)].add(id(resource))

@@ -112,25 +112,26 @@ def nested(slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any],
     name = value.get("resourceType")
     if not set(slot.types) & {"Resource", "DomainResource"} and name not in slot.types:
         scope.report("resource-not-allowed", where, found=name, expected=" | ".join(slot.types))
-    contained_here = slot.place.key == "contained"
-    inner = Scope(scope.session, value, where, scope, scope.root if contained_here else None)
-    inner.ids = {}
-    if not contained_here and scope.resource.get("resourceType") == "Bundle":
-        inner.bundle = scope.own_bundle()
-        url = parent.get("fullUrl")
-        inner.entry_url = url if isinstance(url, str) else None
+    if slot.place.key == "contained":
+        inner = Scope(scope.session, value, where, scope, scope.root)
+    else:
+        inner = scope.entry(value, parent, where)
     judge = scope.session.judge
-    known = [profile for profile in slot.profiles if judge.schema(profile) is not None]
-    if len(slot.profiles) > 1 and len(known) == len(slot.profiles):
-        answers = [judge.conforms(value, profile, where, inner) for profile in known]
+    known = list(slot.profiles)
+    if len(slot.profiles) > 1:
+        answers = [judge.conforms(value, profile, where, inner) for profile in slot.profiles]
         if True not in answers and None not in answers:
             scope.report("profile-none-matches", where, expected=" | ".join(known))
+        for profile, answer in zip(slot.profiles, answers, strict=True):
+            if answer is None and True not in answers:
+                judge.report_unknown(profile, where, scope)
         known = []
-    elif len(slot.profiles) == 1:
-        known = list(slot.profiles)
     walk(value, where, inner, known)
-    if slot.schema is not None:
-        slot.schema.check(value, where, inner)
+    inline = slot.inline(name) if isinstance(name, str) and name in judge.resource_types else None
+    if inline is not None:
+        inline.check(value, where, inner)
+    for assertion in slot.schema.assertions:  # these speak of the element that holds the resource
+        assertion.check(value, where, scope)
 
 
 def element_path(where: Location | None, scope: Scope) -> str:

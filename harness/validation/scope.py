@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.validation import messages
-from harness.validation.bundle_index import BundleIndex
+from harness.validation.bundle_index import BundleIndex, base_of
 from harness.validation.location import Location, render
 from harness.validation.outcome import Issue
 
@@ -60,7 +60,7 @@ class Session:
 class Scope:
     """The resource that is being walked: %resource, %rootResource, and the Bundle it stands in."""
 
-    __slots__ = ("_environments", "_own_bundle", "bundle", "entry_url", "ids", "parent", "resource", "root", "session", "where")
+    __slots__ = ("_environments", "_own_bundle", "bundle", "entry_base", "ids", "parent", "resource", "root", "session", "where")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Scope:
         self.parent = parent
         self.root = resource if root is None else root
         self.bundle: BundleIndex | None = parent.bundle if parent else None
-        self.entry_url: str | None = parent.entry_url if parent else None
+        self.entry_base: str | None = parent.entry_base if parent else None
         self.ids: dict[str, str] = {}
         self._own_bundle: BundleIndex | None = None
         self._environments: dict[str | None, Environment] = {}
@@ -88,7 +88,7 @@ class Scope:
         session.verdicts = self.session.verdicts
         other = Scope(session, self.resource, self.where, self.parent, self.root)
         other.bundle = self.bundle
-        other.entry_url = self.entry_url
+        other.entry_base = self.entry_base
         return other
 
     def surroundings(self, focus_type: str | None) -> Environment:
@@ -104,7 +104,15 @@ class Scope:
             return None
         if reference.startswith("#"):
             return self.contained(reference[1:])
-        return self.bundle.find(reference, self.entry_url)[0] if self.bundle is not None else None
+        return self.bundle.find(reference, self.entry_base)[0] if self.bundle is not None else None
+
+    def entry(self, resource: Mapping[str, Any], entry: Mapping[str, Any], where: Location) -> Scope:
+        """The scope of a resource that stands in an entry of this scope's resource, if that is a Bundle."""
+        inner = Scope(self.session, resource, where, self)
+        if self.resource.get("resourceType") == "Bundle":
+            inner.bundle = self.own_bundle()
+            inner.entry_base = base_of(entry, resource)
+        return inner
 
     def own_bundle(self) -> BundleIndex:
         """The index of the Bundle that is the resource of this scope, made once."""
@@ -131,7 +139,7 @@ class Scope:
             return target
         if self.bundle is None:
             return None
-        target, problem = self.bundle.find(reference, self.entry_url)
+        target, problem = self.bundle.find(reference, self.entry_base)
         if problem:
             self.report(problem, where, found=reference)
         return target

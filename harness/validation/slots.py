@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.fhir.primitives import Primitive
 from harness.validation.location import Location
-from harness.validation.schema import ElementSchema, Origin
+from harness.validation.schema import Children, ElementSchema, Origin
 from harness.validation.scope import Scope
 
 _KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
@@ -198,13 +198,15 @@ def is_object(value: Any, where: Location, scope: Scope) -> bool:
 class ResourceSlot:
     """A whole resource in a resource: contained, an entry's resource, a parameter's resource.
 
-    ``schema`` judges it where the profile says something about its elements right here.
+    ``schema`` holds what is said about the element that holds it; ``inline`` gives, for a resource type, the children
+    that the profile describes right here.
     """
 
     place: Place
     types: tuple[str, ...]
     profiles: tuple[str, ...]
-    schema: ElementSchema | None
+    schema: ElementSchema
+    inline: Callable[[str], Children | None]
 
     def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge each resource by its type, by its own ``meta.profile`` and by the profiles asked for here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,8 @@ from harness.validation.location import Location
 from harness.validation.schema import Children, Origin
 from harness.validation.scope import Scope
 
-_HL7 = ("http://hl7.org/fhir/StructureDefinition/", "http://hl7.org/fhir/5.0/", "http://hl7.org/fhir/4.3/",
-        "http://hl7.org/fhir/4.0/", "http://hl7.org/fhir/3.0/", "http://hl7.org/fhir/1.0/", "http://hl7.org/fhir/tools/")
+_HL7 = re.compile(r"http://hl7\.org/fhir/(?:[^/]+/)?StructureDefinition/")
+"""HL7's own extensions, also of later releases and of the extensions pack; guides have a realm and a name in their URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class ExtensionRule:
         if structure.modifier is not self.modifier:
             scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
         if not judge.in_context(structure, self.contexts, where, scope):
-            scope.report("extension-context", where, found=url, expected=structure.context_text, profile=structure.url)
+            scope.report("extension-context", where[0] or where, found=url, expected=structure.context_text, profile=structure.url)
         judge.apply(value, url, where, scope)
 
     def _unknown(self, url: str, where: Location, scope: Scope) -> None:
@@ -71,7 +72,7 @@ class ExtensionRule:
         setting = scope.session.settings.unknown_extensions
         if self.modifier:
             setting = "error"  # a modifier that is not understood must not be ignored (§2.4.1)
-        elif url.startswith(_HL7):
+        elif _HL7.match(url):
             setting = "information"
         if setting == "error":
             scope.report("extension-unknown", where, found=url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import FHIRPathError
@@ -32,7 +32,10 @@ class Invariant:
         problem = self.problem
         if self.expression is not None:
             try:
-                if self.expression.test(value, environment=scope.surroundings(self.focus_type)):
+                environment = scope.surroundings(self.focus_type)
+                if "%context" in self.text:
+                    environment = replace(environment, context=value)
+                if self.expression.test(value, environment=environment):
                     return
                 problem = None
             except (FHIRPathError, RecursionError) as error:

@@ -211,8 +211,11 @@ class Conforms:
             return None
         verdict: bool | None = False
         for value in values:
+            inner = scope
+            if isinstance(value, Mapping) and "resourceType" in value and isinstance(item, Mapping):
+                inner = scope.entry(value, item, where)
             for profile in self.profiles:
-                answer = scope.session.judge.conforms(value, profile, where, scope)
+                answer = scope.session.judge.conforms(value, profile, where, inner)
                 if answer:
                     return True
                 if answer is None:

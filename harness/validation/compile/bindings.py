@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.validation.assertions.binding import Binding
+from harness.validation.compile.corrections import BINDINGS
 from harness.validation.compile.tree import Node
 from harness.validation.schema import Assertion, Origin
 
@@ -25,6 +26,8 @@ def build(node: Node, code: str, origin: Origin) -> Iterator[Assertion]:
     if not binding or code not in BINDABLE:
         return
     strength, value_set = binding.get("strength"), binding.get("valueSet")
+    if strength == "required" and value_set:
+        strength = BINDINGS.get(value_set.partition("|")[0], strength)
     if value_set and strength in ("required", "extensible", "preferred"):
         yield Binding(origin, strength, value_set, code)
     for extension in binding.get("extension") or ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.fhir.primitives import PRIMITIVES, Primitive
@@ -168,8 +169,19 @@ class _Builder:
             return PrimitiveSlot(place, rule.primitive.check, rule, schema)
         if code in compiler.resources:
             profiles = tuple(p for entry in child.types for p in entry.get("profile") or ())
-            return ResourceSlot(place, tuple(child.type_codes), profiles, schema if child.children else None)
+            return ResourceSlot(place, tuple(child.type_codes), profiles, schema, self._inline(child))
         return ComplexSlot(place, schema)
+
+    def _inline(self, child: Node) -> Callable[[str], Children | None]:
+        """What the profile says about the elements of the resource under ``child``, by the resource's type."""
+        made: dict[str, Children | None] = {}
+
+        def inline(name: str) -> Children | None:
+            if name not in made:
+                made[name] = self.compiler.children(child, name) if child.children else None
+            return made[name]
+
+        return inline
 
     # ---- groups
 
@@ -179,7 +191,8 @@ class _Builder:
         for name, child in self.nodes.items():
             choice = name.endswith("[x]")
             if choice:
-                keys = tuple(_choice_key(name[:-3], code) for code in child.type_codes)
+                codes = dict.fromkeys((*child.type_codes, *(self._base_types(child) if child.min or child.max == 0 else ())))
+                keys = tuple(_choice_key(name[:-3], code) for code in codes)
             else:
                 keys = (name,)
             pairs = tuple((key, "_" + key) for key in keys)

@@ -8,10 +8,11 @@ from typing import Any
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import Expression, compile_expression
 from harness.validation.assertions.invariant import Invariant
+from harness.validation.compile.corrections import EXPRESSIONS
 from harness.validation.schema import Assertion, Origin
 
-NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "dom-3", "bdl-7"})
-"""Constraints of the core that the walk checks itself: empty elements, extensions, narratives, contained, fullUrl."""
+NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "dom-3", "bdl-7", "ref-1"})
+"""Constraints of the core that the walk checks itself: empty elements, extensions, narratives, contained, fullUrl, local references."""
 
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 
@@ -30,7 +31,7 @@ def build(constraints: Iterable[Mapping[str, Any]], focus_type: str, origin: Ori
         expression: Expression | None = None
         problem: str | None = None
         try:
-            expression = compile_expression(text)
+            expression = compile_expression(EXPRESSIONS.get(text, text))
         except FHIRPathError as error:
             problem = str(error)
         severity = "warning" if constraint.get("severity") == "warning" or _best_practice(constraint) else "error"

@@ -82,9 +82,9 @@ def _matcher(
             matchers.append(AtPosition(index))
             continue
         found = list(_discriminate(kind, steps, part, compiler))
-        if not found:
-            return Unknown(f"the slice says nothing at {kind}:{path}")
-        matchers.extend(found)
+        matchers.extend(found)  # a slice may leave some of the discriminators open
+    if not matchers:
+        return Unknown("the slice says nothing about " + ", ".join(f"{kind}:{path}" for kind, path in discriminators))
     return matchers[0] if len(matchers) == 1 else Every(tuple(matchers))
 
 

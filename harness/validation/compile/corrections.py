@@ -1,0 +1,26 @@
+"""Known mistakes of the published R4 definitions, and what they mean to say.
+
+Expressions: FHIRPath gives an empty collection, not true, when a function of text meets an absent element, and so these
+constraints would fail where their own words say that they hold. Bindings: the vital signs profiles bind the units of
+components as required although their text, and R5, allow others where none fits.
+"""
+
+from __future__ import annotations
+
+EXPRESSIONS = {
+    "fullUrl.contains('/_history/').not()": "fullUrl.empty() or fullUrl.contains('/_history/').not()",
+    "($this as dateTime).toString().length() >= 8": "($this is dateTime) implies ($this.toString().length() >= 8)",
+    "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": "name.empty() or name.matches('^[A-Z]([A-Za-z0-9_]){0,254}$')",
+    "enableWhen.count() > 2 implies enableBehavior.exists()": "enableWhen.count() >= 2 implies enableBehavior.exists()",
+    (
+        "(type = 'named-event' implies name.exists()) and (type = 'periodic' implies timing.exists()) and "
+        "(type.startsWith('data-') implies data.exists())"
+    ): (
+        "type.empty() or ((type = 'named-event' implies name.exists()) and (type = 'periodic' implies timing.exists()) "
+        "and (type.startsWith('data-') implies data.exists()))"
+    ),
+}
+"""Published expression -> the expression that says what its ``human`` text says."""
+
+BINDINGS = {"http://hl7.org/fhir/ValueSet/ucum-vitals-common": "extensible"}
+"""Value set -> the strongest strength with which it is bound."""
