@@ -6,7 +6,6 @@ restated packs, the R4 core facts. What is returned is shared: it must not be ch
 
 import copy
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -79,7 +78,11 @@ _EMBEDDED_SNAPSHOTS: dict[Path, dict[int, Snapshot]] = {}
 
 
 class Definitions:
-    """The FHIR definitions that judge. Reading is safe from several threads; adding is not."""
+    """The FHIR definitions that judge. Reading is safe from several threads; adding is not.
+
+    ``revision`` grows with every addition, so that who keeps something made from them knows when to drop it.
+    ``version_mismatches`` holds (canonical asked for, version found) where only another version was known.
+    """
 
     def __init__(self, layers: tuple[_Layer, ...], snapshots: dict[int, Snapshot] | None = None) -> None:
         self._layers = layers
@@ -87,9 +90,10 @@ class Definitions:
         self._snapshots = {} if snapshots is None else snapshots
         self._search: dict[str, dict[str, Resource]] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._picked: dict[tuple[str, str | None], tuple[_Layer | _Added, IndexRow] | None] = {}
         self._generating: list[str | None] = []
         self.revision = 0
-        self.version_mismatches: Counter[tuple[str, str]] = Counter()
+        self.version_mismatches: set[tuple[str, str]] = set()
 
     @classmethod
     def embedded(cls) -> "Definitions":
@@ -105,7 +109,8 @@ class Definitions:
         twin._search = dict(self._search)
         twin._generating = []
         twin._names = dict(self._names)
-        twin.version_mismatches = Counter()
+        twin._picked = dict(self._picked)
+        twin.version_mismatches = set(self.version_mismatches)
         return twin
 
     def add_package(self, ref: str | Path) -> PackageInfo:
@@ -131,6 +136,8 @@ class Definitions:
         self._snapshots = {}
         self._search = {}
         self._names = {}
+        self._picked = {}
+        self.version_mismatches = set()
 
     @property
     def packages(self) -> tuple[PackageInfo, ...]:
@@ -147,10 +154,16 @@ class Definitions:
                 yield layer, row
 
     def _pick(self, canonical: str, kind: str | None) -> tuple[_Layer | _Added, IndexRow] | None:
+        asked = (canonical, kind)
+        if asked not in self._picked:
+            self._picked[asked] = self._choose(canonical, kind)
+        return self._picked[asked]
+
+    def _choose(self, canonical: str, kind: str | None) -> tuple[_Layer | _Added, IndexRow] | None:
         """Return the strongest definition: the version that is asked for, else the first with that URL.
 
         Guides pin versions of one another that are never installed together, so another version is better than none;
-        every such answer is counted in ``version_mismatches`` under (canonical asked for, version found).
+        every such answer is noted in ``version_mismatches``.
         """
         url, _, version = canonical.partition("#")[0].partition("|")
         best: tuple[_Layer | _Added, IndexRow] | None = None
@@ -159,7 +172,7 @@ class Definitions:
                 return found
             best = best or found
         if best:
-            self.version_mismatches[canonical, best[1].version] += 1
+            self.version_mismatches.add((canonical, best[1].version))
         return best
 
     def find(self, canonical: str, kind: str | None = None) -> Resource | None:

@@ -57,7 +57,7 @@ def test_exact_version_wins_and_another_is_noted(definitions: Definitions) -> No
     assert definitions.find(url)["version"] == "1.10.0"
     assert not definitions.version_mismatches
     assert definitions.find(f"{url}|2.0.0")["version"] == "1.10.0"
-    assert definitions.version_mismatches == {(f"{url}|2.0.0", "1.10.0"): 1}
+    assert definitions.version_mismatches == {(f"{url}|2.0.0", "1.10.0")}
 
 
 def test_official_package_wins_over_core_and_single_resource_over_all(definitions: Definitions, tmp_path: Path) -> None:

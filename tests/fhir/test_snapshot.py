@@ -254,7 +254,7 @@ BUILDS = {
     "ans.fhir.fr.pdsm4dmp-0.1.0.tgz": (WITH_DEPENDENCIES,),
     "ans.fhir.fr.sas-1.1.0.tgz": (),
 }
-# gap and mesmesures stand on versions of their parents (fr.core 2.0.1, mesures 3.0.1 and 3.2.0) that no package carries.
+# gap and mesmesures stand on versions of their parents (fr.core 2.0.1, mesures 3.0.1, 3.2.0) that no package carries.
 # mesures stands on the vital signs of fr.core 2.1.0, pdsm on mhd 4.2.3: the bundled packages carry 4.2.0 and not those.
 OTHER_PARENTS = ("https://interop.esante.gouv.fr/ig/fhir/mesures/", "https://interop.esante.gouv.fr/ig/fhir/pdsm/")
 PLAIN = ("min", "max", "sliceName", "maxLength", "mustSupport", "isModifier")
