@@ -49,7 +49,7 @@ class CodeTable:
         table = cls(
             system=resource["url"],
             version=str(resource.get("version", "")),
-            complete=resource.get("content") == "complete" and bool(found),
+            complete=resource.get("content") == "complete" and len(found) >= (resource.get("count") or 1),
             sensitive=resource.get("caseSensitive") is not False,
             concepts=found,
             properties=frozenset(

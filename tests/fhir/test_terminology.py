@@ -132,6 +132,13 @@ def test_list_that_is_not_whole_leaves_other_codes_undecided(definitions: Defini
     assert terminology.exists(SYSTEM, "cat") is UNDECIDED
 
 
+def test_list_shorter_than_its_count_is_not_whole(definitions: Definitions) -> None:
+    definitions.add({**ANIMALS, "count": 7})
+    assert Terminology(definitions).exists(SYSTEM, "cat") is UNDECIDED
+    definitions.add({**ANIMALS, "count": 6})
+    assert Terminology(definitions).exists(SYSTEM, "cat") is NOT_IN
+
+
 def test_expansion_is_used_when_it_is_whole(definitions: Definitions) -> None:
     contains = [{"system": SYSTEM, "code": "dog", "contains": [{"system": SYSTEM, "code": "puppy"}]}]
     whole = {"resourceType": "ValueSet", "url": "http://x/vs/e", "expansion": {"contains": contains}}
