@@ -103,9 +103,15 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class SetStarted:
-    """A test set begins; its set-up steps follow."""
+    """A test set begins; its set-up steps follow.
+
+    The run's first set with a test that ``needs`` something begins with the CapabilityStatement: a set-up step with the
+    index -1, without checks.
+    """
 
     test_set: str
+    now: str = ""
+    """What ``${time.now}`` means in the set's variables and set-up."""
 
 
 @dataclass(frozen=True)

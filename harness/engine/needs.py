@@ -1,0 +1,82 @@
+"""What a CapabilityStatement declares: ``needs`` of a test (FHIR R4, capabilitystatement.html)."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+_NEED = re.compile(
+    r"(?P<type>[A-Z][A-Za-z]+)(?:(?P<kind>[.?/])(?P<name>\$?[\w:.-]+))?|(?P<system>\$?[a-z][\w-]*)", re.ASCII
+)
+_SYNONYMS = {
+    "search": ("search-type",),
+    "history": ("history-instance", "history-type"),
+}
+_CONDITIONAL = {
+    "conditional-create": "conditionalCreate",
+    "conditional-update": "conditionalUpdate",
+    "conditional-read": "conditionalRead",
+    "conditional-delete": "conditionalDelete",
+}
+_RESULT_PARAMETERS = frozenset({"_count", "_sort", "_summary", "_elements", "_total", "_contained", "_format"})
+"""Shape the answer rather than search; a CapabilityStatement has no place that must list them."""
+
+
+def undeclared(statement: Mapping[str, Any], needs: Iterable[str]) -> list[str]:
+    """Return those of ``needs`` that ``statement`` does not declare for a server.
+
+    ``Observation`` (any), ``Observation.create`` (an interaction; ``search``, ``history`` and ``conditional-create``
+    and the like are understood), ``Slot?start`` (a search parameter, ``_include`` and ``_revinclude``),
+    ``Observation/$lastn`` (an operation), ``transaction``, ``batch``, ``$name`` (of the whole system).
+    """
+    servers = [rest for rest in _objects(statement.get("rest")) if rest.get("mode", "server") == "server"]
+    return [need for need in needs if not any(_declares(rest, need) for rest in servers)]
+
+
+def _declares(rest: Mapping[str, Any], need: str) -> bool:
+    found = _NEED.fullmatch(need)
+    if found is None:
+        return False
+    if found["system"]:
+        name = found["system"]
+        if name.startswith("$"):
+            return _operation(rest, name)
+        return any(item.get("code") == name for item in _objects(rest.get("interaction")))
+    resource = next((item for item in _objects(rest.get("resource")) if item.get("type") == found["type"]), None)
+    if resource is None:
+        return False
+    match found["kind"]:
+        case ".":
+            return _interaction(resource, found["name"])
+        case "?":
+            return _parameter(rest, resource, found["name"])
+        case "/":
+            return _operation(resource, found["name"]) or _operation(rest, found["name"])
+        case _:
+            return True
+
+
+def _interaction(resource: Mapping[str, Any], name: str) -> bool:
+    if name in _CONDITIONAL:
+        return resource.get(_CONDITIONAL[name]) not in (None, False, "not-supported")
+    codes = {item.get("code") for item in _objects(resource.get("interaction"))}
+    return not codes.isdisjoint(_SYNONYMS.get(name, (name,)))
+
+
+def _parameter(rest: Mapping[str, Any], resource: Mapping[str, Any], name: str) -> bool:
+    name = re.split("[:.]", name, maxsplit=1)[0]
+    if name in _RESULT_PARAMETERS:
+        return _interaction(resource, "search")
+    if name in ("_include", "_revinclude"):
+        return bool(resource.get("searchInclude" if name == "_include" else "searchRevInclude"))
+    declared = [*_objects(resource.get("searchParam")), *_objects(rest.get("searchParam"))]
+    return any(parameter.get("name") == name for parameter in declared)
+
+
+def _operation(holder: Mapping[str, Any], name: str) -> bool:
+    wanted = name.removeprefix("$")
+    names = (str(operation.get("name", "")) for operation in _objects(holder.get("operation")))
+    return any(declared.removeprefix("$") == wanted for declared in names)
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    yield from (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Mapping))

@@ -1,0 +1,326 @@
+"""One step carried out: its call built, its requests sent, its expectations judged, its values saved."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from harness.engine.candidate import Candidate
+from harness.engine.checks import CHECKS, Evidence, ExpectationFault, failed, finding, judge, softened
+from harness.engine.checks.evidence import Judge, Structures
+from harness.engine.client import Scope, Transport
+from harness.engine.created import Created
+from harness.engine.events import CheckResult, Finding, StepFinished
+from harness.engine.exchange import Exchange
+from harness.engine.redaction import Redactor
+from harness.engine.saving import saved_value
+from harness.engine.steps import INTERACTIONS, Call, StepFault, converse, is_redirect
+from harness.engine.text import inert
+from harness.engine.verdict import Verdict, combine
+from harness.errors import HarnessError, UsageError
+from harness.suite import expressions
+from harness.suite.expressions import expand
+from harness.suite.model import Expectation, Interaction, Level, Step
+from harness.suite.paths import apply
+from harness.suite.problem import ExpressionError
+
+_OK = (Verdict.PASS, Verdict.WARN, None)
+_BLOCKING = frozenset({"status", "save", "step", "exchange"})
+"""Kinds of checks after whose failure the next steps would only fail for the same reason."""
+_CHANGED = {Interaction.OPERATION: "parameters", Interaction.REQUEST: "body"}
+"""Where the resource stands that ``set`` and ``remove`` change, when it is not the target itself."""
+_SENDS = frozenset({Interaction.CREATE, Interaction.UPDATE, Interaction.TRANSACTION, Interaction.BATCH})
+
+
+@dataclass(frozen=True)
+class World:
+    """What every step of a run shares."""
+
+    candidate: Candidate
+    shown: Candidate
+    """The candidate without its secrets: what expectations may name."""
+    transport: Transport
+    redactor: Redactor
+    judge: Judge
+    structures: Structures
+
+
+@dataclass
+class Course:
+    """A list of steps under way: a test's, or a set's set-up."""
+
+    scope: Scope
+    sending: expressions.Scope
+    """What ``${…}`` names in what is sent."""
+    judging: expressions.Scope
+    """The same, with redacted values: recorded answers are redacted too, and must still compare equal."""
+    level: Level
+    verifies: tuple[str, ...]
+    now: datetime
+    """The instant that all of it takes place at."""
+    created: Created
+    saved: dict[str, Any] = field(default_factory=dict)
+    sent: list[Any] = field(default_factory=list)
+    received: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Performed:
+    """A step that was carried out. ``blocked``: the steps after it cannot mean anything."""
+
+    event: StepFinished
+    verdict: Verdict | None
+    blocked: bool
+
+
+async def perform(
+    step: Step, index: int, course: Course, world: World, implicit: Sequence[Expectation] = ()
+) -> Performed:
+    """Carry out ``step``. What is wrong with the step itself becomes a finding; faults of the harness are raised.
+
+    ``implicit`` expectations are judged besides those of the step.
+    """
+    carried = _Carried(step, course, world)
+    unsupported = _unsupported(step)
+    if unsupported:
+        carried.refuse(unsupported)
+    else:
+        try:
+            call = carried.call()
+            for attempt in range(step.until.attempts if step.until else 1):
+                if attempt and step.until:
+                    await world.transport.pause(step.until.interval)
+                await carried.attempt(call, (*step.expect, *implicit))
+                if combine(check.verdict for check in carried.checks) in _OK:
+                    break
+        except (StepFault, ExpressionError, UsageError) as problem:
+            carried.fault(problem)
+    return carried.finished(index)
+
+
+class _Carried:
+    """A step while it is carried out."""
+
+    def __init__(self, step: Step, course: Course, world: World) -> None:
+        self.step = step
+        self.course = course
+        self.world = world
+        self.exchanges: list[Exchange] = []
+        self.checks: list[CheckResult] = []
+        self.saved: dict[str, Any] = {}
+        self.blocked = False
+        self.summary = str(step.interaction)
+        self.sent: Any = None
+        self.received: Any = None
+
+    def call(self) -> Call:
+        """Return what the step asks for, expressions replaced. Raises ExpressionError, StepFault, UsageError."""
+        step, scope = self.step, self.course.sending
+        target = expand(step.target, scope)
+        resource: Any = None
+        if step.interaction in _SENDS:
+            resource = target = self._changed(target)
+        elif step.interaction in _CHANGED and isinstance(target, Mapping):
+            member = _CHANGED[step.interaction]
+            if isinstance(target.get(member), Mapping):
+                target = {**target, member: self._changed(target[member])}
+        return Call(
+            interaction=step.interaction,
+            base=self.world.candidate.base_url,
+            target=target,
+            resource=resource,
+            params=expand(step.params, scope),
+            credentials=self.world.candidate.credentials(self._text(step.identity)),
+            headers={name: self._text(value) for name, value in step.headers.items()},
+            if_match=self._text(step.if_match),
+            if_none_match=self._text(step.if_none_match),
+            if_none_exist=self._text(step.if_none_exist),
+            pages=min(step.pages, self.world.candidate.limits.pages),
+        )
+
+    def _changed(self, resource: Any) -> Any:
+        if not isinstance(resource, Mapping):
+            return resource
+        return apply(resource, expand(self.step.set, self.course.sending), self.step.remove)
+
+    def _text(self, value: Any) -> str | None:
+        expanded = expand(value, self.course.sending)
+        return None if expanded is None else str(expanded)
+
+    async def attempt(self, call: Call, expected: Sequence[Expectation]) -> None:
+        """Send the requests of ``call`` and judge the answers; of several attempts the last one counts."""
+        offset = len(self.exchanges)
+        await self._converse(call)
+        made = self.exchanges[offset:]
+        if made and not offset:
+            self.summary = _summary(made[0], call, self.world.candidate.base_url)
+        broken = made[-1] if made and made[-1].response is None else None
+        if broken is not None:
+            code = f"network.{broken.error_code or 'unknown'}"
+            index = len(self.exchanges) - 1
+            self.checks = [failed("exchange", finding(code, Verdict.ERROR, exchange=index, found=broken.error or ""))]
+            self.blocked = True
+            return
+        kept = [position for position, one in enumerate(made) if position == len(made) - 1 or not is_redirect(one)]
+        evidence = self._evidence(tuple(made[position] for position in kept), call)
+        self.checks = [self._judged(one, evidence, [offset + position for position in kept]) for one in expected]
+        if call.pages > 1:
+            result = judge("pages", call.pages, self.course.level, evidence)
+            self.checks.append(self._placed(result, [offset + position for position in kept], None))
+        self.blocked = any(check.kind in _BLOCKING and check.verdict not in _OK for check in self.checks)
+        self._save(evidence)
+
+    async def _converse(self, call: Call) -> None:
+        conversation = converse(call, self.world.candidate.limits.redirects)
+        request = next(conversation, None)
+        while request is not None:
+            exchange = await self.world.transport.send(request, self.course.scope)
+            self.exchanges.append(exchange)
+            self.course.created.note(request, exchange, call.credentials)
+            if exchange.response is None:
+                return
+            try:
+                request = conversation.send(exchange)
+            except StopIteration:
+                return
+
+    def _evidence(self, exchanges: tuple[Exchange, ...], call: Call) -> Evidence:
+        self.sent = _parsed(exchanges[0].request.body) if exchanges else None
+        scope = self.course.judging
+        named = {**scope.members("variables"), **scope.members("each"), **scope.members("saved"), **self.course.saved}
+        evidence = Evidence(
+            exchanges=exchanges,
+            base=call.base,
+            judge=self.world.judge,
+            structures=self.world.structures,
+            now=self.course.now,
+            sent=(*self.course.sent, self.sent),
+            received=self.course.received,
+            variables=named,
+        )
+        self.received = evidence.resource
+        return replace(evidence, received=(*self.course.received, self.received))
+
+    def _judged(self, expected: Expectation, evidence: Evidence, indexes: Sequence[int]) -> CheckResult:
+        level: Level = self.course.level if expected.level == "SHALL" else expected.level
+        if expected.kind not in CHECKS:
+            result = failed(expected.kind, finding("expect", Verdict.ERROR, found=f"{expected.kind} is not known"))
+        else:
+            try:
+                value = expand(expected.value, self.course.judging.child(saved=self.course.saved))
+                result = judge(expected.kind, value, level, evidence)
+            except ExpressionError as problem:
+                result = failed(expected.kind, finding("expect", Verdict.ERROR, found=self._clean(problem)))
+        return self._placed(result, indexes, expected)
+
+    def _placed(self, result: CheckResult, indexes: Sequence[int], expected: Expectation | None) -> CheckResult:
+        """Give the findings their exchange within the step, their requirements and their place in the test set."""
+        location = str(expected.location if expected else self.step.location)
+
+        def at(one: Finding) -> Finding:
+            exchange = None if one.exchange is None or not indexes else indexes[min(one.exchange, len(indexes) - 1)]
+            return replace(one, exchange=exchange, requirements=self.course.verifies, location=location)
+
+        return replace(result, findings=tuple(map(at, result.findings)))
+
+    def _save(self, evidence: Evidence) -> None:
+        if self.blocked:
+            return
+        for name, source in self.step.save.items():
+            try:
+                text = expand(source, self.course.judging.child(saved=self.course.saved))
+                value = saved_value(str(text), evidence)
+            except (ExpectationFault, ExpressionError) as problem:
+                result = failed("save", finding("expect", Verdict.ERROR, found=self._clean(problem)))
+            else:
+                if value is not None:
+                    self.saved[name] = value
+                    continue
+                missing = finding("save", self._missing(source, evidence), expected=source)
+                result = failed("save", softened(missing, self.course.level))
+            self.checks.append(self._placed(result, (), None))
+            self.blocked = True
+
+    @staticmethod
+    def _missing(source: str, evidence: Evidence) -> Verdict:
+        """A created resource's Location is a SHALL (http.html#create); anything else was not asked for."""
+        located = source.lower().startswith("header.location") and evidence.last.status == 201
+        return Verdict.FAIL if located else Verdict.UNDECIDED
+
+    def refuse(self, found: tuple[str, str]) -> None:
+        """Note that the harness cannot do this."""
+        code = "step.unsupported"
+        one = finding(code, Verdict.UNDECIDED, found=found[0], found_fr=found[1])
+        self._stop(failed("step", one))
+
+    def fault(self, problem: HarnessError) -> None:
+        """Note that the step is not written so that it can be carried out."""
+        code = problem.code if isinstance(problem, StepFault) else "step.expression"
+        french = problem.message_fr if isinstance(problem, StepFault) else str(problem)
+        outside = code == "step.outside"
+        verdict = Verdict.UNDECIDED if outside else Verdict.ERROR
+        one = finding(code, verdict, found=self._clean(problem), found_fr=self._clean(french))
+        self._stop(failed("step", one))
+
+    def _stop(self, result: CheckResult) -> None:
+        self.checks.append(self._placed(result, (), None))
+        self.blocked = True
+
+    def _clean(self, problem: object) -> str:
+        return inert(self.world.redactor.text(str(problem)), 400)
+
+    def finished(self, index: int) -> Performed:
+        """Hand what was sent, received and saved to the course, and return the event."""
+        course, step = self.course, self.step
+        course.sent.append(self.sent)
+        course.received.append(self.received)
+        course.saved.update(self.saved)
+        event = StepFinished(
+            test_set=course.scope.test_set,
+            test=course.scope.test,
+            phase=course.scope.phase,
+            index=index,
+            interaction=str(step.interaction),
+            summary=self.world.redactor.text(self.summary),
+            exchanges=tuple(self.exchanges),
+            checks=tuple(self.checks),
+            saved={name: recordable(value) for name, value in self.saved.items()},
+            location=str(step.location),
+        )
+        return Performed(event, combine(check.verdict for check in self.checks), self.blocked)
+
+
+def _unsupported(step: Step) -> tuple[str, str] | None:
+    if step.interaction not in INTERACTIONS:
+        return f"the interaction {step.interaction}", f"l'interaction {step.interaction}"
+    if step.format != "json":
+        return f"the format {step.format}", f"le format {step.format}"
+    return None
+
+
+def _summary(exchange: Exchange, call: Call, base: str) -> str:
+    path = exchange.request.url.removeprefix(base).lstrip("/")
+    return inert(f"{call.interaction} {exchange.request.method} {path}".rstrip(), 200)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_float=Decimal) if body else None
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+
+
+_LARGEST = 2**63 - 1
+
+
+def recordable(value: Any) -> Any:
+    """Return a saved value as the journal can hold it: exact decimals and numbers beyond 64 bits become text."""
+    if isinstance(value, Decimal) or (isinstance(value, int) and abs(value) > _LARGEST):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): recordable(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [recordable(member) for member in value]
+    return value

@@ -1,0 +1,69 @@
+"""Which tests of a set run, and in which order: rows of ``each``, selection, controls and dependencies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.suite.model import Test, TestSet
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test as it runs: a test, or one row of its table."""
+
+    id: str
+    test: Test
+    row: Mapping[str, Any]
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Ids of the tests that must have run before."""
+        return (*((self.test.control,) if self.test.control else ()), *self.test.depends)
+
+
+Select = Callable[[TestSet, Case], bool]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Chooses tests by id (``id``, ``id[row]``, ``set/id``) and by tag; what is empty chooses all."""
+
+    tests: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+    def __call__(self, test_set: TestSet, case: Case) -> bool:
+        """Tell whether ``case`` is chosen."""
+        names = {case.id, case.test.id}
+        names |= {f"{test_set.id}/{name}" for name in names}
+        labels = {*case.test.tags, *test_set.tags}
+        return (not self.tests or not names.isdisjoint(self.tests)) and (
+            not self.tags or not labels.isdisjoint(self.tags)
+        )
+
+
+def cases(test_set: TestSet) -> tuple[Case, ...]:
+    """Return the tests of a set in file order; the rows of ``each`` are ``id[0]``, ``id[1]``, …"""
+    found: list[Case] = []
+    for test in test_set.tests:
+        if test.each:
+            found += [Case(f"{test.id}[{index}]", test, row) for index, row in enumerate(test.each)]
+        else:
+            found.append(Case(test.id, test, {}))
+    return tuple(found)
+
+
+def plan(test_set: TestSet, select: Select | None = None) -> tuple[Case, ...]:
+    """Return the cases to run, in file order: those selected, and those that they need.
+
+    A control or dependency stands before what needs it (the loader sees to it), so file order is a running order.
+    """
+    everything = cases(test_set)
+    if select is None:
+        return everything
+    wanted = {case.id for case in everything if select(test_set, case)}
+    needed: set[str] = set()
+    for case in reversed(everything):
+        if case.id in wanted or case.test.id in needed:
+            wanted.add(case.id)
+            needed.update(case.needed)
+    return tuple(case for case in everything if case.id in wanted)

@@ -1,0 +1,73 @@
+"""A recorded run in the place of the candidate: the same runner judges it again, without a network."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from harness.engine.client import Scope
+from harness.engine.events import Event, SetStarted, StepFinished, TestStarted
+from harness.engine.exchange import Exchange, Request
+from harness.engine.redaction import Redactor
+from harness.errors import JournalError
+
+
+class ReplayError(JournalError):
+    """The run that is judged again asks for something else than the recorded one."""
+
+
+class Replay:
+    """Gives the recorded exchanges, in order, to whoever sends the same requests in the same test."""
+
+    def __init__(self, events: Iterable[Event], redactor: Redactor | None = None) -> None:
+        self._redactor = redactor or Redactor({})
+        self._exchanges: defaultdict[Scope, deque[Exchange]] = defaultdict(deque)
+        self._instants: dict[tuple[str, str], str] = {}
+        for event in events:
+            match event:
+                case StepFinished():
+                    self._exchanges[Scope(event.test_set, event.test, event.phase)].extend(event.exchanges)
+                case TestStarted():
+                    self._instants[event.test_set, event.test] = event.now
+                case SetStarted():
+                    self._instants[event.test_set, ""] = event.now
+                case _:
+                    pass
+
+    async def send(self, request: Request, scope: Scope) -> Exchange:
+        """Return the next exchange that was recorded for ``scope``. Raises ReplayError when it was another request."""
+        place = f"{scope.test_set}/{scope.test}" if scope.test else f"{scope.test_set} ({scope.phase})"
+        queue = self._exchanges[scope]
+        asked = self._redactor.request(request)
+        if not queue:
+            raise ReplayError(f"{place}: nothing more was recorded, but {asked.method} {asked.url} is asked for")
+        recorded = queue.popleft()
+        difference = _difference(recorded.request, asked)
+        if difference:
+            raise ReplayError(
+                f"{place}: the recorded run sent {recorded.request.method} {recorded.request.url}, this one asks for "
+                f"{asked.method} {asked.url}: {difference} differs. The test set or the harness is not the same."
+            )
+        return recorded
+
+    def now(self, scope: Scope) -> datetime:
+        """Return the instant that the test took place at; any, when it did not."""
+        text = self._instants.get((scope.test_set, scope.test))
+        try:
+            return datetime.fromisoformat(text) if text else datetime(1970, 1, 1, tzinfo=UTC)
+        except ValueError as problem:
+            raise ReplayError(f"{scope.test_set}/{scope.test}: {text!r} is not an instant") from problem
+
+    async def pause(self, seconds: float) -> None:
+        """Go on at once: what was waited for has come already."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _difference(recorded: Request, asked: Request) -> str:
+    for name in ("method", "url", "body"):
+        if getattr(recorded, name) != getattr(asked, name):
+            return f"the {name}"
+    theirs, ours = dict(recorded.headers), dict(asked.headers)
+    changed = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
+    return f"the header {changed[0]}" if changed else ""

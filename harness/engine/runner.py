@@ -1,0 +1,238 @@
+"""Runs test sets against a candidate and yields what happens, as events."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import platform
+import secrets
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import harness
+from harness.engine.candidate import Candidate
+from harness.engine.checks.evidence import Judge
+from harness.engine.client import Live, Transport
+from harness.engine.events import DefinitionSource, Event, RunFinished, RunStarted, TestFinished, TestSetSource
+from harness.engine.performer import World
+from harness.engine.planner import Case, Select, plan
+from harness.engine.results import RunResult
+from harness.engine.setrun import Capabilities, Emit, SetRun
+from harness.engine.verdict import Verdict, combine
+from harness.fhir.definitions import Definitions
+from harness.suite.model import TestSet
+from harness.suite.requirements import Requirements
+from harness.validation.validator import Validator
+
+_DEPENDENCIES = ("fhirpathpy", "httpx", "h11", "jsonschema", "orjson", "pyyaml")
+
+
+class Listener(Protocol):
+    """Takes the events of a run as they come: the journal, a report. :class:`harness.report.writer.Writer`."""
+
+    def open(self) -> None:
+        """Get ready."""
+
+    def write(self, event: Event) -> None:
+        """Take one event."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+@dataclass(frozen=True)
+class _Planned:
+    test_set: TestSet
+    cases: tuple[Case, ...]
+
+
+async def run(
+    test_sets: Iterable[TestSet],
+    candidate: Candidate,
+    *,
+    definitions: Definitions,
+    requirements: Requirements | None = None,
+    transport: Transport | None = None,
+    select: Select | None = None,
+    seed: int | None = None,
+    jobs: int = 1,
+    writers: Sequence[Listener] = (),
+    command: Sequence[str] = (),
+    judge: Judge | None = None,
+    run_id: str | None = None,
+) -> AsyncIterator[Event]:
+    """Run ``test_sets`` against ``candidate`` and yield the events, in the order of :mod:`harness.engine.events`.
+
+    ``writers`` take every event before it is yielded, those of the clean-up after a cancellation too. ``transport`` is
+    by default a live one; a :class:`~harness.engine.replay.Replay` judges a recorded run again, with its ``seed`` and
+    the candidate ``Candidate.of(started.candidate)``. ``select`` chooses cases: controls and dependencies come along.
+    ``jobs`` tests of a set run at the same time. ``command`` is the command line, which is recorded redacted.
+    ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions``.
+
+    Raises HarnessError when a writer cannot write; whatever happens in a test becomes its verdict.
+    """
+    planned = [_Planned(test_set, cases) for test_set in test_sets if (cases := plan(test_set, select))]
+    seed = secrets.randbits(31) if seed is None else seed
+    redactor = candidate.redactor()
+    events: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    def emit(event: Event) -> None:
+        for writer in opened:
+            writer.write(event)
+        events.put_nowait(event)
+
+    async def produce() -> None:
+        channel = transport or Live(candidate, redactor)
+        shown = Candidate.of(candidate.redacted())
+        world = World(candidate, shown, channel, redactor, judge or Validator(definitions), definitions)
+        try:
+            line = redactor.command(command)
+            emit(_started(planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id))
+            await _sets(planned, world, emit, definitions, seed=seed, jobs=jobs)
+        finally:
+            if transport is None:
+                await channel.close()
+            events.put_nowait(None)
+
+    opened: list[Listener] = []
+    task: asyncio.Task[None] | None = None
+    try:
+        for writer in writers:
+            writer.open()
+            opened.append(writer)
+        task = asyncio.create_task(produce())
+        while (event := await events.get()) is not None:
+            yield event
+        await task
+    finally:
+        if task is not None and not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        for writer in opened:
+            writer.close()
+
+
+def run_sync(
+    test_sets: Iterable[TestSet],
+    candidate: Candidate,
+    *,
+    definitions: Definitions,
+    requirements: Requirements | None = None,
+    transport: Transport | None = None,
+    select: Select | None = None,
+    seed: int | None = None,
+    jobs: int = 1,
+    writers: Sequence[Listener] = (),
+    command: Sequence[str] = (),
+    judge: Judge | None = None,
+    run_id: str | None = None,
+) -> RunResult:
+    """Run as :func:`run` does, to the end, and return the results. Not to be called where an event loop runs."""
+
+    async def collect() -> list[Event]:
+        events = run(
+            test_sets,
+            candidate,
+            definitions=definitions,
+            requirements=requirements,
+            transport=transport,
+            select=select,
+            seed=seed,
+            jobs=jobs,
+            writers=writers,
+            command=command,
+            judge=judge,
+            run_id=run_id,
+        )
+        return [event async for event in events]
+
+    return RunResult.read(asyncio.run(collect()))
+
+
+async def _sets(
+    planned: Sequence[_Planned], world: World, emit: Emit, definitions: Definitions, *, seed: int, jobs: int
+) -> None:
+    capabilities = Capabilities()
+    verdicts: list[Verdict] = []
+
+    def counting(event: Event) -> None:
+        if isinstance(event, TestFinished):
+            verdicts.append(event.verdict)
+        emit(event)
+
+    for one in planned:
+        await SetRun(
+            one.test_set,
+            one.cases,
+            world,
+            counting,
+            seed=seed,
+            capabilities=capabilities,
+            jobs=jobs,
+            missing_packages=_missing(one.test_set, definitions),
+        ).run()
+    counts = Counter(verdict.value for verdict in verdicts)
+    emit(RunFinished(_now(), combine(verdicts), dict(counts)))
+
+
+def _missing(test_set: TestSet, definitions: Definitions) -> list[str]:
+    """Return the packages of the set (``id`` or ``id@version``) that are not known."""
+    known = {name for package in definitions.packages for name in (package.name, f"{package.name}@{package.version}")}
+    return [package for package in test_set.packages if package not in known]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _started(
+    planned: Sequence[_Planned],
+    candidate: Candidate,
+    definitions: Definitions,
+    requirements: Requirements | None,
+    *,
+    seed: int,
+    command: tuple[str, ...],
+    run_id: str | None,
+) -> RunStarted:
+    sources = tuple(
+        TestSetSource(
+            id=one.test_set.id,
+            version=one.test_set.version,
+            digest=one.test_set.digest,
+            path=one.test_set.path,
+            title=dict(one.test_set.title),
+            tests=tuple(case.id for case in one.cases),
+            fixtures=dict(one.test_set.fixture_digests),
+        )
+        for one in planned
+    )
+    return RunStarted(
+        run=run_id or str(uuid.uuid4()),
+        started=_now(),
+        harness=harness.__version__,
+        environment=environment(),
+        candidate=candidate.redacted(),
+        software=dict(candidate.software),
+        seed=seed,
+        test_sets=sources,
+        requirements_digest=requirements.digest if requirements else "",
+        definitions=tuple(
+            DefinitionSource(package.name, package.version, package.digest, package.official)
+            for package in definitions.packages
+        ),
+        command=command,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return what the harness runs on: Python, the platform, and the versions of what judges and sends."""
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in _DEPENDENCIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions

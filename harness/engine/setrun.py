@@ -1,0 +1,328 @@
+"""One test set under way: its set-up, its tests, and the clean-up of all that they made."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.engine.checks import finding
+from harness.engine.checks.evidence import resource_of
+from harness.engine.client import Scope
+from harness.engine.created import Created
+from harness.engine.events import Event, Finding, SetFinished, SetStarted, StepFinished, TestFinished, TestStarted
+from harness.engine.exchange import Exchange, Response
+from harness.engine.needs import undeclared
+from harness.engine.performer import Course, Performed, World, perform
+from harness.engine.planner import Case
+from harness.engine.text import excerpt, inert
+from harness.engine.verdict import Verdict, combine
+from harness.errors import TestSetError
+from harness.suite import expressions
+from harness.suite.expressions import Random, Time, expand_variables
+from harness.suite.model import Expectation, Interaction, Step, TestSet
+
+Emit = Callable[[Event], None]
+
+_PASSED = (Verdict.PASS, Verdict.WARN)
+
+
+class Capabilities:
+    """The candidate's CapabilityStatement, fetched once a run, when a test first needs it."""
+
+    def __init__(self) -> None:
+        self._statement: Mapping[str, Any] | None = None
+        self._problem = ""
+        self._verdict = Verdict.UNDECIDED
+        self.known = False
+
+    def take(self, exchange: Exchange) -> None:
+        """Keep what the candidate answered."""
+        self.known = True
+        resource = resource_of(exchange.response) if exchange.response else None
+        if resource is not None and resource["resourceType"] == "CapabilityStatement":
+            self._statement = resource
+        else:
+            self._verdict = Verdict.UNDECIDED if exchange.response else Verdict.ERROR
+            self._problem = exchange.error or _said(exchange.response)
+
+    def obstacle(self, needs: Sequence[str]) -> Finding | None:
+        """Return why a test with these needs cannot run, or None when it can."""
+        if not needs:
+            return None
+        if self._statement is None:
+            return finding("needs.unknown", self._verdict, found=self._problem)
+        missing = undeclared(self._statement, needs)
+        return finding("needs", Verdict.SKIP, expected=", ".join(missing)) if missing else None
+
+
+def _said(response: Response | None) -> str:
+    return f"{response.status}: {excerpt(response.body)}" if response else "no answer"
+
+
+class SetRun:
+    """Carries out the selected cases of one test set; at most ``jobs`` at a time."""
+
+    def __init__(
+        self,
+        test_set: TestSet,
+        cases: Sequence[Case],
+        world: World,
+        emit: Emit,
+        *,
+        seed: int,
+        capabilities: Capabilities,
+        jobs: int,
+        missing_packages: Sequence[str] = (),
+    ) -> None:
+        self._set = test_set
+        self._cases = cases
+        self._world = world
+        self._emit = emit
+        self._seed = seed
+        self._capabilities = capabilities
+        self._jobs = max(1, jobs)
+        self._missing_packages = missing_packages
+        self._verdicts: dict[str, Verdict] = {}
+        self._ended: dict[str, asyncio.Event] = {case.id: asyncio.Event() for case in cases}
+        self._leftovers: list[str] = []
+        self._setup: Course | None = None
+        self._obstacle: Finding | None = None
+
+    async def run(self) -> None:
+        """Yield nothing, emit everything: SetStarted, the tests, SetFinished; also when it is cancelled."""
+        scope = Scope(self._set.id)
+        now = _instant(self._world.transport.now(scope))
+        self._emit(SetStarted(self._set.id, now.isoformat()))
+        created = Created(self._world.candidate.base_url)
+        try:
+            await self._prepare(scope, now, created)
+            for batch in self._batches():
+                await self._together(batch)
+        finally:
+            await self._clean_up(scope._replace(phase="cleanup"), created)
+            verdict = combine(self._verdicts.values())
+            reason = self._obstacle.message if self._obstacle else ""
+            self._emit(SetFinished(self._set.id, verdict, tuple(self._leftovers), reason))
+
+    async def _prepare(self, scope: Scope, now: datetime, created: Created) -> None:
+        if self._missing_packages:
+            named = ", ".join(self._missing_packages)
+            self._obstacle = finding("packages", Verdict.UNDECIDED, expected=named)
+            return
+        if any(case.test.needs for case in self._cases) and not self._capabilities.known:
+            await self._fetch_capabilities(scope)
+        try:
+            self._setup = self._course(scope, now, created)
+        except TestSetError as problem:
+            said = inert(self._world.redactor.text(str(problem)), 400)
+            self._obstacle = finding("setup", Verdict.ERROR, found=said)
+            return
+        for index, step in enumerate(self._set.setup):
+            done = await perform(step, index, self._setup, self._world, _implicit(step))
+            self._emit(done.event)
+            if done.blocked or done.verdict in (Verdict.FAIL, Verdict.ERROR):
+                undecided = done.verdict is Verdict.UNDECIDED
+                verdict = Verdict.UNDECIDED if undecided else Verdict.ERROR
+                self._obstacle = finding("setup", verdict, found=_reason(done))
+                return
+
+    async def _fetch_capabilities(self, scope: Scope) -> None:
+        step = Step(Interaction.CAPABILITIES, None, self._set.tests[0].location)
+        course = Course(
+            scope=scope,
+            sending=expressions.Scope({}),
+            judging=expressions.Scope({}),
+            level="SHALL",
+            verifies=(),
+            now=datetime.now(UTC),
+            created=Created(self._world.candidate.base_url),
+        )
+        done = await perform(step, -1, course, self._world)
+        if done.event.exchanges:
+            self._capabilities.take(done.event.exchanges[-1])
+        self._emit(replace(done.event, checks=()))
+
+    def _course(self, scope: Scope, now: datetime, created: Created, case: Case | None = None) -> Course:
+        """Return a course that begins with what the set-up saved. Raises ExpressionError for wrong variables."""
+        test = case.test if case else None
+        saved = dict(self._setup.saved) if self._setup else {}
+        names = (self._world.candidate, self._world.shown)
+        sending, judging = (self._scope(candidate.scope(), now, saved, case) for candidate in names)
+        return Course(
+            scope=scope,
+            sending=sending,
+            judging=judging,
+            level=test.level if test else "SHALL",
+            verifies=test.verifies if test else (),
+            now=now,
+            created=created,
+            saved=dict(saved),
+        )
+
+    def _scope(
+        self, candidate: Mapping[str, Any], now: datetime, saved: Mapping[str, Any], case: Case | None
+    ) -> expressions.Scope:
+        set_now = self._setup.now if self._setup else now
+        outer = expressions.Scope(
+            {
+                "candidate": candidate,
+                "fixtures": self._set.fixtures,
+                "time": Time(set_now),
+                "random": Random(self._seed, self._set.id),
+            }
+        )
+        variables = expand_variables(self._set.variables, outer)
+        inner = outer.child(variables=variables, saved=saved)
+        if case is None:
+            return inner
+        inner = inner.child(time=Time(now), random=Random(self._seed, self._set.id, case.id))
+        return inner.child(each={name: expressions.expand(value, inner) for name, value in case.row.items()})
+
+    def _batches(self) -> list[list[Case]]:
+        """The cases in file order, those that may run at the same time together."""
+        batches: list[list[Case]] = []
+        alone = True
+        for case in self._cases:
+            if alone or case.test.serial or self._jobs == 1:
+                batches.append([])
+            batches[-1].append(case)
+            alone = case.test.serial
+        return batches
+
+    async def _together(self, batch: Sequence[Case]) -> None:
+        if len(batch) == 1:
+            await self._case(batch[0])
+            return
+        slots = asyncio.Semaphore(self._jobs)
+
+        async def one(case: Case) -> None:
+            for other in self._needed(case):
+                await self._ended[other].wait()
+            async with slots:
+                await self._case(case)
+
+        async with asyncio.TaskGroup() as group:
+            for case in batch:
+                group.create_task(one(case))
+
+    def _needed(self, case: Case) -> list[str]:
+        return [other.id for other in self._cases if other.test.id in case.needed and other.id != case.id]
+
+    async def _case(self, case: Case) -> None:
+        scope = Scope(self._set.id, case.id, "test")
+        now = _instant(self._world.transport.now(scope))
+        test = case.test
+        self._emit(
+            TestStarted(
+                self._set.id,
+                case.id,
+                dict(test.title),
+                test.verifies,
+                now.isoformat(),
+                (*self._set.tags, *test.tags),
+                test.level,
+            )
+        )
+        begun = time.perf_counter()
+        outside: tuple[Finding, ...] = ()
+        obstacle = self._obstacle or self._capabilities.obstacle(test.needs) or self._unmet(case)
+        if obstacle is not None:
+            verdict, reason, outside = obstacle.verdict, obstacle.message, (obstacle,)
+        else:
+            verdict, reason, outside = await self._steps(case, scope, now)
+        self._verdicts[case.id] = verdict
+        elapsed = round(time.perf_counter() - begun, 6)
+        self._emit(TestFinished(self._set.id, case.id, verdict, reason, elapsed, outside))
+        self._ended[case.id].set()
+
+    def _unmet(self, case: Case) -> Finding | None:
+        """Return why a control or a dependency keeps the test from counting."""
+        for kind, names in (("control", (case.test.control,)), ("depends", case.test.depends)):
+            for name in names:
+                verdict = combine(self._verdicts[other.id] for other in self._cases if other.test.id == name)
+                if name is not None and verdict not in _PASSED:
+                    keeps = verdict if verdict in (Verdict.ERROR, Verdict.UNDECIDED) else Verdict.SKIP
+                    return finding(kind, keeps, expected=name, found=str(verdict or "nothing"))
+        return None
+
+    async def _steps(self, case: Case, scope: Scope, now: datetime) -> tuple[Verdict, str, tuple[Finding, ...]]:
+        created = Created(self._world.candidate.base_url)
+        done: list[Performed] = []
+        outside: tuple[Finding, ...] = ()
+        try:
+            course = self._course(scope, now, created, case)
+            if case.test.mutants is not None:
+                outside = (finding("step.unsupported", Verdict.UNDECIDED, found="mutants", found_fr="mutants"),)
+            for index, step in enumerate(case.test.steps):
+                done.append(await perform(step, index, course, self._world))
+                self._emit(done[-1].event)
+                if done[-1].blocked:
+                    break
+        except TestSetError as problem:
+            said = inert(self._world.redactor.text(str(problem)), 400)
+            outside = (finding("step.expression", Verdict.ERROR, found=said, found_fr=said),)
+        except Exception as problem:  # a fault of ours must not end the run
+            said = inert(self._world.redactor.text(f"{type(problem).__name__}: {problem}"), 400)
+            outside = (finding("harness", Verdict.ERROR, found=said),)
+        finally:
+            await self._clean_up(scope._replace(phase="cleanup"), created)
+        return _conclusion(done, outside)
+
+    async def _clean_up(self, scope: Scope, created: Created) -> None:
+        """Delete what was made, the last first; what stays is a leftover."""
+        exchanges: list[Exchange] = []
+        try:
+            for _, request in created.deletions():
+                exchange = await self._world.transport.send(request, scope)
+                created.note(request, exchange, ())
+                exchanges.append(exchange)
+        finally:
+            self._leftovers += created.left
+            if exchanges:
+                self._emit(
+                    StepFinished(
+                        test_set=scope.test_set,
+                        test=scope.test,
+                        phase="cleanup",
+                        index=0,
+                        interaction="delete",
+                        summary=f"clean-up: {len(exchanges)} requests",
+                        exchanges=tuple(exchanges),
+                        checks=(),
+                    )
+                )
+
+
+def _instant(now: datetime) -> datetime:
+    """Milliseconds are what is recorded, so nothing finer may be used."""
+    return now.astimezone(UTC).replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _implicit(step: Step) -> tuple[Expectation, ...]:
+    """A set-up step must succeed, even where it does not say so."""
+    if any(expected.kind == "status" for expected in step.expect):
+        return ()
+    return (Expectation("status", "2xx", "SHALL", step.location),)
+
+
+def _findings(done: Performed) -> list[Finding]:
+    return [one for check in done.event.checks for one in check.findings]
+
+
+def _reason(done: Performed) -> str:
+    worst = next((one for one in _findings(done) if one.verdict == done.verdict), None)
+    return f"{done.event.summary}: {worst.message}" if worst else str(done.verdict)
+
+
+def _conclusion(done: Sequence[Performed], outside: tuple[Finding, ...]) -> tuple[Verdict, str, tuple[Finding, ...]]:
+    verdicts = [one.verdict for one in done if one.verdict is not None] + [one.verdict for one in outside]
+    verdict = combine(verdicts)
+    if verdict is None:
+        nothing = finding("no-check", Verdict.ERROR)
+        return nothing.verdict, nothing.message, (nothing,)
+    if verdict is Verdict.PASS:
+        return verdict, "", outside
+    found = [*(one for step in done for one in _findings(step)), *outside]
+    return verdict, next((one.message for one in found if one.verdict is verdict), ""), outside
