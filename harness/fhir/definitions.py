@@ -165,6 +165,8 @@ class Definitions:
         Guides pin versions of one another that are never installed together, so another version is better than none;
         every such answer is noted in ``version_mismatches``.
         """
+        for found in self._rows(canonical, kind):  # a few code systems of HL7 v2 have "|version" in their very URL
+            return found
         url, _, version = canonical.partition("#")[0].partition("|")
         best: tuple[_Layer | _Added, IndexRow] | None = None
         for found in self._rows(url, kind):

@@ -128,6 +128,11 @@ def test_search_parameters_of_a_type(definitions: Definitions) -> None:
     assert definitions.search_parameters("Patient")["birthdate"]["expression"]
 
 
+@pytest.mark.parametrize("kind", ["StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter"])
+def test_whatever_is_listed_is_found(definitions: Definitions, kind: str) -> None:
+    assert [url for url in definitions.canonicals(kind) if definitions.find(url, kind)["url"] != url] == []
+
+
 def test_supplements_and_canonicals(definitions: Definitions) -> None:
     supplements = definitions.supplements("http://hl7.org/fhir/CodeSystem/example")
     assert [s["url"] for s in supplements] == ["http://hl7.org/fhir/CodeSystem/example-supplement"]
