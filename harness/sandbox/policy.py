@@ -20,7 +20,6 @@ class Policy:
     - ``max_body``: largest request body in octets.
     - ``agenda``: booking an appointment takes its slots, and a slot cannot be booked twice.
     - ``documents``: what PDSm asks of a document manager: document bytes move to Binary, replacement supersedes.
-    - ``fold_subject_identifier``: ``subject.identifier`` also matches the identifier of a logical reference.
     """
 
     update_creates: bool = True
@@ -34,4 +33,3 @@ class Policy:
     max_body: int = 20_000_000
     agenda: bool = True
     documents: bool = True
-    fold_subject_identifier: bool = True

@@ -225,7 +225,7 @@ def test_matches(searched: httpx.Client, query: str, expected: str) -> None:
         "Observation?code:above=1",
         "Observation?code:missing=maybe",
         "Observation?code.name=x",
-        "Observation?_has:Patient",
+        "Observation?_has:Patient=x",
         "Patient?identifier=|",
     ],
 )
