@@ -6,6 +6,7 @@ from typing import Any
 from harness.suite.catalogue import Catalogue
 from harness.suite.expressions import references
 from harness.suite.model import Expectation, Location, Step, Test, TestSet, Text
+from harness.suite.names import fhirpath_names
 from harness.suite.problem import Problem
 from harness.suite.steps import as_list
 
@@ -103,6 +104,8 @@ def _named(values: Iterable[Any]) -> set[str]:
     """The names in use, each as ``root.name``; a name without a root counts for every root that it can mean."""
     used: set[str] = set()
     for value in values:
+        for name in fhirpath_names(value) if isinstance(value, str) else ():
+            used |= {f"variables.{name}", f"saved.{name}"}
         for reference in references(value):
             if reference.root in ("fixtures", "variables", "saved") and len(reference.path) > 1:
                 used.add(f"{reference.root}.{reference.path[1]}")
@@ -115,8 +118,16 @@ def _named(values: Iterable[Any]) -> set[str]:
 
 def _values(step: Step) -> list[Any]:
     conditions = [step.if_match, step.if_none_match, step.if_none_exist, step.identity]
-    expected = [expectation.value for expectation in step.expect]
-    return [step.target, step.set, step.params, step.headers, *conditions, *expected]
+    expected = [part for expectation in step.expect for part in _parts(expectation)]
+    return [step.target, step.set, step.params, step.headers, *conditions, *expected, *step.save.values()]
+
+
+def _parts(expectation: Expectation) -> list[Any]:
+    """The value of an expectation; its FHIRPath expressions one by one."""
+    value = expectation.value
+    if expectation.kind == "searchset":
+        return [value, *as_list(value.get("every-match"))]
+    return as_list(value) if expectation.kind == "that" else [value]
 
 
 def _unused(test_set: TestSet) -> Iterator[Problem]:

@@ -10,6 +10,10 @@ from harness.suite.expressions import BARE_ROOTS, ROOTS, Random, Reference, Time
 from harness.suite.problem import ExpressionError, nearest
 
 _TIME, _RANDOM = Time(datetime(2026, 1, 1, tzinfo=UTC)), Random(0)
+_FHIRPATH_STRING = re.compile(r"'(?:\\.|[^'\\])*'")
+_FHIRPATH_NAME = re.compile(r"%(?:`([^`]+)`|'([^']+)'|([A-Za-z_][\w-]*))", re.ASCII)
+_FHIRPATH_KNOWN = frozenset({"resource", "rootResource", "context", "ucum", "sct", "loinc"})
+"""What FHIRPath's %names mean in FHIR by themselves (R4, fhirpath.html#variables), besides %vs-… and %ext-…."""
 _EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
 
 
@@ -43,6 +47,15 @@ class Names:
             except ExpressionError as problem:
                 faults.append(str(problem))
         return faults
+
+    def fhirpath_faults(self, text: str) -> list[str]:
+        """Return what is wrong with the ``%name`` of a FHIRPath expression: those that nothing has before a run."""
+        known = [name for root in BARE_ROOTS for name in self._known(root)]
+        return [
+            f'%{name}: nothing is called "{name}" here{nearest(name, known)}'
+            for name in sorted(fhirpath_names(text) - _FHIRPATH_KNOWN - set(known))
+            if not name.startswith(("vs-", "ext-"))
+        ]
 
     def _resolve(self, reference: Reference) -> None:
         root, rest = reference.root, reference.path[1:]
@@ -93,6 +106,12 @@ _ABSENT = {
     "each": "not every row of each has",
     "saved": "no step before this one saved",
 }
+
+
+def fhirpath_names(text: str) -> set[str]:
+    """Return every ``%name`` of a FHIRPath expression: what was saved, the row and the variables are known to it."""
+    bare = _FHIRPATH_STRING.sub("''", text)
+    return {next(filter(None, found)) for found in _FHIRPATH_NAME.findall(bare)}
 
 
 def placeheld(text: str) -> str:

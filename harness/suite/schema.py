@@ -1,6 +1,7 @@
 """The JSON Schema of the language, and its findings in words that a writer of test sets can act on."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema.protocols import Validator
 
 from harness.suite.problem import Problem, nearest
 from harness.suite.source import Document
@@ -41,8 +43,24 @@ def schema_text(name: str = "testset.schema.json") -> str:
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema_text(name)))
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as JSON Schema means it (ECMA-262): ``$`` is the very end, not also the place before a last newline."""
+    return re.compile(f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern)
+
+
+def _pattern(_: Validator, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _compiled(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern}")
+
+
+_extend: Any = validators.extend  # which has no types
+_Strict = _extend(Draft202012Validator, {"pattern": _pattern})
+
+
+@cache
+def _validator(name: str) -> Validator:
+    strict: Validator = _Strict(json.loads(schema_text(name)))
+    return strict
 
 
 def check(document: Document, name: str = "testset.schema.json") -> list[Fault]:

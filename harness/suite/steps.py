@@ -136,7 +136,7 @@ class StepReader:
                 )
         self.expressions(path, {key: value for key, value in content.items() if key != "save"}, names)
         self._changes(path, content, interaction, names)
-        self._saves((*path, "save"), content.get("save", {}))
+        self._saves((*path, "save"), content.get("save", {}), names)
         until = content.get("until")
         pages = content.get("pages", 1)
         target = content[interaction]
@@ -154,7 +154,7 @@ class StepReader:
             format=content.get("format", "json"),
             identity=content.get("as"),
             pages=ALL_PAGES if pages == "all" else pages,
-            expect=tuple(self._expectations((*path, "expect"), content.get("expect", {}), level, index)),
+            expect=tuple(self._expectations((*path, "expect"), content.get("expect", {}), level, index, names)),
             save=content.get("save", {}),
             until=Until(until["attempts"], float(until.get("interval", 1))) if until else None,
         )
@@ -174,10 +174,10 @@ class StepReader:
                 except ExpressionError as problem:
                     self._fault("path", (*path, key, item if key == "set" else index), str(problem), key=True)
 
-    def _saves(self, path: Path, saves: Mapping[str, str]) -> None:
+    def _saves(self, path: Path, saves: Mapping[str, str], names: Names) -> None:
         for name, source in saves.items():
             if source != "status" and not source.startswith("header."):
-                self._fhirpath((*path, name), source)
+                self._fhirpath((*path, name), source, names)
 
     def mutants(self, path: Path, content: Mapping[str, Any] | None, names: Names, level: Level) -> Mutants | None:
         """Return the mutants at ``path``, if there are any."""
@@ -188,11 +188,11 @@ class StepReader:
             of=content["of"],
             profile=content["profile"],
             send=_INTERACTIONS[content["send"]],
-            expect=tuple(self._expectations((*path, "expect"), content["expect"], level, 0)),
+            expect=tuple(self._expectations((*path, "expect"), content["expect"], level, 0, names)),
             location=self.document.at(path),
         )
 
-    def _expectations(self, path: Path, content: Any, level: Level, index: int) -> Iterator[Expectation]:
+    def _expectations(self, path: Path, content: Any, level: Level, index: int, names: Names) -> Iterator[Expectation]:
         blocks = (
             [((*path, at), block) for at, block in enumerate(content)]
             if isinstance(content, list)
@@ -201,14 +201,14 @@ class StepReader:
         for here, block in blocks:
             if set(block) == {"level"}:
                 self._fault("no-check", here, "expect holds a level and nothing to judge")
-            self._values(here, index)
+            self._values(here, index, names)
             for kind, value in block.items():
                 if kind == "level":
                     continue
                 own: Level = "SHOULD" if kind == "within" and level == "SHALL" else level
                 yield Expectation(kind, value, block.get("level", own), self.document.at((*here, kind), key=True))
 
-    def _values(self, path: Path, index: int) -> None:
+    def _values(self, path: Path, index: int, names: Names) -> None:
         """Look at the regular expressions, FHIRPath expressions and step numbers of one block of expectations."""
         for keys in _REGEX_KEYS:
             value = self._at((*path, *keys))
@@ -218,7 +218,7 @@ class StepReader:
         for keys in _FHIRPATH_KEYS:
             value = self._at((*path, *keys))
             for at, text in enumerate(as_list(value)):
-                self._fhirpath((*path, *keys, at) if isinstance(value, list) else (*path, *keys), text)
+                self._fhirpath((*path, *keys, at) if isinstance(value, list) else (*path, *keys), text, names)
         for key in ("sent", "received"):
             wanted = self._at((*path, "same-as", key))
             if isinstance(wanted, int) and wanted > index:
@@ -232,8 +232,11 @@ class StepReader:
         except ExpressionError as problem:
             self._fault("regex", path, str(problem))
 
-    def _fhirpath(self, path: Path, text: str) -> None:
+    def _fhirpath(self, path: Path, text: str, names: Names) -> None:
         try:
             compile_expression(placeheld(text))
         except FHIRPathError as problem:
             self._fault("fhirpath", path, f"not FHIRPath: {problem}")
+            return
+        for message in names.fhirpath_faults(text):
+            self._fault("expression", path, message)

@@ -76,6 +76,12 @@ def test_names_without_a_root_and_whole_roots_count_as_use(tmp_path: Path) -> No
     assert _lint(tmp_path, text.replace("${patient.identifier}", "${variables}")) == []
 
 
+def test_a_name_of_fhirpath_counts_as_use(tmp_path: Path) -> None:
+    text = GOOD.replace("{id: header.Location.id}", "{id: header.Location.id, version: meta.versionId}")
+    for used in ('that: "meta.versionId = %version"', 'searchset: {every-match: "id = %`version`"}'):
+        assert _lint(tmp_path, text.replace("that: \"status = 'final'\"", used)) == []
+
+
 def test_an_instruction_is_translated(tmp_path: Path) -> None:
     step = (
         "      - await: {instruction: {en: Send, fr: send}, request: {method: POST}}\n        expect: {status: 422}\n"

@@ -106,7 +106,7 @@ STEPS = """\
           - status: ["${each.status}", 2xx]
             within: 2
           - level: SHOULD
-            that: code.text = '${stored}' and $this.status.exists()
+            that: code.text = '${stored} %none' and %resource.status = %answer and unit = '%'
             searchset: {matches: {min: 1}, total: 3, excludes: ["Observation/${ready}"]}
           - level: SHALL
             within: 0.5
@@ -184,6 +184,8 @@ FAULTS = [
     (_steps("{read: a/b, expect: {outcome: {severity: bad}}}"), "a severity is fatal, error, warning or information"),
     (_steps("{read: a/b, expect: {same-as: {sent: 1}}}"), "sent: 1 is a later step"),
     (_steps("{read: a/b, expect: {same-as: {except: [id]}}}"), "same-as has exactly one of sent, received and value"),
+    (_steps('{read: "a/b\\n"}'), "read: an address is relative to the base"),
+    (_steps('{read: a/b, headers: {X: "a\\n"}}'), "the value of a header is one line of text"),
     (_steps("{read: a b}"), "read: an address is relative to the base"),
     (_steps("{read: a/b, set: {id: 1}}"), "set.yaml:22:21: set has no meaning for read"),
     (_steps("{read: a/b, pages: all}"), "pages has no meaning for read"),
@@ -209,6 +211,10 @@ FAULTS = [
     (_steps("{read: 'a/${random.dice}'}"), 'random has no "dice"'),
     (_steps("{read: 'a/${x'}"), "an expression is not closed"),
     (_steps("{read: a/b, save: {x: id}, expect: {that: 'id = ''${x}'''}}"), 'nothing is called "x" here'),
+    (
+        _steps("{read: a/b, expect: {that: 'id = %redy'}}"),
+        '%redy: nothing is called "redy" here; did you mean "ready"?',
+    ),
     (_steps("{request: {method: get, path: a}}"), "a method is written in capitals"),
     (_steps("{request: {path: a}}"), 'request has no "method"'),
     ("    control: thrid\n" + _steps("read: a/b"), 'set.yaml:21:14: control: the set has no test "thrid"'),
