@@ -99,7 +99,7 @@ def _check_search(bundle: Mapping[str, Any], where: Location, scope: Scope) -> N
             scope.report("bundle-search-id", place)
         if mode == "outcome" and found != "OperationOutcome":
             scope.report("bundle-search-outcome", place, found=found)
-        elif types and found not in types and (mode == "match" or (mode is None and found != "OperationOutcome")):
+        elif types and found not in types and mode == "match":
             scope.report("bundle-search-type", place, found=found, expected=", ".join(types))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.validation import bundles
+from harness.validation import bundles, structure_definitions
 from harness.validation.assertions import contained
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema
@@ -57,6 +57,8 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
         session.active.discard(key)
     if name == "Bundle":
         bundles.check(value, where, scope)
+    elif name == "StructureDefinition":
+        structure_definitions.check(value, where, scope)
     if "contained" in value:
         contained.check(value, where, scope)
 

@@ -102,9 +102,9 @@ class ElementSchema:
     assertions: tuple[Assertion, ...]
     children: Children | None
 
-    def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
-        """Judge a complex value: children first, then the assertions on the whole."""
-        if self.children is not None:
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Judge a complex value: children first, then the assertions on the whole. A primitive has no children here."""
+        if self.children is not None and type(value) is dict:
             self.children.check(value, where, scope)
         for assertion in self.assertions:
             assertion.check(value, where, scope)

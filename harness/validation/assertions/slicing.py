@@ -12,6 +12,7 @@ from harness.validation.scope import Scope
 from harness.validation.slots import Place, PrimitiveRule, is_object
 
 DEFAULT = "@default"
+_UNSURE = -2
 
 
 class Matcher(Protocol):
@@ -64,9 +65,11 @@ class Slicing:
         schemas: list[ElementSchema | None] = [None] * len(items)
         members: dict[str, list[int]] = {part.name: [] for part in self.slices}
         chosen: list[int] = []
+        unsure = False
         for index, (item, location) in enumerate(items):
             position = self._position(item, location, scope)
             chosen.append(position)
+            unsure = unsure or position == _UNSURE
             if position >= 0:
                 part = self.slices[position]
                 members[part.name].append(index)
@@ -74,7 +77,7 @@ class Slicing:
         self._check_order(chosen, items, scope)
         for part in self.slices:
             own = members[part.name]
-            self._check_count(part, [items[i][0] for i in own], where, scope)
+            self._check_count(part, len(own), where, scope, unsure)
             if part.inner is not None and own:
                 for index, schema in zip(own, part.inner.sort([items[i] for i in own], where, scope), strict=True):
                     schemas[index] = schema or schemas[index]
@@ -83,10 +86,10 @@ class Slicing:
     def absent(self, where: Location, scope: Scope) -> None:
         """Report the slices that must be there, for an element that is absent."""
         for part in self.slices:
-            self._check_count(part, [], where, scope)
+            self._check_count(part, 0, where, scope)
 
     def _position(self, item: Any, where: Location, scope: Scope) -> int:
-        """Which slice ``item`` belongs to; -1 for none, after saying so."""
+        """Which slice ``item`` belongs to; -1 for none, -2 where that cannot be told, after saying so."""
         undecided = False
         default = -1
         for position, part in enumerate(self.slices):
@@ -110,7 +113,8 @@ class Slicing:
                 definition=origin.element,
                 undecided=True,
             )
-        elif self.rules == "closed":
+            return _UNSURE
+        if self.rules == "closed":
             scope.report("slice-unmatched", where, detail=why, profile=origin.profile, definition=origin.element)
         return -1
 
@@ -136,17 +140,19 @@ class Slicing:
             highest = max(highest, position)
 
     @staticmethod
-    def _check_count(part: Slice, own: list[Any], where: Location, scope: Scope) -> None:
-        if len(own) < part.min:
+    def _check_count(part: Slice, count: int, where: Location, scope: Scope, unsure: bool = False) -> None:
+        if count < part.min:
+            if unsure:  # an item that could not be told may be the one that lacks
+                return
             rule, expected = "slice-min", part.min
-        elif part.max is not None and len(own) > part.max:
+        elif part.max is not None and count > part.max:
             rule, expected = "slice-max", part.max
         else:
             return
         scope.report(
             rule,
             where,
-            found=len(own),
+            found=count,
             expected=expected,
             detail=f" ({part.matcher.describe()})",
             profile=part.origin.profile,

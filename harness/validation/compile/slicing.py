@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.validation.compile.compiler import Compiler
 
 _DEPTH = 4
+_URL: tuple[Step, ...] = (("child", "url"),)
 
 
 def build(
@@ -103,11 +104,33 @@ def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Comp
         profiles = _profiles(steps, part, nodes, compiler)
         if profiles:
             yield Conforms(steps, profiles)
+    elif steps == _URL and (urls := _urls(part)):
+        yield from (Equals(steps, url, exact=True) for url in urls[:1])
+    elif (above := _said_above(steps, part, compiler)) is not None:
+        yield above
     else:
         for node in nodes:
             yield from _values(steps, node, compiler, _DEPTH)
-        if not nodes and not steps:
-            yield from _values(steps, part, compiler, _DEPTH)
+
+
+def _urls(part: Node) -> list[str]:
+    """The urls of the extensions that the slice is for, which need not be known."""
+    return [str(p).partition("|")[0] for entry in part.types for p in entry.get("profile") or ()]
+
+
+def _said_above(steps: tuple[Step, ...], part: Node, compiler: Compiler) -> Matcher | None:
+    """A fixed value or pattern on an element above the discriminator's, which says the value at it too."""
+    for depth in range(len(steps)):
+        for node in navigate(part, steps[:depth], compiler):
+            for stem in ("fixed", "pattern"):
+                inside = choice_value(node, stem)
+                for kind, name in steps[depth:]:
+                    inside = inside[0] if isinstance(inside, list) and len(inside) == 1 else inside
+                    inside = inside.get(name) if kind == "child" and isinstance(inside, dict) else None
+                if inside is not None:
+                    inside = inside[0] if isinstance(inside, list) and len(inside) == 1 else inside
+                    return Equals(steps, inside, exact=stem == "fixed")
+    return None
 
 
 def _values(steps: tuple[Step, ...], node: Node, compiler: Compiler, depth: int) -> Iterator[Matcher]:
@@ -127,9 +150,7 @@ def _values(steps: tuple[Step, ...], node: Node, compiler: Compiler, depth: int)
         for matcher in _values((*steps, ("child", child.name.removesuffix("[x]"))), branch, compiler, depth - 1)
         if not isinstance(matcher, InValueSet)
     ]
-    if inner:
-        yield from inner
-        return
+    yield from inner
     binding = node.element.get("binding") or {}
     if binding.get("strength") == "required" and binding.get("valueSet"):
         yield InValueSet(steps, binding["valueSet"])

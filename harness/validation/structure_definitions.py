@@ -1,0 +1,95 @@
+"""StructureDefinition: does its differential fit its base, do its slicings make sense (FHIR R4 profiling §5.1)?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import DefinitionError
+from harness.fhir.snapshot import generate
+from harness.validation.assertions.matchers import parse_path
+from harness.validation.compile.slicing import navigate
+from harness.validation.compile.tree import Node
+from harness.validation.location import Location
+from harness.validation.scope import Scope
+
+_KINDS = frozenset({"value", "exists", "pattern", "type", "profile", "position"})
+
+
+def check(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    """Report a differential that does not fit its base, and discriminators that lead nowhere."""
+    base = structure.get("baseDefinition")
+    differential = structure.get("differential")
+    listed = differential.get("element") if isinstance(differential, dict) else None
+    definitions = scope.session.judge.definitions
+    if not isinstance(listed, list) or not isinstance(base, str) or definitions.structure(base) is None:
+        return
+    try:
+        generate(structure, definitions)
+    except DefinitionError as error:
+        scope.report("definition-invalid", where, detail=str(error))
+    place = (where, "differential", -1)
+    slicings: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+    for index, element in enumerate(listed):
+        if isinstance(element, Mapping) and isinstance(element.get("slicing"), Mapping):
+            _check_slicing(element, (place, "element", index), where, slicings, scope)
+
+
+def _discriminators(element: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    listed = element["slicing"].get("discriminator")
+    return tuple(
+        (str(entry.get("type")), str(entry.get("path")))
+        for entry in (listed if isinstance(listed, list) else ())
+        if isinstance(entry, Mapping)
+    )
+
+
+def _check_slicing(
+    element: Mapping[str, Any],
+    where: Location,
+    root: Location,
+    slicings: dict[tuple[str, str], tuple[tuple[str, str], ...]],
+    scope: Scope,
+) -> None:
+    path, name = str(element.get("path")), element.get("sliceName")
+    own = _discriminators(element)
+    key = str(element.get("id") or path)
+    general = slicings.get((path, key.rpartition(":")[0]))
+    if name and general is not None and general != own and path.endswith("extension"):
+        scope.report(
+            "definition-invalid",
+            root,
+            detail=f"the slice {key} slices by {own}, but {path} is already sliced by {general}",
+        )
+    slicings[path, key] = own
+    node = _element(path, scope)
+    for index, (kind, text) in enumerate(own):
+        place = ((where, "slicing", -1), "discriminator", index)
+        if kind in _KINDS and node is not None and not _leads_somewhere(node, text, scope):
+            scope.report(
+                "definition-invalid", place, code="invalid", detail=f"the discriminator path '{text}' is no element of {path}"
+            )
+
+
+def _element(path: str, scope: Scope) -> Node | None:
+    """The element at ``path`` in the base type, through data types."""
+    compiler = scope.session.judge.compiler
+    parts = path.split(".")
+    root = compiler.type_tree(parts[0]) if parts[0] in compiler.resources else None
+    if root is None:
+        return None
+    found = navigate(root, tuple(("child", part.removesuffix("[x]")) for part in parts[1:]), compiler)
+    return found[-1] if found else None
+
+
+def _leads_somewhere(node: Node, path: str, scope: Scope) -> bool:
+    try:
+        steps = parse_path(path)
+    except DefinitionError:
+        return False
+    followed = []
+    for step in steps:
+        if step[0] != "child":
+            return True  # extensions and references lead to definitions that need not be here
+        followed.append(step)
+    return bool(navigate(node, tuple(followed), scope.session.judge.compiler))
