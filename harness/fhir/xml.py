@@ -1,0 +1,286 @@
+"""FHIR XML <-> JSON, driven by the definitions. Source: FHIR R4 https://hl7.org/fhir/R4/xml.html and json.html.
+
+Both ways keep the precision of decimals, the order of repetitions, primitive extensions and narratives. What the
+definitions do not know is refused, since the order and the cardinality of an element cannot be guessed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from lxml import etree
+
+from harness.errors import HarnessError
+from harness.fhir.definitions import Definitions
+
+SIZE_LIMIT = 16 * 1024 * 1024
+"""Bytes of a document at most."""
+DEPTH_LIMIT = 100
+"""Nested elements at most."""
+
+_FHIR = "http://hl7.org/fhir"
+_XHTML = "http://www.w3.org/1999/xhtml"
+_SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_SYSTEM = "http://hl7.org/fhirpath/System."
+_INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_RESOURCE = frozenset({"Resource", "DomainResource"})
+
+
+class FHIRXMLError(HarnessError):
+    """A document is not FHIR XML, or a resource cannot be written as such: what, and the line or path."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One child of a type: its name in XML and JSON, its type or, for a backbone element, its path."""
+
+    name: str
+    kind: str
+    many: bool
+    attribute: bool
+
+
+def from_xml(data: bytes, definitions: Definitions) -> dict[str, Any]:
+    """Read one resource. Decimals come as ``Decimal``; a value of the wrong lexical form stays a text.
+
+    Raises FHIRXMLError, with the line, for what is not well-formed FHIR XML, has a document type declaration, or is
+    beyond the limits of size and depth.
+    """
+    if len(data) > SIZE_LIMIT:
+        raise FHIRXMLError(f"FHIR XML: the document has {len(data)} bytes, more than {SIZE_LIMIT}; send less at once")
+    parser = etree.XMLParser(
+        resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise FHIRXMLError(f"FHIR XML line {error.lineno or 1}: not well-formed: {error.msg}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise FHIRXMLError("FHIR XML line 1: a document type declaration is not allowed; remove it")
+    return _Reader(_fields_of(definitions)).resource(root, 1)
+
+
+def to_xml(resource: Mapping[str, Any], definitions: Definitions) -> bytes:
+    """Write one resource as UTF-8 with an XML declaration, elements in the order of the definitions.
+
+    Raises FHIRXMLError, with the path, for a property that the type does not have and a text that XML cannot hold.
+    """
+    root = _Writer(_fields_of(definitions)).resource(resource, "", 1)
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
+class _Fields:
+    """The children of each type, in their order, read from the definitions when first asked for."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._known: dict[str, dict[str, _Field]] = {}
+        self.primitives = definitions.primitive_types
+        self.resources = definitions.resource_types
+
+    def of(self, kind: str) -> dict[str, _Field]:
+        """XML name -> field, for a type or the path of a backbone element."""
+        if kind not in self._known:
+            structure = self._definitions.type_definition(kind.partition(".")[0])
+            snapshot = self._definitions.snapshot(str(structure["url"])) if structure is not None else ()
+            for element in snapshot:
+                owner, _, name = element["path"].rpartition(".")
+                if owner:
+                    self._known.setdefault(owner, {}).update((field.name, field) for field in _fields(name, element))
+            self._known.setdefault(kind, {})
+        return self._known[kind]
+
+
+@lru_cache(maxsize=4)
+def _fields_of(definitions: Definitions) -> _Fields:
+    return _Fields(definitions)
+
+
+def _fields(name: str, element: Mapping[str, Any]) -> Iterator[_Field]:
+    many, attribute = element["max"] not in ("0", "1"), "xmlAttr" in (element.get("representation") or ())
+    if "contentReference" in element:
+        yield _Field(name, element["contentReference"].rpartition("#")[2], many, attribute)
+    for code in dict.fromkeys(each["code"] for each in element.get("type") or ()):
+        kind = "string" if code.startswith(_SYSTEM) else code
+        kind = element["path"] if kind in ("BackboneElement", "Element") else kind
+        stem = name.removesuffix("[x]")
+        yield _Field(stem if stem == name else stem + kind[0].upper() + kind[1:], kind, many, attribute)
+
+
+class _Reader:
+    def __init__(self, fields: _Fields) -> None:
+        self._fields = fields
+
+    def resource(self, node: Any, depth: int) -> dict[str, Any]:
+        kind = _local(node)
+        if kind not in self._fields.resources:
+            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{kind}> is no resource type of FHIR R4")
+        return {"resourceType": kind, **self._complex(node, kind, depth)}
+
+    def _complex(self, node: Any, kind: str, depth: int) -> dict[str, Any]:
+        if depth > DEPTH_LIMIT:
+            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: nested more than {DEPTH_LIMIT} levels deep")
+        fields, made = self._fields.of(kind), dict[str, Any]()
+        for name, value in node.attrib.items():
+            if name in fields and fields[name].attribute:
+                made[name] = value
+            elif not name.startswith(_SCHEMA_INSTANCE):
+                raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> has no attribute {name}")
+        _refuse_text(node)
+        for child in node:
+            name = _local(child, (_FHIR, _XHTML))
+            field = fields.get(name)
+            if field is None or field.attribute:
+                raise FHIRXMLError(f"FHIR XML line {child.sourceline}: <{name}> is no element of {kind}")
+            if not field.many and (name in made or f"_{name}" in made):
+                raise FHIRXMLError(f"FHIR XML line {child.sourceline}: <{name}> may stand only once in {kind}")
+            self._add(made, field, child, depth + 1)
+        return made
+
+    def _add(self, made: dict[str, Any], field: _Field, node: Any, depth: int) -> None:
+        extra: dict[str, Any] | None = None
+        if field.kind == "xhtml":
+            value: Any = etree.tostring(node, encoding="unicode", with_tail=False)
+        elif field.kind in self._fields.primitives:
+            value, extra = self._primitive(node, field.kind, depth)
+        elif field.kind in _RESOURCE:
+            if len(node) != 1 or node.attrib:
+                raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{field.name}> must hold exactly one resource")
+            value = self.resource(node[0], depth + 1)
+        else:
+            value = self._complex(node, field.kind, depth)
+        _put(made, field, value, extra)
+
+    def _primitive(self, node: Any, kind: str, depth: int) -> tuple[Any, dict[str, Any] | None]:
+        text = node.attrib.pop("value", None)
+        extra = self._complex(node, "Element", depth)
+        return (None, extra) if text is None else (_typed(text, kind), extra or None)
+
+
+def _put(made: dict[str, Any], field: _Field, value: Any, extra: dict[str, Any] | None) -> None:
+    """Set or append a value and what stands beside it; the two arrays of JSON stay as long as each other."""
+    hidden = f"_{field.name}"
+    if not field.many:
+        if value is not None:
+            made[field.name] = value
+        if extra is not None:
+            made[hidden] = extra
+        return
+    before = max(len(made.get(field.name, ())), len(made.get(hidden, ())))
+    for key, item in ((field.name, value), (hidden, extra)):
+        if key in made:
+            made[key].append(item)
+        elif item is not None:
+            made[key] = [None] * before + [item]
+
+
+def _typed(text: str, kind: str) -> Any:
+    if kind == "boolean" and text in ("true", "false"):
+        return text == "true"
+    if kind in _INTEGERS and _INTEGER.fullmatch(text) and len(text) < 20:
+        return int(text)
+    if kind == "decimal" and _NUMBER.fullmatch(text):
+        try:
+            return Decimal(text)
+        except InvalidOperation:  # an exponent beyond what numbers hold
+            return text
+    return text
+
+
+def _local(node: Any, namespaces: tuple[str, ...] = (_FHIR,)) -> str:
+    if not isinstance(node.tag, str):
+        raise FHIRXMLError(f"FHIR XML line {node.sourceline}: an entity reference is not allowed")
+    name = etree.QName(node)
+    if name.namespace not in namespaces:
+        raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{name.localname}> is not in the namespace {_FHIR}")
+    return str(name.localname)
+
+
+def _refuse_text(node: Any) -> None:
+    for text in (node.text, *(child.tail for child in node)):
+        if text and text.strip():
+            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> holds text: {text.strip()[:40]!r}")
+
+
+class _Writer:
+    def __init__(self, fields: _Fields) -> None:
+        self._fields = fields
+
+    def resource(self, resource: Any, path: str, depth: int) -> Any:
+        kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+        if kind not in self._fields.resources:
+            raise FHIRXMLError(f"{path or 'the resource'}: resourceType {kind!r} is no resource type of FHIR R4")
+        node = etree.Element(f"{{{_FHIR}}}{kind}", nsmap={None: _FHIR})
+        self._fill(node, {name: value for name, value in resource.items() if name != "resourceType"}, kind, path, depth)
+        return node
+
+    def _fill(self, node: Any, value: Any, kind: str, path: str, depth: int) -> None:
+        place = path or kind
+        if depth > DEPTH_LIMIT:
+            raise FHIRXMLError(f"{place}: nested more than {DEPTH_LIMIT} levels deep")
+        if not isinstance(value, Mapping):
+            raise FHIRXMLError(f"{place}: expected an object for {kind} but found {type(value).__name__}")
+        fields = self._fields.of(kind)
+        for name in value:
+            if name.removeprefix("_") not in fields:
+                raise FHIRXMLError(f"{place}.{name}: {kind} has no such element")
+        for field in fields.values():
+            given, beside = value.get(field.name), value.get(f"_{field.name}")
+            if field.attribute and given is not None:
+                _set(node, field.name, given, f"{place}.{field.name}")
+            elif given is not None or beside is not None:
+                for index, pair in enumerate(_pairs(given, beside)):
+                    where = f"{place}.{field.name}[{index}]" if field.many else f"{place}.{field.name}"
+                    self._child(node, field, pair, where, depth + 1)
+
+    def _child(self, node: Any, field: _Field, pair: tuple[Any, Any], where: str, depth: int) -> None:
+        item, extra = pair
+        if field.kind == "xhtml":
+            node.append(_xhtml(item, where))
+            return
+        child = etree.SubElement(node, f"{{{_FHIR}}}{field.name}")
+        if field.kind in self._fields.primitives:
+            if item is not None:
+                _set(child, "value", item, where)
+            if extra is not None:
+                self._fill(child, extra, "Element", where, depth)
+        elif field.kind in _RESOURCE:
+            child.append(self.resource(item, where, depth))
+        else:
+            self._fill(child, item, field.kind, where, depth)
+
+
+def _pairs(given: Any, beside: Any) -> Iterator[tuple[Any, Any]]:
+    values = given if isinstance(given, list) else [given]
+    extras = beside if isinstance(beside, list) else [beside]
+    for index in range(max(len(values), len(extras))):
+        yield values[index] if index < len(values) else None, extras[index] if index < len(extras) else None
+
+
+def _set(node: Any, name: str, value: Any, where: str) -> None:
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str | int | float | Decimal):
+        text = str(value)
+    else:
+        raise FHIRXMLError(f"{where}: expected a primitive value but found {type(value).__name__}")
+    try:
+        node.set(name, text)
+    except ValueError as error:
+        raise FHIRXMLError(f"{where}: the text holds a character that XML cannot hold") from error
+
+
+def _xhtml(text: Any, where: str) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
+    try:
+        node = etree.fromstring(text, parser)
+    except (etree.XMLSyntaxError, ValueError, TypeError) as error:
+        raise FHIRXMLError(f"{where}: the narrative is not well-formed XHTML: {error}") from error
+    if node.getroottree().docinfo.internalDTD is not None or etree.QName(node).localname != "div":
+        raise FHIRXMLError(f"{where}: the narrative must be one <div> without a document type declaration")
+    return node
