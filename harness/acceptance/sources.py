@@ -4,27 +4,40 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from harness.engine.events import RunStarted
+from harness.engine.events import Event, RunStarted
 from harness.errors import AcceptanceError
 
 FOLDER = "sources"
 
 
-def keep(run_folder: Path, started: RunStarted, testsets: Path, fixtures: Path) -> None:
-    """Copy every test set and fixture that ``started`` names into the run's folder.
+class SourceKeeper:
+    """A writer that copies every test set and fixture that a run names into the run's folder, as the run begins."""
 
-    Raises AcceptanceError when a file is no longer what the run read.
-    """
-    for name, (root, relative, digest) in _named(started, testsets, fixtures).items():
-        data = _read(root / relative)
-        _demand(name, data, digest)
-        target = run_folder / FOLDER / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+    def __init__(self, run_folder: Path, testsets: Path, fixtures: Path) -> None:
+        self._folder = run_folder / FOLDER
+        self._testsets, self._fixtures = testsets, fixtures
+
+    def open(self) -> None:
+        """Nothing to get ready."""
+
+    def write(self, event: Event) -> None:
+        """Copy, when the run begins. Raises AcceptanceError when a file is no longer what was loaded."""
+        if not isinstance(event, RunStarted):
+            return
+        for name, (root, relative, digest) in _named(event, self._testsets, self._fixtures).items():
+            data = _read(root / relative)
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise AcceptanceError(f"{name} changed after it was loaded; run the tests again")
+            target = self._folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+    def close(self) -> None:
+        """Nothing to finish."""
 
 
 def collect(run_folder: Path, started: RunStarted) -> dict[str, bytes]:
-    """Return member name to contents of everything :func:`keep` kept. Raises AcceptanceError when some is missing."""
+    """Return member name to contents of all that :class:`SourceKeeper` kept. Raises AcceptanceError when some is missing."""
     root = run_folder / FOLDER
     named = _named(started, root / "testsets", root / "fixtures")
     members = {f"{FOLDER}/{name}": _read(base / relative) for name, (base, relative, _) in named.items()}
@@ -62,8 +75,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as problem:
         raise AcceptanceError(f"{path}: cannot be read: {problem.strerror}; run the tests again") from problem
-
-
-def _demand(name: str, data: bytes, digest: str) -> None:
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise AcceptanceError(f"{name} changed while the run was going on; run the tests again")

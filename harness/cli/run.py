@@ -1,0 +1,68 @@
+"""``fhir-harness run``: run test sets against a candidate."""
+
+from pathlib import Path
+
+import typer
+
+from harness.cli.options import Language, open_definitions
+from harness.cli.session import REPORT, Plan, execute, new_folder
+from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
+from harness.data import folder
+from harness.engine import Candidate, Selection
+from harness.engine.verdict import exit_class
+from harness.errors import UsageError
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    testset: list[str] = typer.Argument(None, metavar="[TESTSET…]", help="Ids, paths or folders; default: all."),
+    base_url: str | None = typer.Option(None, "--base-url", metavar="URL", help="FHIR base of the candidate."),
+    candidate: Path | None = typer.Option(None, "--candidate", metavar="FILE", help="Candidate file, YAML."),
+    token: str | None = typer.Option(None, "--token", envvar="FHIR_HARNESS_TOKEN", help="Access token."),
+    header: list[str] = typer.Option([], "--header", metavar="NAME:VALUE", help="Extra header, with --base-url."),
+    out: Path | None = typer.Option(None, "--out", help="Folder of the run; default: a new one below runs/."),
+    jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Tests of a set at the same time."),
+    test: list[str] = typer.Option([], "--test", metavar="ID", help="Only this test, and what it needs. Repeatable."),
+    tag: list[str] = typer.Option([], "--tag", help="Only tests with this tag. Repeatable."),
+    seed: int | None = typer.Option(None, "--seed", help="Seed of ${random…}; default: drawn, and recorded."),
+    package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
+    root: Path | None = ROOT,
+    fixtures: Path | None = FIXTURES,
+    lang: Language = typer.Option(Language.EN, "--lang", help="Language of the terminal."),
+    quiet: bool = typer.Option(False, "--quiet", help="Only failures and the summary."),
+) -> None:
+    """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
+    target = _candidate(base_url, candidate, token, header)
+    catalogue = load_catalogue(root, fixtures)
+    plan = Plan(
+        catalogue,
+        [found for found in catalogue.select(testset or []) if found.candidate == "server"],
+        root or folder("testsets"),
+        fixtures or folder("fixtures"),
+        open_definitions(package),
+        Selection(test, tag) if test or tag else None,
+        seed,
+        jobs,
+    )
+    out = new_folder(out, "run")
+    result = execute(plan, target, out, lang.value, quiet=quiet)
+    typer.echo(f"Report: {out / REPORT}")
+    raise typer.Exit(exit_class(result.verdict))
+
+
+def _candidate(base_url: str | None, file: Path | None, token: str | None, header: list[str]) -> Candidate:
+    if (base_url is None) == (file is None):
+        raise UsageError("name the candidate: either --base-url URL or --candidate FILE")
+    if file is not None:
+        if header:
+            raise UsageError("--header goes with --base-url; a candidate file has its own headers")
+        return Candidate.from_file(file)
+    headers = {}
+    for pair in header:
+        name, separator, value = pair.partition(":")
+        if not separator or not name.strip():
+            raise UsageError(f"--header needs NAME:VALUE, not {len(pair)} characters without a colon")
+        headers[name.strip()] = value.strip()
+    return Candidate.at(base_url or "", token=token, headers=headers)

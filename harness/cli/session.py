@@ -1,0 +1,74 @@
+"""One run as the commands make it: console, journal, reports and the kept sources, in one folder."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.acceptance.sources import SourceKeeper
+from harness.engine import Candidate, Selection, run_sync
+from harness.engine.journal import JournalWriter
+from harness.engine.results import RunResult
+from harness.errors import UsageError
+from harness.fhir.definitions import Definitions
+from harness.report import html, json, junit
+from harness.report.console import ConsoleWriter, Language
+from harness.report.file import ReportFile
+from harness.report.writer import Writer
+from harness.suite.catalogue import Catalogue
+from harness.suite.model import TestSet
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run, and with what."""
+
+    catalogue: Catalogue
+    test_sets: Sequence[TestSet]
+    testsets_root: Path
+    fixtures_root: Path
+    definitions: Definitions
+    selection: Selection | None = None
+    seed: int | None = None
+    jobs: int = 1
+
+
+def new_folder(out: Path | None, name: str) -> Path:
+    """Return the folder of a new run: ``out``, or one below ``runs/`` named by the time and ``name``.
+
+    Raises UsageError when ``out`` holds something already.
+    """
+    if out is None:
+        return Path("runs") / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{name}"
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out}: holds something already; choose another --out, or leave it out")
+    return out
+
+
+def execute(plan: Plan, candidate: Candidate, out: Path, language: Language, *, quiet: bool = False) -> RunResult:
+    """Run and write ``journal.ndjson``, ``report.html``, ``report.json``, ``junit.xml`` and ``sources/`` to ``out``.
+
+    Raises HarnessError when the folder cannot be written.
+    """
+    writers: list[Writer] = [
+        JournalWriter(out),
+        SourceKeeper(out, plan.testsets_root, plan.fixtures_root),
+        ReportFile(out / "report.json", json.render),
+        ReportFile(out / "junit.xml", junit.render),
+        ReportFile(out / REPORT, html.render_bytes),
+        ConsoleWriter(sys.stdout, language=language, quiet=quiet),
+    ]
+    return run_sync(
+        plan.test_sets,
+        candidate,
+        definitions=plan.definitions,
+        requirements=plan.catalogue.requirements,
+        select=plan.selection,
+        seed=plan.seed,
+        jobs=plan.jobs,
+        writers=writers,
+        command=("fhir-harness", *sys.argv[1:]),
+    )
