@@ -37,7 +37,7 @@ class SourceKeeper:
 
 
 def collect(run_folder: Path, started: RunStarted) -> dict[str, bytes]:
-    """Return member name to contents of all that :class:`SourceKeeper` kept. Raises AcceptanceError when some is missing."""
+    """Return name to contents of all that :class:`SourceKeeper` kept. Raises AcceptanceError when some is missing."""
     root = run_folder / FOLDER
     named = _named(started, root / "testsets", root / "fixtures")
     members = {f"{FOLDER}/{name}": _read(base / relative) for name, (base, relative, _) in named.items()}
