@@ -49,7 +49,13 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         seen.add((url, version))
         rest = REST.fullmatch(url)
         name = resource.get("id")
-        if rest and ":" in url and rest["type"] == resource.get("resourceType") and isinstance(name, str) and rest["id"] != name:
+        if (
+            rest
+            and ":" in url
+            and rest["type"] == resource.get("resourceType")
+            and isinstance(name, str)
+            and rest["id"] != name
+        ):
             scope.report("bundle-full-url-id", place, found=url, expected=name)
 
 
@@ -60,7 +66,9 @@ def _check_first(bundle: Mapping[str, Any], kind: str, count: int, where: Locati
     first = next(iter(entries(bundle)), None)
     found = first[1].get("resourceType") if first and first[1] else None
     if found != _FIRST[kind]:
-        scope.report("bundle-first-entry", (where, "entry", 0), expected=kind, detail=_FIRST[kind], found=found or "nothing")
+        scope.report(
+            "bundle-first-entry", (where, "entry", 0), expected=kind, detail=_FIRST[kind], found=found or "nothing"
+        )
 
 
 def _check_links(bundle: Mapping[str, Any], kind: Any, where: Location, scope: Scope) -> None:
@@ -95,7 +103,7 @@ def _check_search(bundle: Mapping[str, Any], where: Location, scope: Scope) -> N
         found = resource.get("resourceType")
         search = entry.get("search")
         mode = search.get("mode") if isinstance(search, Mapping) else None
-        if found != "OperationOutcome" and not resource.get("id") or (found == "OperationOutcome" and mode == "match"):
+        if mode == "match" if found == "OperationOutcome" else not resource.get("id"):
             scope.report("bundle-search-id", place)
         if mode == "outcome" and found != "OperationOutcome":
             scope.report("bundle-search-outcome", place, found=found)
@@ -149,4 +157,12 @@ def _check_document(bundle: Mapping[str, Any], where: Location, scope: Scope) ->
 
 
 def _belongs(path: str) -> bool:
-    return path.split("[")[0].split(".")[0] in ("subject", "encounter", "author", "attester", "custodian", "event", "section")
+    return path.split("[", maxsplit=1)[0].split(".", maxsplit=1)[0] in (
+        "subject",
+        "encounter",
+        "author",
+        "attester",
+        "custodian",
+        "event",
+        "section",
+    )

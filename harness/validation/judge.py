@@ -197,9 +197,7 @@ class Judge:
             not contexts or any(c.get("type") in ("fhirpath", "extension") for c in contexts),
         )
 
-    def in_context(
-        self, definition: ExtensionDefinition, names: frozenset[str], where: Location, scope: Scope
-    ) -> bool:
+    def in_context(self, definition: ExtensionDefinition, names: frozenset[str], where: Location, scope: Scope) -> bool:
         """Whether the extension may stand at ``where``, on an element known as ``names``."""
         contexts = definition.contexts
         if definition.anywhere or not contexts.isdisjoint(names) or "*" in contexts:

@@ -14,10 +14,10 @@ _ERRORS = frozenset({"fatal", "error"})
 class Issue:
     """One finding about one element.
 
-    ``severity`` and ``code`` are FHIR's (issue-severity, issue-type); ``expression`` is the FHIRPath of the element, with
-    indexes. ``rule`` is a stable code of the harness (``min-cardinality``), ``constraint`` the key of the invariant that
-    failed, ``profile`` the canonical that asked for it, ``definition`` the element id in that profile. ``undecided`` says
-    that the rule could not be judged, which is never the same as satisfied.
+    ``severity`` and ``code`` are FHIR's (issue-severity, issue-type); ``expression`` is the FHIRPath of the element,
+    with indexes. ``rule`` is a stable code of the harness (``min-cardinality``), ``constraint`` the key of the
+    invariant that failed, ``profile`` the canonical that asked for it, ``definition`` the element id in that profile.
+    ``undecided`` says that the rule could not be judged, which is never the same as satisfied.
     """
 
     rule: str

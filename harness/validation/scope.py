@@ -60,7 +60,18 @@ class Session:
 class Scope:
     """The resource that is being walked: %resource, %rootResource, and the Bundle it stands in."""
 
-    __slots__ = ("_environments", "_own_bundle", "bundle", "entry_base", "ids", "parent", "resource", "root", "session", "where")
+    __slots__ = (
+        "_environments",
+        "_own_bundle",
+        "bundle",
+        "entry_base",
+        "ids",
+        "parent",
+        "resource",
+        "root",
+        "session",
+        "where",
+    )
 
     def __init__(
         self,

@@ -14,7 +14,15 @@ from harness.validation.location import Location
 from harness.validation.schema import Children, ElementSchema, Origin
 from harness.validation.scope import Scope
 
-_KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+_KINDS = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    type(None): "null",
+}
 
 
 def kind(value: Any) -> str:
@@ -64,7 +72,12 @@ class PrimitiveRule:
             scope.report("json-kind", where, found=kind(value), expected=expected, definition=self.definition)
         else:
             scope.report(
-                "primitive-format", where, found=value, expected=name, detail=f" ({problem})", definition=self.definition
+                "primitive-format",
+                where,
+                found=value,
+                expected=name,
+                detail=f" ({problem})",
+                definition=self.definition,
             )
 
     def dump(self) -> dict[str, Any]:
@@ -159,7 +172,7 @@ class ComplexSlot:
     place: Place
     schema: ElementSchema
 
-    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    def check(self, item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge the object, or each object of the array."""
         place = self.place
         if not place.array and type(item) is dict:
@@ -230,7 +243,7 @@ class RefusedSlot:
     found: str
     allowed: tuple[str, ...]
 
-    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    def check(self, _item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Report the type."""
         scope.report(
             "type-not-allowed",

@@ -67,7 +67,10 @@ def _check_slicing(
         place = ((where, "slicing", -1), "discriminator", index)
         if kind in _KINDS and node is not None and not _leads_somewhere(node, text, scope):
             scope.report(
-                "definition-invalid", place, code="invalid", detail=f"the discriminator path '{text}' is no element of {path}"
+                "definition-invalid",
+                place,
+                code="invalid",
+                detail=f"the discriminator path '{text}' is no element of {path}",
             )
 
 

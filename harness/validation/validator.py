@@ -45,7 +45,7 @@ class Validator:
         return self._judge
 
     def validate(self, resource: Mapping[str, Any] | bytes | str, profiles: Sequence[str] = ()) -> Outcome:
-        """Judge ``resource``: parsed JSON, or its text or UTF-8 bytes, by its type, its ``meta.profile`` and ``profiles``.
+        """Judge ``resource``, parsed JSON or its text, by its type, its ``meta.profile`` and ``profiles``.
 
         Never raises for a bad resource: what is wrong with it is in the outcome. A profile in ``profiles`` that is not
         known is an error, one in ``meta.profile`` is undecided.

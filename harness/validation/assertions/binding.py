@@ -41,7 +41,7 @@ def written(concept: Concept) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One binding. ``strength`` is required, extensible, preferred or maximum (the maxValueSet of an extensible one)."""
+    """One binding. ``strength`` is required, extensible, preferred or maximum (the value set no code may leave)."""
 
     origin: Origin
     strength: str
@@ -77,9 +77,7 @@ class Binding:
             "binding-no-code", where, expected=self.value_set, profile=origin.profile, definition=origin.element
         )
 
-    def _report(
-        self, answer: bool | None, reason: str, given: list[Concept], where: Location, scope: Scope
-    ) -> None:
+    def _report(self, answer: bool | None, reason: str, given: list[Concept], where: Location, scope: Scope) -> None:
         origin = self.origin
         found = ", ".join(map(written, given))
         if answer is None:

@@ -34,9 +34,7 @@ class Cardinality:
         else:
             return
         origin = self.origin
-        scope.report(
-            rule, where, found=count, expected=expected, profile=origin.profile, definition=origin.element
-        )
+        scope.report(rule, where, found=count, expected=expected, profile=origin.profile, definition=origin.element)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

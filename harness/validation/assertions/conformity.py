@@ -31,7 +31,12 @@ class Conformity:
         expected = " | ".join(self.profiles)
         if undecided:
             scope.report(
-                "profile-unknown", where, found=expected, profile=origin.profile, definition=origin.element, undecided=True
+                "profile-unknown",
+                where,
+                found=expected,
+                profile=origin.profile,
+                definition=origin.element,
+                undecided=True,
             )
         else:
             scope.report(

@@ -12,14 +12,14 @@ from harness.validation.schema import Children, Origin
 from harness.validation.scope import Scope
 
 _HL7 = re.compile(r"http://hl7\.org/fhir/(?:[^/]+/)?StructureDefinition/")
-"""HL7's own extensions, also of later releases and of the extensions pack; guides have a realm and a name in their URL."""
+"""HL7's own extensions, also of later releases; those of guides have a realm and a name in their URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionRule:
     """One extension, found by its url.
 
-    ``modifier`` says that it stands in ``modifierExtension``; ``contexts`` are the names of the element that it extends;
+    ``modifier`` says that it stands in ``modifierExtension``; ``contexts`` are the names of the extended element;
     ``general`` judges the children that the extension's own definition does not judge.
     """
 
@@ -39,7 +39,9 @@ class ExtensionRule:
             return
         if has_value is has_parts:
             words = "both a value and extensions" if has_value else "neither a value nor extensions"
-            scope.report("invariant", where, constraint="ext-1", detail=f"an extension has {words}: one of them is needed")
+            scope.report(
+                "invariant", where, constraint="ext-1", detail=f"an extension has {words}: one of them is needed"
+            )
         if ":" not in url:
             self._part(url, where, scope)
             self.general.check(value, where, scope)
@@ -64,7 +66,13 @@ class ExtensionRule:
         if structure.modifier is not self.modifier:
             scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
         if not judge.in_context(structure, self.contexts, where, scope):
-            scope.report("extension-context", where[0] or where, found=url, expected=structure.context_text, profile=structure.url)
+            scope.report(
+                "extension-context",
+                where[0] or where,
+                found=url,
+                expected=structure.context_text,
+                profile=structure.url,
+            )
         judge.apply(value, url, where, scope)
 
     def _unknown(self, url: str, where: Location, scope: Scope) -> None:

@@ -55,5 +55,3 @@ class Invariant:
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
         return {"invariant": self.key, "severity": self.severity, "expression": self.text}
-
-

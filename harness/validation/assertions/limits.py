@@ -39,7 +39,9 @@ def _compare_quantities(value: Mapping[str, Any], bound: Mapping[str, Any]) -> i
 
 def _text(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return " ".join(str(part) for part in (value.get("value"), value.get("unit") or value.get("code")) if part is not None)
+        return " ".join(
+            str(part) for part in (value.get("value"), value.get("unit") or value.get("code")) if part is not None
+        )
     return value
 
 
@@ -94,7 +96,12 @@ class MaxLength:
         if isinstance(value, str) and len(value) > self.limit:
             origin = self.origin
             scope.report(
-                "max-length", where, found=len(value), expected=self.limit, profile=origin.profile, definition=origin.element
+                "max-length",
+                where,
+                found=len(value),
+                expected=self.limit,
+                profile=origin.profile,
+                definition=origin.element,
             )
 
     def dump(self) -> dict[str, Any]:

@@ -64,7 +64,9 @@ def select(item: Any, steps: tuple[Step, ...], scope: Scope) -> list[Any] | None
             if kind == "child":
                 found.extend(child_values(value, argument))
             elif kind == "extension":
-                found.extend(e for e in value.get("extension") or () if isinstance(e, Mapping) and e.get("url") == argument)
+                found.extend(
+                    e for e in value.get("extension") or () if isinstance(e, Mapping) and e.get("url") == argument
+                )
             elif kind == "resolve":
                 target = scope.resolve(value.get("reference"))
                 if target is None:
@@ -92,7 +94,7 @@ class Equals:
     expected: Any
     exact: bool
 
-    def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
+    def matches(self, item: Any, _where: Location, scope: Scope) -> bool | None:
         """Whether one of the values fits."""
         values = select(item, self.steps, scope)
         if values is None:
@@ -112,7 +114,7 @@ class InValueSet:
     steps: tuple[Step, ...]
     value_set: str
 
-    def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
+    def matches(self, item: Any, _where: Location, scope: Scope) -> bool | None:
         """Whether one of the codes is a member."""
         values = select(item, self.steps, scope)
         if values is None:
@@ -139,7 +141,7 @@ class Exists:
     steps: tuple[Step, ...]
     wanted: bool
 
-    def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
+    def matches(self, item: Any, _where: Location, scope: Scope) -> bool | None:
         """Whether that is so."""
         values = select(item, self.steps, scope)
         return None if values is None else bool(values) is self.wanted
@@ -233,7 +235,7 @@ class AtPosition:
 
     index: int
 
-    def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
+    def matches(self, _item: Any, where: Location, _scope: Scope) -> bool | None:
         """Whether it does."""
         return where[2] == self.index
 
@@ -287,7 +289,7 @@ class Unknown:
 
     reason: str
 
-    def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
+    def matches(self, _item: Any, _where: Location, _scope: Scope) -> bool | None:
         """Nothing can be told."""
         return None
 

@@ -10,39 +10,42 @@ from xml.parsers import expat
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
-_ELEMENTS = frozenset(
-    "h1 h2 h3 h4 h5 h6 p pre br hr div blockquote ul ol li dl dt dd span em strong b i tt code var samp kbd sub sup big "
-    "small abbr acronym cite q dfn address bdo img map area a table caption colgroup col thead tfoot tbody tr th td "
-    "ins del u s strike".split()
-)
-_COMMON = frozenset("id class style title dir lang xml:lang accesskey tabindex xmlns".split())
+_ALIGNED = "align char charoff valign"
+_CELL = f"abbr axis headers scope rowspan colspan width height nowrap bgcolor {_ALIGNED}"
+_TEXT = "p pre br hr div blockquote span em strong b i tt code var samp kbd sub sup big small abbr acronym cite q dfn"
+_OTHER = "h1 h2 h3 h4 h5 h6 ul ol li dl dt dd address bdo img map area a ins del u s strike"
+_TABLE = "table caption colgroup col thead tfoot tbody tr th td"
+_ELEMENTS = frozenset(f"{_TEXT} {_OTHER} {_TABLE}".split())
+_COMMON = frozenset({"id", "class", "style", "title", "dir", "lang", "xml:lang", "accesskey", "tabindex", "xmlns"})
 _ATTRIBUTES: dict[str, frozenset[str]] = {
-    "a": frozenset("href name type hreflang rel rev charset shape coords target".split()),
-    "img": frozenset("src alt width height longdesc usemap ismap border".split()),
-    "map": frozenset({"name"}),
-    "area": frozenset("shape coords href nohref alt".split()),
-    "table": frozenset("summary width border frame rules cellspacing cellpadding align bgcolor".split()),
-    "col": frozenset("span width align char charoff valign".split()),
-    "colgroup": frozenset("span width align char charoff valign".split()),
-    "tr": frozenset("align char charoff valign bgcolor".split()),
-    "td": frozenset("abbr axis headers scope rowspan colspan align char charoff valign width height nowrap bgcolor".split()),
-    "th": frozenset("abbr axis headers scope rowspan colspan align char charoff valign width height nowrap bgcolor".split()),
-    "thead": frozenset("align char charoff valign".split()),
-    "tbody": frozenset("align char charoff valign".split()),
-    "tfoot": frozenset("align char charoff valign".split()),
-    "blockquote": frozenset({"cite"}),
-    "q": frozenset({"cite"}),
-    "ins": frozenset({"cite", "datetime"}),
-    "del": frozenset({"cite", "datetime"}),
-    "ol": frozenset({"start", "type"}),
-    "ul": frozenset({"type"}),
-    "li": frozenset({"value", "type"}),
-    "pre": frozenset({"width"}),
-    "br": frozenset({"clear"}),
-    "hr": frozenset({"width", "size", "align", "noshade"}),
-    "p": frozenset({"align"}),
-    "div": frozenset({"align"}),
-    "bdo": frozenset({"dir"}),
+    name: frozenset(attributes.split())
+    for name, attributes in {
+        "a": "href name type hreflang rel rev charset shape coords target",
+        "img": "src alt width height longdesc usemap ismap border align",
+        "map": "name",
+        "area": "shape coords href nohref alt",
+        "table": "summary width border frame rules cellspacing cellpadding align bgcolor",
+        "col": f"span width {_ALIGNED}",
+        "colgroup": f"span width {_ALIGNED}",
+        "tr": f"bgcolor {_ALIGNED}",
+        "td": _CELL,
+        "th": _CELL,
+        "thead": _ALIGNED,
+        "tbody": _ALIGNED,
+        "tfoot": _ALIGNED,
+        "blockquote": "cite",
+        "q": "cite",
+        "ins": "cite datetime",
+        "del": "cite datetime",
+        "ol": "start type",
+        "ul": "type",
+        "li": "value type",
+        "pre": "width",
+        "br": "clear",
+        "hr": "width size align noshade",
+        "p": "align",
+        "div": "align",
+    }.items()
 }
 _NAMESPACE = "http://www.w3.org/1999/xhtml"
 
@@ -60,7 +63,7 @@ class _Reader:
             if name != "div":
                 self.problems.append(("txt-1", f"the root element is '{name}', it must be 'div'"))
             if attributes.get("xmlns") != _NAMESPACE:
-                self.problems.append(("xhtml", f"the div must declare xmlns=\"{_NAMESPACE}\""))
+                self.problems.append(("xhtml", f'the div must declare xmlns="{_NAMESPACE}"'))
         elif name not in _ELEMENTS:
             self.problems.append(("txt-1", f"the element '{name}' is not allowed"))
         for attribute, value in attributes.items():

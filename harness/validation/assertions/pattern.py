@@ -13,7 +13,7 @@ from harness.validation.scope import Scope
 
 
 def contains(value: Any, pattern: Any) -> bool:
-    """Whether ``value`` has every part of ``pattern``; a list must have, for each item of the pattern, one that fits."""
+    """Whether ``value`` has every part of ``pattern``; a list has, for each item of the pattern, one that fits."""
     if isinstance(pattern, Mapping):
         return isinstance(value, Mapping) and all(contains(value.get(key), part) for key, part in pattern.items())
     if isinstance(pattern, list):
@@ -42,7 +42,9 @@ class Pattern:
                 self._compare(value.get(key), part, inside, scope)
             return
         origin = self.origin
-        scope.report("pattern", where, found=value, expected=expected, profile=origin.profile, definition=origin.element)
+        scope.report(
+            "pattern", where, found=value, expected=expected, profile=origin.profile, definition=origin.element
+        )
 
     def matches(self, value: Any) -> bool:
         """Whether ``value`` contains the pattern."""

@@ -11,7 +11,9 @@ from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
 
-_RELATIVE = re.compile(r"(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#.*)?")
+_RELATIVE = re.compile(
+    r"(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#.*)?"
+)
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 
 

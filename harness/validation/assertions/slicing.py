@@ -173,7 +173,7 @@ class SlicedSlot:
     schema: ElementSchema
     rule: PrimitiveRule | None = None
 
-    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    def check(self, item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge every item, then how many each slice has."""
         place = self.place
         many = type(item) is list

@@ -10,14 +10,21 @@ from harness.validation.compile.corrections import BINDINGS
 from harness.validation.compile.tree import Node
 from harness.validation.schema import Assertion, Origin
 
-BINDABLE = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "uri", "string", "Duration", "Age", "SimpleQuantity"})
+BINDABLE = frozenset(
+    {"code", "Coding", "CodeableConcept", "Quantity", "uri", "string", "Duration", "Age", "SimpleQuantity"}
+)
 _MAXIMUM = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 _ADDITIONAL = (
     "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
 )
-_KINDS = {"required": "required", "maximum": "maximum", "extensible": "extensible", "preferred": "preferred",
-          "current": "required"}
+_KINDS = {
+    "required": "required",
+    "maximum": "maximum",
+    "extensible": "extensible",
+    "preferred": "preferred",
+    "current": "required",
+}
 
 
 def build(node: Node, code: str, origin: Origin) -> Iterator[Assertion]:

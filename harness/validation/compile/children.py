@@ -191,7 +191,9 @@ class _Builder:
         for name, child in self.nodes.items():
             choice = name.endswith("[x]")
             if choice:
-                codes = dict.fromkeys((*child.type_codes, *(self._base_types(child) if child.min or child.max == 0 else ())))
+                codes = dict.fromkeys(
+                    (*child.type_codes, *(self._base_types(child) if child.min or child.max == 0 else ()))
+                )
                 keys = tuple(_choice_key(name[:-3], code) for code in codes)
             else:
                 keys = (name,)
@@ -229,5 +231,3 @@ def _by_type(child: Node) -> bool:
 
 def _choice_key(stem: str, code: str) -> str:
     return stem + code[:1].upper() + code[1:]
-
-

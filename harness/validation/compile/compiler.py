@@ -50,7 +50,7 @@ class Compiler:
         self._kept: list[Mapping[str, Any]] = []
 
     def tree(self, canonical: str) -> Node | None:
-        """The snapshot of ``canonical`` as a tree; None when it is not known. Raises SnapshotError when it is broken."""
+        """The snapshot of ``canonical`` as a tree; None when not known. Raises SnapshotError when broken."""
         structure = self.definitions.structure(canonical)
         if structure is None:
             return None
@@ -93,7 +93,9 @@ class Compiler:
             assertions.append(ReferenceRule(origin, tuple(entry.get("targetProfile") or ())))
         elif code == "Extension" and node.path != "Extension":
             general = self.children(node, code) if node.children else self.type_children(code)
-            assertions.append(ExtensionRule(origin, node.name == "modifierExtension", contexts, general))
+            assertions.append(
+                ExtensionRule(origin, node.name == "modifierExtension", contexts, general or self.type_children(code))
+            )
             return ElementSchema(origin, code, tuple(assertions), None)
         profiles = tuple(p for p in entry.get("profile") or () if code != "Extension")
         if profiles and code not in self.resources:

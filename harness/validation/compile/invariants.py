@@ -12,7 +12,7 @@ from harness.validation.compile.corrections import EXPRESSIONS
 from harness.validation.schema import Assertion, Origin
 
 NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "dom-3", "bdl-7", "ref-1"})
-"""Constraints of the core that the walk checks itself: empty elements, extensions, narratives, contained, fullUrl, local references."""
+"""Constraints of the core that the walk checks itself."""
 
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 

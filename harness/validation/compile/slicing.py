@@ -97,7 +97,7 @@ def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Comp
         if low or high:
             yield Exists(steps, low)
     elif kind == "type":
-        types = _types(steps, part, nodes, compiler)
+        types = _types(steps, part, nodes)
         if types:
             yield HasType(steps, types)
     elif kind == "profile":
@@ -175,7 +175,11 @@ def _step(node: Node, kind: str, argument: str, compiler: Compiler) -> list[Node
         fitting = [s for s in node.slices if argument in s.type_codes]
         return fitting or [node]
     if kind == "extension":
-        return [e for extension in _children(node, "extension", compiler) for e in _extension_slices(extension, argument, compiler)]
+        return [
+            e
+            for extension in _children(node, "extension", compiler)
+            for e in _extension_slices(extension, argument, compiler)
+        ]
     children = _children(node, argument, compiler)
     return [branch for child in children for branch in (*(s for s in child.slices if s.min > 0), child)]
 
@@ -209,7 +213,7 @@ def _extension_slices(extension: Node, url: str, compiler: Compiler) -> list[Nod
     return found
 
 
-def _types(steps: tuple[Step, ...], part: Node, nodes: list[Node], compiler: Compiler) -> frozenset[str]:
+def _types(steps: tuple[Step, ...], part: Node, nodes: list[Node]) -> frozenset[str]:
     if steps and steps[-1][0] == "resolve":
         return frozenset(tree.path for tree in nodes)
     return frozenset(code for node in (nodes if steps else [part]) for code in node.type_codes)

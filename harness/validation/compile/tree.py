@@ -1,7 +1,7 @@
 """The elements of a snapshot as a tree: children by name, slices beside what they slice.
 
-ElementDefinitions come as a flat list in order (FHIR R4 ElementDefinition §2.26.3.1): children follow their parent, slices
-follow the element they slice together with its children, and ``a/b`` slices again the slice ``a``.
+ElementDefinitions come as a flat list in order (FHIR R4 ElementDefinition §2.26.3.1): children follow their parent,
+slices follow the element they slice together with its children, and ``a/b`` slices again the slice ``a``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,141 @@
+"""What references and Bundles may break."""
+
+from harness.validation.messages.rule import Rule
+
+REFERENCES: dict[str, Rule] = {
+    "reference-format": Rule(
+        "error",
+        "invalid",
+        "A relative reference has the form Type/id; '{found}' does not",
+        "Une référence relative a la forme Type/id ; « {found} » non",
+    ),
+    "reference-target-type": Rule(
+        "error",
+        "structure",
+        "This refers to a {found}, but only {expected} is allowed",
+        "La référence désigne une ressource {found}, seules sont admises : {expected}",
+    ),
+    "reference-type-mismatch": Rule(
+        "error",
+        "structure",
+        "The reference says type {found}, but it leads to a {expected}",
+        "La référence annonce le type {found}, mais elle désigne une ressource {expected}",
+    ),
+    "reference-target-profile": Rule(
+        "error",
+        "structure",
+        "What {found} refers to matches none of the profiles {expected}{detail}",
+        "La cible de {found} n'est conforme à aucun des profils {expected}{detail}",
+    ),
+    "reference-contained": Rule(
+        "error",
+        "structure",
+        "No contained resource has the id that {found} refers to",
+        "Aucune ressource contenue n'a l'id désigné par {found}",
+    ),
+    "reference-unresolved": Rule(
+        "error",
+        "structure",
+        "'{found}' does not lead to any resource at hand",
+        "« {found} » ne mène à aucune ressource présente",
+    ),
+    "reference-not-in-bundle": Rule(
+        "warning",
+        "required",
+        "'{found}' does not lead to any entry of the Bundle",
+        "« {found} » ne mène à aucune entrée du Bundle",
+    ),
+    "reference-ambiguous": Rule(
+        "error",
+        "structure",
+        "'{found}' leads to more than one entry of the Bundle",
+        "« {found} » mène à plusieurs entrées du Bundle",
+    ),
+    "reference-no-full-url": Rule(
+        "error",
+        "required",
+        "The relative reference '{found}' cannot be resolved: its Bundle entry has no fullUrl",
+        "La référence relative « {found} » ne peut pas être résolue : son entrée de Bundle n'a pas de fullUrl",
+    ),
+    "canonical-relative": Rule(
+        "error",
+        "invalid",
+        "A canonical must be an absolute URL, not '{found}'",
+        "Un canonical doit être une URL absolue, et non « {found} »",
+    ),
+    "contained-unreferenced": Rule(
+        "error",
+        "invalid",
+        "The contained resource '{found}' is not referred to, and does not refer to its container (dom-3)",
+        "La ressource contenue « {found} » n'est pas référencée et ne référence pas son conteneur (dom-3)",
+    ),
+}
+
+BUNDLE: dict[str, Rule] = {
+    "bundle-full-url-relative": Rule(
+        "error",
+        "invalid",
+        "A fullUrl must be an absolute URL, not '{found}'",
+        "Un fullUrl doit être une URL absolue, et non « {found} »",
+    ),
+    "bundle-full-url-missing": Rule(
+        "error", "required", "This entry needs a fullUrl", "Cette entrée doit porter un fullUrl"
+    ),
+    "bundle-full-url-duplicate": Rule(
+        "error",
+        "invalid",
+        "The fullUrl {found} stands twice in this Bundle with the same version",
+        "Le fullUrl {found} figure deux fois dans ce Bundle avec la même version",
+    ),
+    "bundle-full-url-id": Rule(
+        "error",
+        "invalid",
+        "The fullUrl {found} does not end with the id of its resource, {expected}",
+        "Le fullUrl {found} ne se termine pas par l'id de sa ressource, {expected}",
+    ),
+    "bundle-link": Rule(
+        "error",
+        "invalid",
+        "The link relation '{found}' belongs to a searchset, not to a {expected}",
+        "La relation de lien « {found} » est réservée aux searchset, ceci est un {expected}",
+    ),
+    "bundle-first-entry": Rule(
+        "error",
+        "invalid",
+        "The first entry of a {expected} Bundle must be a {detail}, found {found}",
+        "La première entrée d'un Bundle {expected} doit être {detail}, trouvé {found}",
+    ),
+    "bundle-empty": Rule(
+        "error", "invalid", "A {expected} Bundle needs entries", "Un Bundle {expected} doit avoir des entrées"
+    ),
+    "bundle-search-id": Rule(
+        "error",
+        "invalid",
+        "A resource in a search result must have an id",
+        "Une ressource d'un résultat de recherche doit avoir un id",
+    ),
+    "bundle-search-type": Rule(
+        "error",
+        "invalid",
+        "A {found} does not answer this search, which is about {expected}",
+        "Une ressource {found} ne répond pas à cette recherche, qui porte sur {expected}",
+    ),
+    "bundle-search-outcome": Rule(
+        "error",
+        "invalid",
+        "An entry of mode outcome must be an OperationOutcome, found {found}",
+        "Une entrée de mode outcome doit être un OperationOutcome, trouvé {found}",
+    ),
+    "bundle-reference": Rule(
+        "error",
+        "invalid",
+        "'{found}' ({detail}) does not lead to an entry of the document",
+        "« {found} » ({detail}) ne mène à aucune entrée du document",
+    ),
+    "bundle-unreachable": Rule(
+        "error",
+        "informational",
+        "The entry {found} cannot be reached from the Composition by references",
+        "L'entrée {found} n'est pas accessible par références depuis la Composition",
+    ),
+}
