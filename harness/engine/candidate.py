@@ -61,8 +61,8 @@ class Identity:
     """One caller: the headers that prove it, and the attributes that test sets read."""
 
     name: str
-    headers: Headers = ()
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    headers: Headers = field(default=(), repr=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class Candidate:
     software: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, Identity] = field(default_factory=dict)
     default_identity: str = "default"
-    headers: Headers = ()
+    headers: Headers = field(default=(), repr=False)
     tls: Tls = field(default_factory=Tls)
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
-    policy: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The candidate file's content, secrets and all."""

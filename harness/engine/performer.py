@@ -115,9 +115,17 @@ class _Carried:
         self.sent: Any = None
         self.received: Any = None
 
+    @property
+    def _sending(self) -> expressions.Scope:
+        return self.course.sending.child(saved=self.course.saved)
+
+    @property
+    def _judging(self) -> expressions.Scope:
+        return self.course.judging.child(saved={**self.course.saved, **self.saved})
+
     def call(self) -> Call:
         """Return what the step asks for, expressions replaced. Raises ExpressionError, StepFault, UsageError."""
-        step, scope = self.step, self.course.sending
+        step, scope = self.step, self._sending
         target = expand(step.target, scope)
         resource: Any = None
         if step.interaction in _SENDS:
@@ -143,10 +151,10 @@ class _Carried:
     def _changed(self, resource: Any) -> Any:
         if not isinstance(resource, Mapping):
             return resource
-        return apply(resource, expand(self.step.set, self.course.sending), self.step.remove)
+        return apply(resource, expand(self.step.set, self._sending), self.step.remove)
 
     def _text(self, value: Any) -> str | None:
-        expanded = expand(value, self.course.sending)
+        expanded = expand(value, self._sending)
         return None if expanded is None else str(expanded)
 
     async def attempt(self, call: Call, expected: Sequence[Expectation]) -> None:
@@ -188,8 +196,8 @@ class _Carried:
 
     def _evidence(self, exchanges: tuple[Exchange, ...], call: Call) -> Evidence:
         self.sent = _parsed(exchanges[0].request.body) if exchanges else None
-        scope = self.course.judging
-        named = {**scope.members("variables"), **scope.members("each"), **scope.members("saved"), **self.course.saved}
+        scope = self._judging
+        named = {**scope.members("variables"), **scope.members("each"), **scope.members("saved")}
         evidence = Evidence(
             exchanges=exchanges,
             base=call.base,
@@ -209,7 +217,7 @@ class _Carried:
             result = failed(expected.kind, finding("expect", Verdict.ERROR, found=f"{expected.kind} is not known"))
         else:
             try:
-                value = expand(expected.value, self.course.judging.child(saved=self.course.saved))
+                value = expand(expected.value, self._judging)
                 result = judge(expected.kind, value, level, evidence)
             except ExpressionError as problem:
                 result = failed(expected.kind, finding("expect", Verdict.ERROR, found=self._clean(problem)))
@@ -230,7 +238,7 @@ class _Carried:
             return
         for name, source in self.step.save.items():
             try:
-                text = expand(source, self.course.judging.child(saved=self.course.saved))
+                text = expand(source, self._judging)
                 value = saved_value(str(text), evidence)
             except (ExpectationFault, ExpressionError) as problem:
                 result = failed("save", finding("expect", Verdict.ERROR, found=self._clean(problem)))

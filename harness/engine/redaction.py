@@ -31,7 +31,7 @@ _SCHEME = re.compile(r"(?:Bearer|Basic|Digest|DPoP|Negotiate)(?= )", re.IGNORECA
 _PARAMETER = re.compile(rf"((?:^|[?&\s;])({_NAMES})=)([^&#\s\"'<>;\\]+)", re.IGNORECASE)
 _MEMBER = re.compile(
     r'("((?:access|id|refresh)[_-]?token|client[_-]?(?:secret|assertion)|password|passwd|api[_-]?key|private[_-]?key'
-    r'|code[_-]?verifier)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    r'|code[_-]?verifier)"\s*:\s*)"((?:[^"\\]|\\.)*)"',
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
@@ -42,6 +42,11 @@ _ENCODED_MARK = re.compile(r"%C2%ABredacted(?::|%3A)([\w.-]+)%C2%BB", re.IGNOREC
 def mark(name: str) -> str:
     """Return what stands in place of the secret ``name``."""
     return f"«redacted:{re.sub(r'[^a-z0-9_.-]+', '-', name.lower())}»"
+
+
+def _marked(value: str, name: str) -> str:
+    """Return what stands for ``value``: the mark that it is already, or one by the name of its place."""
+    return value if _MARK.fullmatch(value) else mark(name)
 
 
 class Redactor:
@@ -65,8 +70,8 @@ class Redactor:
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._forms[found[0]], text)
         text = _USERINFO.sub(lambda found: f"{found[1]}{mark('userinfo')}@", text)
-        text = _PARAMETER.sub(lambda found: found[1] + mark(found[2]), text)
-        return _MEMBER.sub(lambda found: f'{found[1]}"{mark(found[2])}"', text)
+        text = _PARAMETER.sub(lambda found: found[1] + _marked(found[3], found[2]), text)
+        return _MEMBER.sub(lambda found: f'{found[1]}"{_marked(found[3], found[2])}"', text)
 
     def url(self, url: str) -> str:
         """Return ``url`` without user information, secret parameters and secrets in any percent-encoding."""
@@ -99,7 +104,7 @@ class Redactor:
             return value
         scheme = _SCHEME.match(value)
         credentials = value[scheme.end() :].strip() if scheme else value
-        token = credentials if _MARK.fullmatch(credentials) else mark(name)
+        token = _marked(credentials, name)
         return f"{scheme[0]} {token}" if scheme else token
 
     def body(self, body: bytes) -> bytes:
@@ -127,8 +132,9 @@ class Redactor:
         return value if redacted == str(value) else redacted
 
     def _named(self, name: str, member: Any) -> Any:
-        secret = isinstance(member, str) and _SECRET_NAME.fullmatch(name) and name.lower() != "token"
-        return mark(name) if secret and not _MARK.fullmatch(member) else self.value(member)
+        redacted = self.value(member)
+        secret = isinstance(redacted, str) and _SECRET_NAME.fullmatch(name) and name.lower() != "token"
+        return _marked(redacted, name) if secret else redacted
 
     def request(self, request: Request) -> Request:
         """Return ``request`` as it may be recorded."""

@@ -18,8 +18,8 @@ from harness.validation.outcome import Outcome
 class Judge(Protocol):
     """Says whether a resource is what profiles say: :class:`harness.validation.validator.Validator`."""
 
-    def validate(self, resource: dict[str, Any], profiles: Sequence[str] = ()) -> Outcome:
-        """Validate ``resource`` against its base type, the profiles it claims and ``profiles``."""
+    def validate(self, resource: Mapping[str, Any] | bytes | str, profiles: Sequence[str] = ()) -> Outcome:
+        """Validate ``resource``, parsed or as it came, against its type, the profiles it claims and ``profiles``."""
 
 
 class Structures(Protocol):

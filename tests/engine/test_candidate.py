@@ -1,0 +1,134 @@
+"""candidate.yaml: what it may hold, and where its faults are."""
+
+import base64
+import json
+from importlib import resources
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from harness.engine.candidate import Candidate, Limits
+from harness.errors import UsageError
+
+FULL = """\
+base-url: https://fhir.example/r4/
+software: {publisher: ACME, product: Mesures, version: "2.1", reference: C-1}
+identities:
+  default:
+    bearer: ${ACCESS}
+    id-token: {header: X-Id-Token, value: "${ID}"}
+    identifier: {system: "urn:oid:1.2.250.1.213.1.4.10", value: "299017812345665"}
+    name: {family: TEST}
+  doctor:
+    basic: {user: doc, password: open-sesame}
+    token: urn:x|7
+headers: {X-Tenant: north}
+tls: {verify: false}
+limits: {connect: 2.5, body: 1000}
+policy: {update-creates: true}
+"""
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch):
+    monkeypatch.setenv("ACCESS", "access-123456")
+    monkeypatch.setenv("ID", "id-token-123456")
+    path = tmp_path / "candidate.yaml"
+    path.write_text(FULL, encoding="utf-8")
+    return Candidate.from_file(path)
+
+
+def test_everything_is_read(full):
+    assert full.base_url == "https://fhir.example/r4"
+    assert full.software["reference"] == "C-1"
+    assert full.limits == Limits(connect=2.5, body=1000)
+    assert full.policy == {"update-creates": True}
+    assert full.tls.verify is False
+    assert full.credentials(None) == (
+        ("X-Tenant", "north"),
+        ("Authorization", "Bearer access-123456"),
+        ("X-Id-Token", "id-token-123456"),
+    )
+    basic = base64.b64encode(b"doc:open-sesame").decode()
+    assert full.credentials("doctor") == (("X-Tenant", "north"), ("Authorization", f"Basic {basic}"))
+    assert full.credentials("none") == (("X-Tenant", "north"),)
+
+
+def test_test_sets_read_attributes_and_no_credentials(full):
+    identities = full.scope()["identities"]
+    assert identities["default"]["token"] == "urn:oid:1.2.250.1.213.1.4.10|299017812345665"
+    assert identities["doctor"] == {"token": "urn:x|7"}
+    assert "bearer" not in identities["default"]
+    assert "open-sesame" not in json.dumps(full.scope())
+
+
+def test_the_record_holds_no_secret_and_can_be_read_again(full):
+    recorded = full.redacted()
+    text = json.dumps(recorded)
+    for secret in ("access-123456", "id-token-123456", "open-sesame"):
+        assert secret not in text
+        assert secret not in repr(full)
+    again = Candidate.of(recorded)
+    assert again.redacted() == recorded
+    assert again.credentials(None)[1] == ("Authorization", "Bearer «redacted:identities.default.bearer»")
+
+
+def test_an_unknown_identity_is_named(full):
+    with pytest.raises(UsageError, match='no identity "docter"; did you mean "doctor"'):
+        full.credentials("docter")
+
+
+def test_known_by_its_address():
+    candidate = Candidate.at("http://127.0.0.1:8080/fhir", "s3cret-token", {"X-Tenant": "n"})
+    assert candidate.credentials(None) == (("X-Tenant", "n"), ("Authorization", "Bearer s3cret-token"))
+    assert candidate.scope()["identities"]["default"]["identifier"]["system"].endswith("1.2.250.1.213.1.4.10")
+    assert "s3cret-token" not in json.dumps(candidate.redacted())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("base-url: https://x.example\nidentites: {}\n", ':2:1: identites: unknown key; did you mean "identities"?'),
+        ("base-url: https://x.example\nlimits:\n  conect: 1\n", ":3:3: limits.conect: unknown key; did you mean"),
+        ("software: {}\n", "base-url is missing"),
+        ("base-url: ftp://x.example\n", ':1:11: base-url: "ftp://x.example" is not an address'),
+        ("base-url: http://\n", "is not an address"),
+        ("base-url: http://x.example:port\n", "is not an address"),
+        ("base-url: https://x.example\nlimits: {body: a lot}\n", "limits.body: must be of the type integer"),
+        ("base-url: ${NOT_SET_ANYWHERE}\n", "the environment variable NOT_SET_ANYWHERE is not set"),
+        ("base-url: https://x.example\nbase-url: https://y.example\n", "second time"),
+        ("base-url: [\n", "not YAML"),
+        ("base-url: https://x.example\nidentities: {none: {}}\n", 'the name "none" is kept'),
+        ("base-url: https://x.example\nidentities: {a: {}}\ndefault-identity: b\n", 'no identity is called "b"'),
+        ("base-url: https://x.example\nheaders: {'X A': b}\n", "is not the name of a header"),
+        ('base-url: https://x.example\nheaders: {X-A: "b\\r\\nC: d"}\n', "holds a character that a header cannot"),
+        ("base-url: https://x.example\nidentities: {a: {basic: {user: u}}}\n", "password is missing"),
+        ("- 1\n", "must be of the type object"),
+    ],
+)
+def test_faults_say_where_and_what(tmp_path, content, message):
+    path = tmp_path / "candidate.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        Candidate.from_file(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        Candidate.from_file(tmp_path / "nowhere.yaml")
+
+
+def test_a_certificate_file_that_is_none(tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing", encoding="utf-8")
+    path = tmp_path / "candidate.yaml"
+    path.write_text("base-url: https://x.example\ntls: {ca: ca.pem}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"ca\.pem: not a PEM file"):
+        Candidate.from_file(path).tls.context()
+
+
+def test_the_schema_is_a_schema():
+    schema = json.loads(resources.files("harness.engine").joinpath("candidate.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert schema["required"] == ["base-url"]

@@ -1,0 +1,241 @@
+"""The client bears whatever a candidate does."""
+
+import asyncio
+import gzip
+import socket
+import zlib
+
+import httpx
+import pytest
+import respx
+
+from harness.engine.candidate import Candidate
+from harness.engine.client import Live, Scope
+from harness.engine.exchange import Request
+
+BASE = "http://fhir.example/r4"
+SCOPE = Scope("set", "test", "test")
+
+
+class Stream(httpx.AsyncByteStream):
+    """A body as it comes from a socket: not looked at before it is read."""
+
+    def __init__(self, body):
+        self._body = body
+
+    async def __aiter__(self):
+        yield self._body
+
+
+def candidate(base=BASE, **limits):
+    return Candidate.of(
+        {
+            "base-url": base,
+            "identities": {"default": {"bearer": "canary-token"}},
+            "limits": {"connect": 2, "read": 1, "total": 2, **limits},
+        }
+    )
+
+
+async def exchange(request, **limits):
+    live = Live(candidate(**limits))
+    try:
+        return await live.send(request, SCOPE)
+    finally:
+        await live.close()
+
+
+def send(request=None, **limits):
+    return asyncio.run(exchange(request or Request("GET", f"{BASE}/metadata"), **limits))
+
+
+@respx.mock
+def test_what_is_recorded_is_redacted():
+    route = respx.post(f"{BASE}/Patient").respond(
+        201, json={"echo": "canary-token"}, headers={"Location": f"{BASE}/Patient/1", "Set-Cookie": "sid=1"}
+    )
+    request = Request("POST", f"{BASE}/Patient", (("Authorization", "Bearer canary-token"),), b'{"a":"canary-token"}')
+    made = send(request)
+    assert route.calls.last.request.headers["authorization"] == "Bearer canary-token"
+    assert made.response.status == 201
+    assert made.response.header("location") == f"{BASE}/Patient/1"
+    assert made.error is None
+    assert made.started.endswith("Z")
+    assert "canary-token" not in repr(made)
+    assert made.request.body == '{"a":"«redacted:identities.default.bearer»"}'.encode()
+    assert "sid=1" not in repr(made)
+
+
+@respx.mock
+def test_redirects_cookies_and_the_environments_proxies_are_not_followed(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    respx.get(f"{BASE}/metadata").respond(302, headers={"Location": "http://evil.example/", "Set-Cookie": "a=b"})
+
+    async def twice():
+        live = Live(candidate())
+        try:
+            await live.send(Request("GET", f"{BASE}/metadata"), SCOPE)
+            return await live.send(Request("GET", f"{BASE}/metadata"), SCOPE)
+        finally:
+            await live.close()
+
+    assert asyncio.run(twice()).response.status == 302
+    assert "cookie" not in respx.calls.last.request.headers
+    assert len(respx.calls) == 2
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (httpx.ConnectError("refused"), "connect"),
+        (httpx.ConnectTimeout("slow"), "timeout"),
+        (httpx.ReadTimeout("slow"), "timeout"),
+        (httpx.ReadError("reset"), "connection-lost"),
+        (httpx.RemoteProtocolError("garbage"), "protocol"),
+        (httpx.UnsupportedProtocol("gopher"), "request"),
+    ],
+)
+def test_what_stops_an_exchange_has_a_code(problem, code):
+    respx.get(f"{BASE}/metadata").mock(side_effect=problem)
+    made = send()
+    assert (made.response, made.error_code) == (None, code)
+    assert made.error
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "code"),
+    [
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"0" * 5_000_000), "too-large"),
+        ({"Content-Encoding": "deflate"}, zlib.compress(b"0" * 5_000_000), "too-large"),
+        ({}, b"0" * 100_001, "too-large"),
+        ({"Content-Encoding": "gzip"}, b"this is not gzip", "encoding"),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"{}" * 100)[:-12], "encoding"),
+        ({"Content-Encoding": "br"}, b"x", "encoding"),
+    ],
+    ids=["gzip bomb", "deflate bomb", "long", "no gzip", "cut off", "not asked for"],
+)
+@respx.mock
+def test_bodies_over_the_limit_or_broken(headers, body, code):
+    respx.get(f"{BASE}/metadata").mock(
+        return_value=httpx.Response(200, headers=headers, stream=Stream(body))
+    )
+    assert send(body=100_000).error_code == code
+
+
+@respx.mock
+def test_a_compressed_body_is_recorded_decoded():
+    stream = Stream(gzip.compress(b'{"resourceType": "Patient"}'))
+    respx.get(f"{BASE}/metadata").mock(
+        return_value=httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+    )
+    assert send().response.resource == {"resourceType": "Patient"}
+
+
+def raw_server(answer):
+    """Serve one connection with ``answer(reader, writer)`` and send a request to it."""
+
+    async def scenario():
+        async def serve(reader, writer):
+            try:
+                await reader.readuntil(b"\r\n\r\n")
+                await answer(writer)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        live = Live(candidate(base, total=0.4, read=0.25, body=100_000))
+        try:
+            return await live.send(Request("GET", f"{base}/metadata"), SCOPE)
+        finally:
+            await live.close()
+            server.close()
+
+    return asyncio.run(scenario())
+
+
+async def endless(writer, chunk):
+    while True:
+        writer.write(chunk)
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+async def never(writer, before=b""):
+    writer.write(before)
+    await writer.drain()
+    await asyncio.Event().wait()
+
+
+async def dripping(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"X-A: b\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+async def once(writer, data):
+    writer.write(data)
+    await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("answer", "codes"),
+    [
+        (lambda w: never(w), {"timeout"}),
+        (lambda w: never(w, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), {"timeout"}),
+        (dripping, {"timeout", "protocol"}),
+        (lambda w: once(w, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), {"protocol", "connection-lost"}),
+        (lambda w: once(w, b"SMTP ready\r\n\r\n"), {"protocol"}),
+        (lambda w: once(w, b""), {"protocol", "connection-lost"}),
+        (lambda w: once(w, b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\n\r\n"), {"protocol", "connection-lost"}),
+    ],
+    ids=["silent", "slow body", "slow headers", "short body", "other protocol", "nothing", "large headers"],
+)
+def test_hostile_servers(answer, codes):
+    made = raw_server(answer)
+    assert made.response is None
+    assert made.error_code in codes
+    assert made.elapsed < 2
+
+
+def test_an_endless_body_is_cut_off():
+    async def answer(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await endless(writer, b"400\r\n" + b"a" * 1024 + b"\r\n")
+
+    assert raw_server(answer).error_code == "too-large"
+
+
+def test_nobody_listens():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        made = send(Request("GET", f"http://127.0.0.1:{bound.getsockname()[1]}/metadata"))
+    assert made.error_code == "connect"
+
+
+def test_no_such_host():
+    assert send(Request("GET", "http://no-such-host.invalid/metadata"), total=20, connect=20).error_code == "dns"
+
+
+def test_http_where_tls_is_spoken():
+    async def scenario():
+        async def serve(reader, writer):
+            await reader.read(100)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        base = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        live = Live(candidate(base))
+        try:
+            return await live.send(Request("GET", base), SCOPE)
+        finally:
+            await live.close()
+            server.close()
+
+    assert asyncio.run(scenario()).error_code == "tls"

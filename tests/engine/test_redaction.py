@@ -1,0 +1,154 @@
+"""Nothing secret survives capture."""
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from harness.engine.exchange import Request, Response
+from harness.engine.redaction import Redactor, mark
+
+_CHARACTERS = st.characters(min_codepoint=33, max_codepoint=0x17F, blacklist_characters="«»\x7f")
+SECRETS = st.text(_CHARACTERS, min_size=4, max_size=24)
+TEXTS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="«»"), max_size=40)
+
+FORMS = {
+    "plain": lambda s: s,
+    "percent": lambda s: quote(s, safe=""),
+    "percent, slash kept": lambda s: quote(s),
+    "plus": quote_plus,
+    "percent, lower case": lambda s: quote(s, safe="").lower() if s == s.lower() else quote(s, safe=""),
+    "JSON, ASCII": lambda s: json.dumps(s)[1:-1],
+    "JSON": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64, for URLs": lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
+}
+
+
+def own_words(secret: str) -> bool:
+    """The mark itself holds these: such a secret cannot be told from its own mark."""
+    return any(form(secret).lower() in mark("canary") for form in FORMS.values())
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+@given(secret=SECRETS, before=TEXTS, after=TEXTS)
+def test_no_form_of_a_secret_survives(form, secret, before, after):
+    assume(not own_words(secret))
+    hidden = Redactor({"canary": secret}).text(before + form(secret) + after)
+    assert form(secret) not in hidden
+    assert mark("canary") in hidden or mark("userinfo") in hidden or "redacted" in hidden
+
+
+@given(secret=SECRETS, before=TEXTS, after=TEXTS)
+def test_redacting_twice_is_redacting_once(secret, before, after):
+    redactor = Redactor({"canary": secret})
+    for redact in (redactor.text, redactor.url, lambda text: redactor.body(text.encode())):
+        once = redact(before + secret + after)
+        again = redact(once) if isinstance(once, str) else redactor.body(once)
+        assert again == once
+
+
+@given(secret=SECRETS)
+def test_every_field_of_an_exchange(secret):
+    assume(not own_words(secret))
+    redactor = Redactor({"canary": secret})
+    coded = quote(secret, safe="")
+    request = redactor.request(
+        Request(
+            "POST",
+            f"https://user:{coded}@fhir.example/Patient?name={coded}&access_token=abc",
+            (("Authorization", f"Bearer {secret}"), ("X-Other", secret)),
+            json.dumps({"text": secret}).encode(),
+        )
+    )
+    response = redactor.response(
+        Response(200, (("Location", f"https://fhir.example/x?{coded}"), ("Set-Cookie", "a=b")), secret.encode())
+    )
+    for field in (request.url, str(request.headers), request.body.decode(), str(response.headers)):
+        assert secret not in field
+        assert coded not in field
+    assert secret.encode() not in response.body
+    assert "a=b" not in str(response.headers)
+
+
+def test_authorization_keeps_its_scheme_and_every_unknown_credential_goes():
+    headers = Redactor({}).headers(
+        (
+            ("authorization", "Bearer eyJhbGciOi.x.y"),
+            ("X-API-Key", "12345"),
+            ("X-Id-Token", "eyJ"),
+            ("WWW-Authenticate", 'Bearer realm="x"'),
+            ("ETag", 'W/"1"'),
+        )
+    )
+    assert headers == (
+        ("authorization", "Bearer «redacted:authorization»"),
+        ("X-API-Key", "«redacted:x-api-key»"),
+        ("X-Id-Token", "«redacted:x-id-token»"),
+        ("WWW-Authenticate", 'Bearer realm="x"'),
+        ("ETag", 'W/"1"'),
+    )
+
+
+def test_members_and_parameters_with_the_name_of_a_secret():
+    redactor = Redactor({})
+    body = redactor.body(b'{"access_token": "abc\\"d", "token_type": "Bearer", "id": "7"}')
+    assert json.loads(body) == {"access_token": mark("access_token"), "token_type": "Bearer", "id": "7"}
+    form = redactor.request(
+        Request(
+            "POST",
+            "https://x.example/token",
+            (("Content-Type", "application/x-www-form-urlencoded"),),
+            b"grant_type=client_credentials&client_secret=s%20t",
+        )
+    )
+    assert form.body.decode() == f"grant_type=client_credentials&client_secret={mark('client_secret')}"
+    assert redactor.url("https://x.example/Patient?name=a&id_token=b") == (
+        f"https://x.example/Patient?name=a&id_token={mark('id_token')}"
+    )
+
+
+def test_a_secret_inside_of_longer_base64():
+    secret = "correct-horse"
+    for user in ("a", "ab", "abc", "abcd"):
+        coded = base64.b64encode(f"{user}:{secret}".encode()).decode()
+        hidden = Redactor({"canary": secret}).text(f"value={coded}")
+        assert coded not in hidden
+        assert mark("canary") in hidden
+
+
+def test_json_stays_json_when_the_secret_is_a_number():
+    body = Redactor({"pin": "123456"}).body(b'{"pin": 123456, "n": [1.50, true, null]}')
+    assert json.loads(body) == {"pin": mark("pin"), "n": [1.5, True, None]}
+
+
+def test_bytes_that_are_not_text_stay():
+    data = bytes(range(256))
+    assert Redactor({"canary": "not-there"}).body(data) == data
+    assert Redactor({"canary": "hidden-one"}).body(b"\xff\xfehidden-one\x00") == b"\xff\xfe" + mark(
+        "canary"
+    ).encode() + b"\x00"
+
+
+def test_the_mark_comes_back_from_a_url():
+    redactor = Redactor({})
+    assert redactor.url("https://x.example/Patient?identifier=a%7C" + quote(mark("identities.default.bearer"))) == (
+        "https://x.example/Patient?identifier=a%7C" + mark("identities.default.bearer")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["run", "--token", "abcdef"], ("run", "--token", "«redacted:token»")),
+        (["--client-secret=abcdef"], ("--client-secret=«redacted:client-secret»",)),
+        (["-H", "Authorization: Bearer abcdef"], ("-H", "Authorization: Bearer «redacted:authorization»")),
+        (["--base-url", "https://u:p@x.example/fhir"], ("--base-url", "https://«redacted:userinfo»@x.example/fhir")),
+        (["x-canary-x"], ("x-«redacted:name»-x",)),
+    ],
+)
+def test_command_lines(arguments, expected):
+    assert Redactor({"name": "canary"}).command(arguments) == expected
