@@ -1,5 +1,6 @@
 """Tests and steps of a document that keeps to the schema: the rules that a schema cannot say, and the model objects."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _ALLOWED: Mapping[str, frozenset[Interaction]] = {
 }
 """Keys that only some interactions have (FHIR R4, http.html)."""
 
+_HEADER = re.compile(r"header\.[!#$%&'*+^_`|~0-9A-Za-z-]+(\.(id|version|type))?")
 _REGEX_KEYS = (("headers",), ("content-type",), ("outcome", "diagnostics"), ("outcome", "expression"))
 _FHIRPATH_KEYS = (("that",), ("searchset", "every-match"))
 
@@ -134,10 +136,14 @@ class StepReader:
                 self._fault(
                     "key", (*path, key), f"{key} has no meaning for {interaction}; it goes with {having}", key=True
                 )
-        self.expressions(path, {key: value for key, value in content.items() if key != "save"}, names)
+        self.expressions(path, content, names)
         self._changes(path, content, interaction, names)
         self._saves((*path, "save"), content.get("save", {}), names)
         until = content.get("until")
+        if until and "expect" not in content:
+            self._fault(
+                "until", (*path, "until"), "until repeats a step until its expectations hold: it needs expect", key=True
+            )
         pages = content.get("pages", 1)
         target = content[interaction]
         return Step(
@@ -176,7 +182,11 @@ class StepReader:
 
     def _saves(self, path: Path, saves: Mapping[str, str], names: Names) -> None:
         for name, source in saves.items():
-            if source != "status" and not source.startswith("header."):
+            if source.startswith("header."):
+                if not _HEADER.fullmatch(placeheld(source)):
+                    message = f"{source} names no header: write header.Name, or header.Location.id, .version or .type"
+                    self._fault("save", (*path, name), message)
+            elif source != "status":
                 self._fhirpath((*path, name), source, names)
 
     def mutants(self, path: Path, content: Mapping[str, Any] | None, names: Names, level: Level) -> Mutants | None:

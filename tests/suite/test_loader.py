@@ -95,7 +95,7 @@ STEPS = """\
         format: xml
         if-none-exist: code=${code}
         headers: {X-Id: "${random.uuid}", Accept: null}
-        save: {stored: header.Location.id, answer: status}
+        save: {stored: header.Location.id, tag: header.ETag, answer: status}
       - patch: {target: "Observation/${stored}", operations: [{op: remove, path: /status}]}
         if-match: W/"1"
       - operation: Observation/$lastn
@@ -177,6 +177,9 @@ FAULTS = [
     (_steps("{read: a/b, expect: {that: code = = 1}}"), "set.yaml:22:36: not FHIRPath:"),
     (_steps("{read: a/b, expect: {searchset: {every-match: '('}}}"), "not FHIRPath:"),
     (_steps("{read: a/b, save: {x: 'a..b'}}"), "not FHIRPath:"),
+    (_steps("{read: a/b, save: {x: header.Location.ids}}"), "names no header: write header.Name"),
+    (_steps('{read: a/b, save: {x: "code = ${nope}"}}'), 'nothing is called "nope" here'),
+    (_steps("{read: a/b, until: {attempts: 2}}"), "until repeats a step until its expectations hold"),
     (_steps("{read: a/b, save: {fixtures: id}}"), 'the name "fixtures" will not do'),
     (_steps("{read: a/b, expect: {headers: {ETag: '/(/'}}}"), "set.yaml:22:46: /(/ is not a regular expression"),
     (_steps("{read: a/b, expect: {content-type: '/[/'}}"), "is not a regular expression"),
