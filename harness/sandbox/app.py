@@ -28,16 +28,16 @@ def create_app(service: Service) -> Starlette:
             body = await _body(request, service.policy.max_body)
         except Problem as problem:
             call = _call(request, b"")
-            return _response(call, Answer(problem.status, problem.headers, resource=problem.outcome()))
+            return _response(service, call, Answer(problem.status, problem.headers, resource=problem.outcome()))
         except ClientDisconnect:
             return Response(status_code=400)
         call = _call(request, body)
         answer = await run_in_threadpool(service.handle, call)
-        return _response(call, answer)
+        return _response(service, call, answer)
 
     async def elsewhere(request: Request) -> Response:
         problem = Problem(404, "not-found", f"The FHIR service is at {PREFIX}.")
-        return _response(_call(request, b""), Answer(problem.status, resource=problem.outcome()))
+        return _response(service, _call(request, b""), Answer(problem.status, resource=problem.outcome()))
 
     return Starlette(
         routes=[
@@ -69,12 +69,12 @@ def _call(request: Request, body: bytes) -> Call:
     )
 
 
-def _response(call: Call, answer: Answer) -> Response:
+def _response(service: Service, call: Call, answer: Answer) -> Response:
     try:
         form = negotiation.answer_format(call)
     except Problem:
         form = negotiation.DEFAULT  # a refusal has to be told in some format
-    content, media_type = negotiation.render(answer, form)
+    content, media_type = negotiation.render(answer, form, service.definitions)
     headers = dict(answer.headers)
     if answer.status in _BODYLESS:
         return Response(status_code=answer.status, headers=headers)

@@ -187,6 +187,8 @@ def _rewritten(unit: Unit, item: Item, known: Mapping[str, str]) -> Item:
 def transaction(unit: Unit, perform: Perform) -> Answer:
     """Run a transaction; an exception that leaves this undoes it all."""
     bundle = bundle_of(unit.call)
+    if _profiles(bundle):
+        unit.env.check(bundle)
     items = _items(unit, bundle)
     answers: dict[int, Answer] = {}
     doing = "Bundle"
@@ -205,6 +207,12 @@ def transaction(unit: Unit, perform: Perform) -> Answer:
         raise problem.within(doing) if doing != "Bundle" else problem from None
     entries = [response_entry(unit.call, answers[position]) for position in range(len(items))]
     return Answer(resource=_response("transaction-response", entries))
+
+
+def _profiles(bundle: Mapping[str, Any]) -> bool:
+    """True when the Bundle declares profiles: it is then judged as a whole, besides each of its resources."""
+    meta = bundle.get("meta")
+    return isinstance(meta, dict) and bool(meta.get("profile"))
 
 
 def _response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:

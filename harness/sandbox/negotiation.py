@@ -8,19 +8,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import Message
 
+from harness.errors import HarnessError
+from harness.fhir.definitions import Definitions
+from harness.fhir.xml import from_xml, to_xml
 from harness.sandbox import codec
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.problems import Problem
 
 FHIR_JSON = "application/fhir+json"
-FORMATS: dict[str, str] = {FHIR_JSON: "json", "application/json": "json", "text/json": "json"}
-_SHORT = {"json": FHIR_JSON}
+FHIR_XML = "application/fhir+xml"
+FORMATS: dict[str, str] = {
+    FHIR_JSON: "json",
+    "application/json": "json",
+    "text/json": "json",
+    FHIR_XML: "xml",
+    "application/xml": "xml",
+    "text/xml": "xml",
+}
+_SHORT = {"json": FHIR_JSON, "xml": FHIR_XML}
 PATCHES = {"application/json-patch+json": "json-patch"}
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """``kind`` is json; ``media_type`` the one to answer with."""
+    """``kind`` is json or xml; ``media_type`` the one to answer with."""
 
     kind: str
     media_type: str
@@ -110,8 +121,8 @@ def is_fhir(call: Call) -> bool:
     return content_type(call) in FORMATS
 
 
-def parse_body(call: Call) -> object:
-    """Parse a FHIR body. Raises :class:`Problem`: 415 for a wrong media type, 400 for what cannot be parsed."""
+def parse_body(call: Call, definitions: Definitions) -> object:
+    """Parse a FHIR body, JSON or XML. Raises :class:`Problem`: 415 for a wrong media type, 400 for a wrong body."""
     name, parameters = media_type(call.header("content-type") or "")
     if name not in FORMATS:
         told = f"'{name}'" if name else "missing"
@@ -122,14 +133,23 @@ def parse_body(call: Call) -> object:
         raise Problem(415, "not-supported", f"charset={parameters['charset']} is not offered; FHIR is UTF-8.")
     if not call.body.strip():
         raise Problem(400, "required", "The request has no body; send the resource in it.")
-    return codec.parse(call.body)
+    if FORMATS[name] == "json":
+        return codec.parse(call.body)
+    try:
+        return from_xml(call.body, definitions)
+    except HarnessError as error:
+        raise Problem(400, "structure", f"The body is not FHIR XML. {error}") from None
 
 
-def render(answer: Answer, form: Format) -> tuple[bytes, str | None]:
+def render(answer: Answer, form: Format, definitions: Definitions) -> tuple[bytes, str | None]:
     """The body of ``answer`` in ``form`` and its media type; no body gives ``b""`` and None."""
     if answer.raw is not None:
         return answer.raw, answer.media_type
     label = f"{form.media_type}; charset=utf-8"
+    if form.kind == "xml" and (answer.text is not None or answer.resource is not None):
+        # A Bundle holds its resources as JSON text: read it whole, to write it whole.
+        whole = codec.stored(answer.text if answer.text is not None else codec.emit(answer.resource).decode())
+        return to_xml(whole, definitions), label
     if answer.text is not None:
         return (codec.emit(codec.stored(answer.text), pretty=True) if form.pretty else answer.text.encode()), label
     if answer.resource is not None:

@@ -39,6 +39,7 @@ class Service:
         rules: tuple[Rule, ...] = (),
     ) -> None:
         self.store = store
+        self.definitions = definitions
         self.parameters = Parameters(definitions)
         self.policy = policy or Policy()
         self.seams = seams or Seams()
@@ -84,7 +85,7 @@ class Service:
         if raw:
             call = replace(call, resource=binaries.from_raw(call, route.id))
         elif route.name in _WITH_BODY:
-            call = replace(call, resource=negotiation.parse_body(call))
+            call = replace(call, resource=negotiation.parse_body(call, self.definitions))
         elif route.name in {"patch", "conditional-patch"}:
             call = replace(call, resource=negotiation.parse_patch(call))
         if route.name == "transaction" and bundles.bundle_of(call)["type"] == "batch":

@@ -30,9 +30,7 @@ def test_references_between_entries_become_those_of_the_server(lenient: httpx.Cl
     answer = send(
         lenient,
         entry("POST", "Observation", weight(PATIENT_URN), WEIGHT_URN),
-        entry(
-            "POST", "Patient", {"resourceType": "Patient", "identifier": [{"value": PATIENT_URN}]}, PATIENT_URN
-        ),
+        entry("POST", "Patient", {"resourceType": "Patient", "identifier": [{"value": PATIENT_URN}]}, PATIENT_URN),
     )
     assert answer.status_code == 200, answer.text
     bundle = answer.json()

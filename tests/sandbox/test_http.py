@@ -15,13 +15,15 @@ def created(client: httpx.Client, resource: dict) -> dict:
 def is_outcome(answer: httpx.Response) -> bool:
     body = answer.json()
     media = answer.headers["content-type"].partition(";")[0]
-    return (
-        media == "application/fhir+json" and body["resourceType"] == "OperationOutcome" and bool(body["issue"])
-    )
+    return media == "application/fhir+json" and body["resourceType"] == "OperationOutcome" and bool(body["issue"])
 
 
 def test_create_assigns_identity_and_says_where(lenient: httpx.Client) -> None:
-    sent = {**PATIENT, "id": "mine", "meta": {"versionId": "9", "lastUpdated": "1999-01-01T00:00:00Z", "source": "urn:x"}}
+    sent = {
+        **PATIENT,
+        "id": "mine",
+        "meta": {"versionId": "9", "lastUpdated": "1999-01-01T00:00:00Z", "source": "urn:x"},
+    }
     answer = lenient.post("/Patient", json=sent)
     body = answer.json()
     assert answer.status_code == 201
@@ -233,7 +235,9 @@ def test_capabilities_tell_what_is_done(lenient: httpx.Client) -> None:
         item["code"] for item in patient["interaction"]
     }
     for parameter in patient["searchParam"]:
-        answer = lenient.get("/Patient", params={f"{parameter['name']}:missing": "true"}, headers={"Prefer": "handling=strict"})
+        answer = lenient.get(
+            "/Patient", params={f"{parameter['name']}:missing": "true"}, headers={"Prefer": "handling=strict"}
+        )
         assert answer.status_code == 200, parameter
 
 
@@ -247,7 +251,9 @@ def test_a_body_over_the_limit_is_refused(serving) -> None:
 
 
 def test_a_reference_to_nothing_is_refused(lenient: httpx.Client) -> None:
-    answer = lenient.post("/Observation", json={"resourceType": "Observation", "subject": {"reference": "Patient/none"}})
+    answer = lenient.post(
+        "/Observation", json={"resourceType": "Observation", "subject": {"reference": "Patient/none"}}
+    )
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["expression"] == ["Observation.subject.reference"]
 
@@ -287,3 +293,23 @@ def test_binary_in_and_out(lenient: httpx.Client) -> None:
     assert lenient.get(place, headers={"Accept": "application/fhir+json"}).json()["contentType"] == "application/pdf"
     assert lenient.get(place, headers={"Accept": "image/png"}).status_code == 406
     assert lenient.get("/Binary/none").status_code == 404
+
+
+def test_xml_in_and_out(lenient: httpx.Client) -> None:
+    body = (
+        '<Patient xmlns="http://hl7.org/fhir"><active value="true"/>'
+        '<name><family value="Été"/></name><birthDate value="1980-01-02"/></Patient>'
+    )
+    media = {"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
+    made = lenient.post("/Patient", content=body.encode(), headers=media)
+    assert (made.status_code, made.headers["content-type"]) == (201, "application/fhir+xml; charset=utf-8")
+    assert '<family value="Été"/>' in made.text
+    place = made.headers["location"]
+    assert lenient.get(place).json()["name"] == [{"family": "Été"}]
+    assert lenient.get(place, params={"_format": "xml"}).text == made.text
+    found = lenient.get("/Patient?family=ete", headers={"Accept": "application/fhir+xml"})
+    assert '<total value="1"/>' in found.text
+    assert '<mode value="match"/>' in found.text
+    refused = lenient.post("/Patient", content=b"<Patient", headers=media)
+    assert refused.status_code == 400
+    assert "<OperationOutcome" in refused.text

@@ -21,6 +21,11 @@ def observation(name: str, when: str, value: str, **more: Any) -> dict[str, Any]
     }
 
 
+def pressure(code: str, value: int) -> dict[str, Any]:
+    quantity = {"value": value, "unit": "mmHg", "system": UCUM, "code": "mm[Hg]"}
+    return {"code": {"coding": [{"system": LOINC, "code": code}]}, "valueQuantity": quantity}
+
+
 DATA: list[dict[str, Any]] = [
     {
         "resourceType": "Patient",
@@ -63,8 +68,14 @@ DATA: list[dict[str, Any]] = [
         "subject": {"reference": "Patient/bob"},
         "effectivePeriod": {"start": "2024-03-10", "end": "2024-03-20"},
         "component": [
-            {"code": {"coding": [{"system": LOINC, "code": "8480-6"}]}, "valueQuantity": {"value": 120, "code": "mm[Hg]"}},
-            {"code": {"coding": [{"system": LOINC, "code": "8462-4"}]}, "valueQuantity": {"value": 80, "code": "mm[Hg]"}},
+            {
+                "code": {"coding": [{"system": LOINC, "code": "8480-6"}]},
+                "valueQuantity": {"value": 120, "code": "mm[Hg]"},
+            },
+            {
+                "code": {"coding": [{"system": LOINC, "code": "8462-4"}]},
+                "valueQuantity": {"value": 80, "code": "mm[Hg]"},
+            },
         ],
     },
     {
@@ -117,6 +128,9 @@ ROWS = [
     (f"Patient?identifier={SYSTEM}|nothing,urn:other|A-1", "bob"),
     ("Patient?identifier:of-type=urn:types|INS-NIR-TEST|A-1", "anne"),
     ("Patient?gender=female", "anne"),
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender|female", "anne"),
+    ("Patient?gender=urn:wrong|female", ""),
+    ("Patient?active=http://terminology.hl7.org/CodeSystem/special-values|true", "anne"),
     ("Patient?gender:not=female", "bob"),
     ("Patient?gender:missing=true", "bob"),
     ("Patient?gender:missing=false", "anne"),

@@ -13,6 +13,7 @@ from harness.sandbox.store import Contained, Entry
 
 Row = dict[str, Any]
 
+_SPECIAL = "http://terminology.hl7.org/CodeSystem/special-values"
 _HUMAN_NAME = ("family", "given", "prefix", "suffix", "text")
 _ADDRESS = ("text", "line", "city", "district", "state", "postalCode", "country")
 
@@ -20,7 +21,7 @@ _ADDRESS = ("text", "line", "city", "district", "state", "postalCode", "country"
 def _tokens(type_: str | None, value: Any) -> Iterator[tuple[str, str]]:
     """``(system, code)`` pairs of a value; "" stands for no system, "*" for one that the element implies."""
     if isinstance(value, bool):
-        yield "*", str(value).lower()
+        yield _SPECIAL, str(value).lower()
     elif isinstance(value, (str, int, Decimal)):
         yield "*", str(value)
     elif isinstance(value, dict):
@@ -191,8 +192,15 @@ class Indexer:
             else:
                 for type_, value in found:
                     for kind, row in _ROWS[parameter.type](parameter.key, type_, value):
-                        rows.setdefault(kind, []).append(row)
+                        rows.setdefault(kind, []).extend(_implied(row, parameter.systems))
         return {kind: list({tuple(row.items()): row for row in items}.values()) for kind, items in rows.items()}
+
+
+def _implied(row: Row, systems: tuple[str, ...]) -> list[Row]:
+    """``row`` once for each system that its element implies, where the value itself names none."""
+    if not systems or row.get("system") != "*":
+        return [row]
+    return [{**row, "system": system} for system in systems]
 
 
 def _references(key: str, base: str, found: list[Found], contained: Mapping[str, Any]) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from typing import Any
 from harness.fhir.definitions import Definitions
 from harness.sandbox.search.paths import Found, compile_path, split
 
+_TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _MHD = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/"
 _SUPPORTED = frozenset({"token", "string", "date", "quantity", "number", "uri", "reference", "composite"})
 _IMPLIED = frozenset({"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"})
@@ -38,7 +39,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A search parameter of one resource type. ``key`` names it in the index tables."""
+    """A search parameter of one resource type. ``key`` names it in the index tables.
+
+    ``systems`` are the code systems that a ``code`` element implies by its required binding.
+    """
 
     base: str
     code: str
@@ -47,6 +51,7 @@ class Parameter:
     find: Callable[[dict[str, Any]], list[Found]]
     targets: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
+    systems: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -96,7 +101,21 @@ class Parameters:
             find=compile_path(expression, type_),
             targets=_own_targets(expression, type_) or targets,
             components=tuple(self._component(part) for part in raw.get("component", ())),
+            systems=self._systems(type_, expression) if raw["type"] == "token" else (),
         )
+
+    def _systems(self, type_: str, expression: str) -> tuple[str, ...]:
+        """The code systems of the value set that the element of a plain path is bound to."""
+        paths = {term for term in split(expression) if term.startswith(f"{type_}.")}
+        found: dict[str, None] = {}
+        for element in self._definitions.snapshot(f"{_TYPES}{type_}") if paths else ():
+            binding = element.get("binding", {})
+            if element["path"] in paths and binding.get("strength") == "required":
+                value_set = self._definitions.value_set(binding.get("valueSet", "")) or {}
+                found |= dict.fromkeys(
+                    item["system"] for item in value_set.get("compose", {}).get("include", ()) if "system" in item
+                )
+        return tuple(found)
 
     def _component(self, part: Mapping[str, Any]) -> Component:
         definition = self._definitions.search_parameter(part["definition"]) or {}
