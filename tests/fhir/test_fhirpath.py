@@ -220,6 +220,7 @@ def test_what_an_expression_gives(expression: str, expected: list[Any]) -> None:
         ("'a' < 1", "different types"),
         ("1 + 'a'", "cannot be applied"),
         ("@2020 + 1 'a'", "cannot be added"),
+        ("@T10:00 + 1 month", "cannot be added"),
         ("1000000000000000000000000000000.5.round(2)", "too large"),
         ("1.startsWith('a')", "expected a text"),
         ("'a'.matches('(')", "not a regular expression"),

@@ -21,7 +21,7 @@ def shift(moment: Temporal, duration: Quantity, sign: int) -> Temporal | None:
     years or months, which no calendar has.
     """
     unit = duration.unit
-    if not (unit in MILLISECONDS or (duration.calendar and unit in _MONTHS)):
+    if unit not in MILLISECONDS and (unit not in _MONTHS or moment.is_time or not duration.calendar):
         raise FHIRPathError(f"FHIRPath + and -: {duration} cannot be added to a date or time")
     amount = duration.value if unit in ("second", "s", "millisecond", "ms") else Decimal(int(duration.value))
     try:
