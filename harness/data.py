@@ -12,3 +12,9 @@ _INSTALLED = _PACKAGE / "_data"
 def folder(name: str) -> Path:
     """Return the folder ``name`` ("testsets", "fixtures" or "conformance") that came with this installation."""
     return (_INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent) / name
+
+
+def fixtures_for(testsets: Path) -> Path:
+    """Return the folder of fixtures for a folder of test sets: ``fixtures`` beside it, else the one that came along."""
+    beside = testsets.resolve().parent / "fixtures"
+    return beside if beside.is_dir() else folder("fixtures")

@@ -7,7 +7,7 @@ import typer
 from harness.cli.options import Language, open_definitions
 from harness.cli.session import REPORT, Plan, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
-from harness.data import folder
+from harness.data import fixtures_for, folder
 from harness.engine import Candidate, Selection
 from harness.engine.verdict import exit_class
 from harness.errors import UsageError
@@ -40,7 +40,7 @@ def run(
         catalogue,
         [found for found in catalogue.select(testset or []) if found.candidate == "server"],
         root or folder("testsets"),
-        fixtures or folder("fixtures"),
+        fixtures or fixtures_for(root or folder("testsets")),
         open_definitions(package),
         Selection(test, tag) if test or tag else None,
         seed,

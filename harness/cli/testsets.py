@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from harness.cli.options import Language, open_definitions
-from harness.data import folder
+from harness.data import fixtures_for, folder
 from harness.engine.verdict import Exit
 from harness.suite.catalogue import Catalogue
 from harness.suite.lint import lint as lint_catalogue
@@ -16,14 +16,14 @@ from harness.suite.schema import schema_text
 app = typer.Typer(no_args_is_help=True, help="List, check and show test sets.")
 
 ROOT = typer.Option(None, "--root", help="Folder of test sets; default: those that came with the harness.")
-FIXTURES = typer.Option(None, "--fixtures", help="Folder of fixtures; default: those that came with the harness.")
+FIXTURES = typer.Option(None, "--fixtures", help="Folder of fixtures; default: the one beside the test sets.")
 LANG = typer.Option(Language.EN, "--lang", help="Language of the titles.")
 
 
 def load_catalogue(root: Path | None, fixtures: Path | None) -> Catalogue:
     """Load a catalogue; the requirements are its own or else those that came with the harness. Raises TestSetError."""
     own = root or folder("testsets")
-    return Catalogue.load(own, fixtures or folder("fixtures"))
+    return Catalogue.load(own, fixtures or fixtures_for(own))
 
 
 @app.command("list")

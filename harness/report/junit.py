@@ -7,9 +7,8 @@ from xml.etree import ElementTree
 
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
-from harness.report.inert import pretty_body, printable, status_line
-
-_BODY_LIMIT = 4_000
+from harness.report.inert import printable
+from harness.report.text import describe
 
 
 def render(run: RunResult) -> bytes:
@@ -51,25 +50,10 @@ def _case(suite: ElementTree.Element, test_set: str, test: TestResult) -> None:
     message = printable(test.reason)
     match test.verdict:
         case Verdict.FAIL:
-            ElementTree.SubElement(case, "failure", type="fail", message=message).text = _details(test)
+            ElementTree.SubElement(case, "failure", type="fail", message=message).text = describe(test)
         case Verdict.ERROR | Verdict.UNDECIDED:
-            ElementTree.SubElement(case, "error", type=test.verdict.value, message=message).text = _details(test)
+            ElementTree.SubElement(case, "error", type=test.verdict.value, message=message).text = describe(test)
         case Verdict.SKIP:
             ElementTree.SubElement(case, "skipped", message=message)
         case Verdict.WARN:
-            ElementTree.SubElement(case, "system-out").text = _details(test)
-
-
-def _details(test: TestResult) -> str:
-    lines = []
-    for finding in test.findings:
-        place = f" at {finding.expression}" if finding.expression else ""
-        lines.append(f"{finding.code}{place}: {finding.message}")
-    for step in test.steps:
-        if any(check.findings for check in step.checks):
-            for exchange in step.exchanges:
-                sent = pretty_body(exchange.request.body, _BODY_LIMIT)
-                lines.append(f"\n> {exchange.request.method} {exchange.request.url}\n{sent}")
-                answer = exchange.response.body if exchange.response else b""
-                lines.append(f"< {status_line(exchange)}\n{pretty_body(answer, _BODY_LIMIT)}")
-    return printable("\n".join(lines))
+            ElementTree.SubElement(case, "system-out").text = describe(test)

@@ -1,0 +1,161 @@
+"""Test sets as pytest files, their tests as items.
+
+An item runs its test with the set-up, the control and the dependencies that it needs, so that it means the same alone,
+under ``-k``, and on any worker of xdist. The candidate's failure fails the item; a fault of the harness, of the test
+set or of the network, and whatever could not be judged, is an error of its set-up.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.data import fixtures_for
+from harness.engine import Candidate, Selection, run_sync
+from harness.engine.planner import Case, cases
+from harness.engine.results import RunResult, TestResult
+from harness.engine.verdict import Verdict
+from harness.errors import HarnessError, UsageError
+from harness.fhir.definitions import Definitions
+from harness.report.text import describe
+from harness.suite.loader import load_testset
+from harness.suite.model import TestSet
+from harness.suite.requirements import FOLDER, load_requirements
+from harness.validation.validator import Validator
+
+
+class Unproven(HarnessError):
+    """The test came to ``error`` or ``undecided``: nothing is proven, and it is not the candidate's failure."""
+
+
+class Failed(HarnessError):
+    """The candidate broke what the test demands."""
+
+
+class _Session:
+    """What all items of a process share: the candidate, the definitions, and the compiled profiles."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        base_url = config.getoption("--fhir-base-url") or config.getini("fhir_base_url")
+        file = config.getoption("--fhir-candidate") or config.getini("fhir_candidate")
+        if base_url and file:
+            raise UsageError("name the candidate once: --fhir-base-url or --fhir-candidate")
+        self.candidate = Candidate.from_file(Path(file)) if file else Candidate.at(base_url)
+        self.definitions = Definitions.embedded()
+        for package in config.getoption("--fhir-package"):
+            self.definitions.add_package(package)
+        self.judge = Validator(self.definitions)
+        self.seed: int | None = config.getoption("--fhir-seed")
+        fixtures = config.getoption("--fhir-fixtures")
+        self.fixtures = Path(fixtures) if fixtures else None
+
+
+_SESSION = pytest.StashKey[_Session]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read the candidate. Raises pytest.UsageError with what is wrong with it."""
+    try:
+        session.config.stash[_SESSION] = _Session(session.config)
+    except HarnessError as problem:
+        raise pytest.UsageError(str(problem)) from problem
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect ``*.yaml`` files that are test sets: those whose text begins a line with ``testset:``."""
+    if file_path.suffix not in (".yaml", ".yml") or not _is_testset(file_path):
+        return None
+    collected: TestSetFile = TestSetFile.from_parent(parent, path=file_path)
+    return collected
+
+
+def _is_testset(path: Path) -> bool:
+    try:
+        return any(line.startswith(b"testset:") for line in path.read_bytes().splitlines())
+    except OSError:
+        return False
+
+
+def _root(path: Path) -> Path:
+    """The folder that the set's paths are relative to: the nearest one above with requirements, else its own."""
+    return next((folder for folder in path.parents if (folder / FOLDER).is_dir()), path.parent)
+
+
+class TestSetFile(pytest.File):
+    """One test set."""
+
+    __test__ = False
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield an item for each test, and for each row of a table."""
+        root = _root(self.path)
+        fixtures = self.config.stash[_SESSION].fixtures or fixtures_for(root)
+        test_set = load_testset(self.path, root=root, fixtures=fixtures)
+        problems = [p for test in test_set.tests for p in load_requirements(root / FOLDER).unknown(test)]
+        if problems:
+            raise UsageError("\n".join(map(str, problems)))
+        if test_set.candidate != "server":
+            return
+        for case in cases(test_set):
+            item = TestSetItem.from_parent(self, name=case.id, test_set=test_set, case=case)
+            for tag in (*test_set.tags, *case.test.tags):
+                self.config.addinivalue_line("markers", f"{tag}: a tag of test sets")
+                item.add_marker(tag)
+            yield item
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show the faults of a test set without a traceback."""
+        return str(excinfo.value) if isinstance(excinfo.value, HarnessError) else super().repr_failure(excinfo, style)
+
+
+class TestSetItem(pytest.Item):
+    """One test."""
+
+    __test__ = False
+
+    def __init__(self, *, test_set: TestSet, case: Case, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self._test_set, self._case = test_set, case
+        self._result: TestResult | None = None
+
+    def setup(self) -> None:
+        """Run the test. Raises Unproven when that proves nothing; skips when it does not apply."""
+        session = self.config.stash[_SESSION]
+        run = run_sync(
+            [self._test_set],
+            session.candidate,
+            definitions=session.definitions,
+            select=Selection((self._case.id,)),
+            seed=session.seed,
+            judge=session.judge,
+        )
+        self._result = result = _of(run, self._test_set.id, self._case.id)
+        self.user_properties += [("verdict", result.verdict.value)]
+        self.user_properties += [("requirement", requirement) for requirement in result.started.verifies]
+        if result.verdict in (Verdict.ERROR, Verdict.UNDECIDED):
+            raise Unproven(describe(result))
+        if result.verdict is Verdict.SKIP:
+            pytest.skip(result.reason)
+
+    def runtest(self) -> None:
+        """Fail when the candidate failed; a warning is reported and passes."""
+        assert self._result is not None
+        if self._result.verdict is Verdict.FAIL:
+            raise Failed(describe(self._result))
+        if self._result.verdict is Verdict.WARN:
+            self.add_report_section("call", "fhir", describe(self._result))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show what was sent, what came back and what was expected, without a traceback."""
+        if isinstance(excinfo.value, HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Say where the test stands in its file."""
+        return self.path, self._case.test.location.line - 1, f"{self._test_set.id}/{self._case.id}"
+
+
+def _of(run: RunResult, test_set: str, case: str) -> TestResult:
+    return next(t for t in run.tests if (t.started.test_set, t.started.test) == (test_set, case))

@@ -1,0 +1,32 @@
+"""One test in plain text: what failed, what was sent, what came back. For JUnit and pytest."""
+
+from harness.engine.results import TestResult
+from harness.report.inert import pretty_body, printable, status_line
+
+_BODY_LIMIT = 4_000
+
+
+def describe(test: TestResult) -> str:
+    """Return the findings of a test, and the exchanges of the steps that have any."""
+    lines = []
+    for finding in test.findings:
+        place = f" at {finding.expression}" if finding.expression else ""
+        lines.append(f"{finding.code}{place}: {finding.message}")
+        lines += [
+            f"    {name}: {value}"
+            for name, value in (("expected", finding.expected), ("found", finding.found))
+            if value
+        ]
+        if finding.requirements:
+            lines.append(f"    requirements: {', '.join(finding.requirements)}")
+    if not lines:
+        lines.append(test.reason)
+    for step in test.steps:
+        if any(check.findings for check in step.checks):
+            lines.append(f"\nstep {step.index + 1}: {step.summary}  ({step.location})")
+            for exchange in step.exchanges:
+                sent = pretty_body(exchange.request.body, _BODY_LIMIT)
+                answer = pretty_body(exchange.response.body if exchange.response else b"", _BODY_LIMIT)
+                lines.append(f"> {exchange.request.method} {exchange.request.url}\n{sent}")
+                lines.append(f"< {status_line(exchange)}\n{answer}")
+    return printable("\n".join(lines))
