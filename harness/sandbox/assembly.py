@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.fhir.definitions import Definitions
 from harness.sandbox.authorisation import Authorisation
-from harness.sandbox.checking import checker
+from harness.sandbox.checking import checker, server_validator
 from harness.sandbox.defects import chosen, seeded
 from harness.sandbox.policy import Policy
 from harness.sandbox.rules.agenda import Agenda
@@ -14,6 +14,7 @@ from harness.sandbox.rules.documents import Documents
 from harness.sandbox.service import Service
 from harness.sandbox.store import Store
 from harness.sandbox.unit import Rule
+from harness.validation.validator import Validator
 
 
 def make_service(
@@ -23,17 +24,19 @@ def make_service(
     policy: Policy | None = None,
     authorisation: Authorisation | None = None,
     defects: Iterable[str] = (),
+    validator: Validator | None = None,
 ) -> Service:
     """A server on ``store`` (default: a new one in memory), judging with ``definitions`` (default: embedded).
 
-    ``defects`` names departures to seed. Raises UsageError for an unknown one.
+    ``defects`` names departures to seed. ``validator`` may be shared between servers, since what it compiles is kept;
+    it should come from :func:`~harness.sandbox.checking.server_validator`. Raises UsageError for an unknown defect.
     """
-    known = definitions or Definitions.embedded()
+    known = definitions or (validator.definitions if validator else Definitions.embedded())
     settled, seams, flaws = seeded(policy or Policy(), chosen(defects))
     return Service(
         store or Store(),
         known,
-        check=checker(known, settled),
+        check=checker(validator or server_validator(known), settled),
         policy=settled,
         authorisation=authorisation,
         seams=seams,

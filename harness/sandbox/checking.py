@@ -15,7 +15,7 @@ from harness.validation.validator import Validator
 _FORM = ("json-", "not-a-resource", "resource-type-", "unknown-element", "primitive-format", "type-not-allowed")
 
 
-def checker(definitions: Definitions, policy: Policy) -> Check:
+def checker(validator: Validator, policy: Policy) -> Check:
     """A function from a resource to the issues worth telling; it refuses what is wrong.
 
     Its Problem is a 400 for faults of form ("failed basic FHIR validation rules") and a 422 for the rest ("violated
@@ -23,8 +23,6 @@ def checker(definitions: Definitions, policy: Policy) -> Check:
     """
     if not policy.validate:
         return _nothing
-    # A server keeps extensions that it does not know (https://hl7.org/fhir/R4/extensibility.html).
-    validator = Validator(definitions, unknown_extensions="information")
 
     def check(resource: Resource) -> list[dict[str, Any]]:
         outcome = validator.validate(resource, list(_profiles(resource, policy)))
@@ -35,6 +33,11 @@ def checker(definitions: Definitions, policy: Policy) -> Check:
         raise Problem(400 if basic else 422, issues=issues)
 
     return check
+
+
+def server_validator(definitions: Definitions) -> Validator:
+    """A validator for servers: they keep extensions that they do not know (https://hl7.org/fhir/R4/extensibility.html)."""
+    return Validator(definitions, unknown_extensions="information")
 
 
 def _nothing(_: Resource) -> list[dict[str, Any]]:

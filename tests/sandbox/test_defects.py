@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from harness.errors import UsageError
-from harness.sandbox import Policy, SandboxServer, make_service
+from harness.fhir.definitions import Definitions
+from harness.sandbox import SandboxServer, make_service
+from harness.sandbox.checking import server_validator
 from harness.sandbox.defects import DEFECTS, chosen
 
+VALIDATOR = server_validator(Definitions.embedded())
 _VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\dT[\d:.]+Z|[A-Z][a-z]{2}, \d\d \w{3} [\d :]+GMT|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|127\.0\.0\.1:\d+|_cursor=[\w-]+"
@@ -71,7 +74,7 @@ def requests() -> Iterator[tuple[str, str, str | bytes | None, dict[str, str]]]:
 
 
 def transcript(*defects: str) -> list[tuple[str, int, list[str | None], str]]:
-    with SandboxServer(make_service(policy=Policy(), defects=defects)) as server:
+    with SandboxServer(make_service(defects=defects, validator=VALIDATOR)) as server:
         seen = []
         with httpx.Client(base_url=server.base_url, headers={"Content-Type": "application/fhir+json"}) as client:
             binary = ""

@@ -6,10 +6,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
+from harness.fhir.definitions import Definitions
 from harness.sandbox import Policy, make_service
 from harness.sandbox.call import Answer, Call
+from harness.sandbox.checking import server_validator
 from harness.sandbox.negotiation import DEFAULT, render
 
+VALIDATOR = server_validator(Definitions.embedded())
 BASE = "http://sandbox/fhir"
 _NAMES = st.sampled_from(["Durand", "Élan", "Müller", "Œuvre"])
 
@@ -21,7 +24,7 @@ class Versions(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.service = make_service(policy=Policy(validate=False))
+        self.service = make_service(policy=Policy(validate=False), validator=VALIDATOR)
         self.model: dict[str, list[str | None]] = {}
 
     def send(self, method: str, path: str, body: object = None, query: str = "", **headers: str) -> tuple[Answer, dict]:
@@ -112,4 +115,4 @@ class Versions(RuleBasedStateMachine):
 
 
 TestVersions = Versions.TestCase
-TestVersions.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestVersions.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
