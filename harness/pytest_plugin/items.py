@@ -104,9 +104,9 @@ class TestSetFile(pytest.File):
                 item.add_marker(tag)
             yield item
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """Show the faults of a test set without a traceback."""
-        return str(excinfo.value) if isinstance(excinfo.value, HarnessError) else super().repr_failure(excinfo, style)
+        return str(excinfo.value) if isinstance(excinfo.value, HarnessError) else super().repr_failure(excinfo)
 
 
 class TestSetItem(pytest.Item):
