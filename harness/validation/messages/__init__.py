@@ -1,7 +1,7 @@
 """The rules of the validator: each with its severity, its FHIR issue type and its sentence in English and French.
 
-A sentence is a ``str.format`` template over the fields of an issue: ``{found} {expected}
-{detail} {profile} {definition} {constraint} {expression}``. A report may give another severity than the rule's own (an invariant declares its own).
+A sentence is a ``str.format`` template over the fields of an issue: ``{found} {expected} {detail} {profile}
+{definition} {constraint} {expression}``. A report may give another severity than the rule's own, as invariants do.
 """
 
 from __future__ import annotations
