@@ -4,7 +4,7 @@ import base64
 import binascii
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -69,6 +69,11 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+def _required_or_none(member: Field[Any], hint: Any) -> bool:
+    """A member without a default that may be None: it was left out because it was None."""
+    return member.default is MISSING and member.default_factory is MISSING and type(None) in get_args(hint)
+
+
 def _decode(kind: Any, data: Any) -> Any:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
@@ -85,7 +90,9 @@ def _decode(kind: Any, data: Any) -> Any:
         return kind(data)
     if is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
-        return kind(**{f.name: _decode(hints[f.name], data[f.name]) for f in fields(kind) if f.name in data})
+        members = {f.name: _decode(hints[f.name], data[f.name]) for f in fields(kind) if f.name in data}
+        left_out = {f.name: None for f in fields(kind) if f.name not in data and _required_or_none(f, hints[f.name])}
+        return kind(**members, **left_out)
     if kind is float and isinstance(data, (int, float)) and not isinstance(data, bool):
         return float(data)
     if kind in (str, int, bool) and type(data) is not kind:

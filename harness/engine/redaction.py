@@ -10,10 +10,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from harness.engine.exchange import Headers, Request, Response, header
+from harness.engine.wire import dumps
 
 SHORTEST = 4
 """Characters. A shorter value is hidden where its place tells (a header, a member's name), never as literal text."""
@@ -114,8 +116,9 @@ class Redactor:
         if redacted == text:
             return body
         if not _is_json(redacted):  # a secret stood there as a number: only a string can hold the mark
-            with contextlib.suppress(ValueError, RecursionError):
-                redacted = json.dumps(self.value(json.loads(text)), ensure_ascii=False)
+            with contextlib.suppress(ValueError, ArithmeticError, RecursionError):
+                rebuilt = dumps(self.value(json.loads(text, parse_float=Decimal)))
+                redacted = rebuilt if self.text(rebuilt) == rebuilt else redacted
         return redacted.encode("utf-8", "surrogateescape")
 
     def value(self, value: Any) -> Any:

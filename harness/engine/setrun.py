@@ -16,6 +16,7 @@ from harness.engine.exchange import Exchange, Response
 from harness.engine.needs import undeclared
 from harness.engine.performer import Course, Performed, World, perform
 from harness.engine.planner import Case
+from harness.engine.replay import ReplayError
 from harness.engine.text import excerpt, inert
 from harness.engine.verdict import Verdict, combine
 from harness.errors import TestSetError
@@ -106,7 +107,20 @@ class SetRun:
             reason = self._obstacle.message if self._obstacle else ""
             self._emit(SetFinished(self._set.id, verdict, tuple(self._leftovers), reason))
 
+    def _fault(self, problem: Exception) -> Finding:
+        """Return the finding for what failed on our side."""
+        if isinstance(problem, ReplayError):
+            return finding("replay", Verdict.ERROR, found=inert(str(problem), 400))
+        said = inert(self._world.redactor.text(f"{type(problem).__name__}: {problem}"), 400)
+        return finding("harness", Verdict.ERROR, found=said)
+
     async def _prepare(self, scope: Scope, now: datetime, created: Created) -> None:
+        try:
+            await self._set_up(scope, now, created)
+        except Exception as problem:  # a fault of ours must not end the run
+            self._obstacle = self._fault(problem)
+
+    async def _set_up(self, scope: Scope, now: datetime, created: Created) -> None:
         if self._missing_packages:
             named = ", ".join(self._missing_packages)
             self._obstacle = finding("packages", Verdict.UNDECIDED, expected=named)
@@ -264,8 +278,7 @@ class SetRun:
             said = inert(self._world.redactor.text(str(problem)), 400)
             outside = (finding("step.expression", Verdict.ERROR, found=said, found_fr=said),)
         except Exception as problem:  # a fault of ours must not end the run
-            said = inert(self._world.redactor.text(f"{type(problem).__name__}: {problem}"), 400)
-            outside = (finding("harness", Verdict.ERROR, found=said),)
+            outside = (self._fault(problem),)
         finally:
             await self._clean_up(scope._replace(phase="cleanup"), created)
         return _conclusion(done, outside)
@@ -278,6 +291,8 @@ class SetRun:
                 exchange = await self._world.transport.send(request, scope)
                 created.note(request, exchange, ())
                 exchanges.append(exchange)
+        except ReplayError:
+            return  # what was recorded ends here: nothing is left on a candidate that was not called
         finally:
             self._leftovers += created.left
             if exchanges:

@@ -117,9 +117,7 @@ def test_what_stops_an_exchange_has_a_code(problem, code):
 )
 @respx.mock
 def test_bodies_over_the_limit_or_broken(headers, body, code):
-    respx.get(f"{BASE}/metadata").mock(
-        return_value=httpx.Response(200, headers=headers, stream=Stream(body))
-    )
+    respx.get(f"{BASE}/metadata").mock(return_value=httpx.Response(200, headers=headers, stream=Stream(body)))
     assert send(body=100_000).error_code == code
 
 
@@ -186,7 +184,7 @@ async def once(writer, data):
 @pytest.mark.parametrize(
     ("answer", "codes"),
     [
-        (lambda w: never(w), {"timeout"}),
+        (never, {"timeout"}),
         (lambda w: never(w, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), {"timeout"}),
         (dripping, {"timeout", "protocol"}),
         (lambda w: once(w, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), {"protocol", "connection-lost"}),
