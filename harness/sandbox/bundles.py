@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from harness.sandbox import codec
+from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.problems import Problem
 from harness.sandbox.routes import Route, match
@@ -75,9 +75,11 @@ def item_of(call: Call, entry: Mapping[str, Any], position: int, types: frozense
     path, _, query = url.removeprefix(f"{call.base}/").removeprefix("/").partition("?")
     headers = {name: str(request[key]) for key, name in _CONDITIONS.items() if key in request}
     kept = {name: value for name, value in call.headers.items() if name == "prefer"}
-    resource = entry.get("resource")
+    resource: Any = entry.get("resource")
     if method in {"POST", "PUT", "PATCH"} and not isinstance(resource, dict):
         raise _invalid(f"A {method} entry needs a resource.", "Bundle.resource")
+    if method == "PATCH":
+        resource = negotiation.patch_of_binary(resource)
     inner = Call(
         method=method,
         base=call.base,
@@ -86,7 +88,6 @@ def item_of(call: Call, entry: Mapping[str, Any], position: int, types: frozense
         headers={**kept, **headers},
         resource=resource,
         caller=call.caller,
-        entry=True,
     )
     route = match(method, inner.path, types)
     if route.name in {"transaction", "capabilities"}:

@@ -19,8 +19,7 @@ class Caller:
 class Call:
     """One request: ``path`` is relative to ``base`` (``Patient/1``), header names are lower case.
 
-    ``query`` keeps the order of the request; ``body`` is raw, ``resource`` what was parsed from it; ``entry`` says that
-    the request came as an entry of a Bundle.
+    ``query`` keeps the order of the request; ``body`` is raw, ``resource`` what was parsed from it.
     """
 
     method: str
@@ -31,7 +30,6 @@ class Call:
     body: bytes = b""
     resource: Any = None
     caller: Caller = field(default_factory=Caller)
-    entry: bool = False
 
     def header(self, name: str) -> str | None:
         """The value of the header ``name`` (lower case), or None."""

@@ -41,7 +41,7 @@ def statement(
         "software": {"name": "fhir-harness sandbox", "version": __version__},
         "implementation": {"description": "Sandbox of the fhir-harness connection tests", "url": base},
         "fhirVersion": "4.0.1",
-        "format": [*(name for name in FORMATS if "fhir" in name), "json", "xml"],
+        "format": [name for name in FORMATS if "fhir" in name],
         "patchFormat": list(PATCHES),
         "rest": [
             {

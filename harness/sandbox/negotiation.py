@@ -159,8 +159,6 @@ def render(answer: Answer, form: Format, definitions: Definitions) -> tuple[byte
 
 def parse_patch(call: Call) -> object:
     """Parse the body of a PATCH. Raises :class:`Problem`: 415 for another kind of patch, 400 for what is not JSON."""
-    if call.entry:
-        return _patch_of_binary(call.resource)
     name = content_type(call)
     if name not in PATCHES:
         raise Problem(
@@ -172,8 +170,8 @@ def parse_patch(call: Call) -> object:
     return codec.parse(call.body)
 
 
-def _patch_of_binary(resource: object) -> object:
-    """The JSON Patch that a Binary carries in a transaction (http.html#patch)."""
+def patch_of_binary(resource: object) -> object:
+    """The JSON Patch that a Binary carries in a transaction (http.html#patch). Raises :class:`Problem`."""
     if not isinstance(resource, dict) or resource.get("resourceType") != "Binary":
         raise Problem(422, "not-supported", "A PATCH entry carries a Binary with a JSON Patch.")
     if str(resource.get("contentType", "")).partition(";")[0] not in PATCHES:

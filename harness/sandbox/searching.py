@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -70,7 +71,7 @@ def _bundle(call: Call, query: Query, page: Page) -> dict[str, Any]:
     entries += [_entry(call.base, record, "include", query) for record in page.included]
     if query.ignored:
         warnings = operation_outcome([_ignored(name, reason, "warning") for name, reason in query.ignored])
-        entries.append({"resource": warnings, "search": {"mode": "outcome"}})
+        entries.append({"fullUrl": uuid.uuid4().urn, "resource": warnings, "search": {"mode": "outcome"}})
     if entries:
         bundle["entry"] = entries
     return bundle

@@ -206,6 +206,10 @@ ROWS = [
     ("Observation?subject:Patient.name=bob", "bp"),
     ("DocumentReference?author:Practitioner.family=medecin", "d1"),
     ("Patient?_has:Observation:patient:code=85354-9", "bob"),
+    ("Patient?_has:Observation:patient:patient.family=goff", ""),
+    ("Patient?_has:Observation:patient:patient.given=bob", "bob"),
+    ("Observation?has-member:Observation.subject:Patient.organization.partof.name=x", ""),
+    ("Slot?schedule.actor:HealthcareService.organization.name=x", ""),
     # PDSm
     ("DocumentReference?isArchived=true", "d1"),
     ("DocumentReference?isArchived=false", ""),
@@ -241,6 +245,9 @@ def test_matches(searched: httpx.Client, query: str, expected: str) -> None:
         "Observation?code.name=x",
         "Observation?_has:Patient=x",
         "Patient?identifier=|",
+        "Patient?given=" + ",".join("x" * 500),
+        "Observation?subject" + ".link" * 6 + "=x",
+        "Patient?" + "&".join(["given=x"] * 70),
     ],
 )
 def test_what_is_wrong_is_refused(searched: httpx.Client, query: str) -> None:

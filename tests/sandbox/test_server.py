@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from harness.errors import HarnessError
+from harness.fhir.definitions import Definitions
 from harness.sandbox import Policy, SandboxServer, Store, make_service
+from harness.sandbox.service import Service
 
 PATIENT = {"resourceType": "Patient", "id": "kept"}
 
@@ -64,9 +66,7 @@ def test_an_unexpected_failure_tells_nothing(caplog: pytest.LogCaptureFixture) -
     def broken(_: object) -> list:
         raise RuntimeError("secret-internals")
 
-    service = make_service()
-    object.__setattr__(service.env, "check", broken)
-    with SandboxServer(service) as server:
+    with SandboxServer(Service(Store(), Definitions.embedded(), check=broken)) as server:
         answer = httpx.post(
             f"{server.base_url}/Patient", json=PATIENT, headers={"Content-Type": "application/fhir+json"}
         )

@@ -18,6 +18,7 @@ _MODIFIERS: dict[str, frozenset[str]] = {
     "reference": frozenset({"identifier"}),
     "uri": frozenset({"below", "above"}),
 }
+_MOST_VALUES, _MOST_PARAMETERS, _LONGEST_CHAIN = 400, 60, 4
 _CONTROL = frozenset({"_format", "_pretty"})
 _RESULT = frozenset(
     {"_count", "_sort", "_include", "_revinclude", "_summary", "_total", "_elements", "_offset", "_cursor"}
@@ -78,6 +79,11 @@ def unescape(text: str) -> str:
     return re.sub(r"\\([,$|\\])", r"\1", text)
 
 
+def head_of(name: str) -> str:
+    """The code of a parameter, without modifier and chain."""
+    return re.split(r"[:.]", name)[0]
+
+
 class QueryParser:
     """Reads queries on the types of one server."""
 
@@ -87,6 +93,8 @@ class QueryParser:
 
     def parse(self, type_: str, pairs: Sequence[tuple[str, str]]) -> Query:
         """Read ``pairs``. Raises :class:`Problem` (400) for what is understood and wrong."""
+        if len(pairs) > _MOST_PARAMETERS:
+            raise Problem(400, "too-costly", f"A query has at most {_MOST_PARAMETERS} parameters here.")
         criteria: list[Criterion] = []
         includes: list[Include] = []
         results: dict[str, str] = {}
@@ -128,6 +136,9 @@ class QueryParser:
     def _criterion(self, type_: str, name: str, value: str) -> Criterion | None:
         if name.startswith("_has:"):
             return self._has(type_, name, value)
+        if name.count(".") > _LONGEST_CHAIN or value.count(",") >= _MOST_VALUES:
+            told = f"at most {_LONGEST_CHAIN} links and {_MOST_VALUES} values"
+            raise Problem(400, "too-costly", f"{head_of(name)}: this server follows {told} a parameter.")
         first, dot, rest = name.partition(".")
         code, _, modifier = first.partition(":")
         parameter = self._parameters.of(type_).get(code)

@@ -254,22 +254,19 @@ class Conditions:
         return and_(table.c.type == parts[0], table.c.id == parts[1])
 
     def _ids(self, type_: str, link: Criterion) -> Select[str]:
-        inner = tables.resource.alias()
-        condition = self.of(link)
-        chosen = select(tables.resource.c.pk).where(condition, tables.resource.c.type == type_).correlate(None)
-        return select(inner.c.id).where(inner.c.deleted == 0, inner.c.pk.in_(chosen))
+        # A common table expression a link keeps the statement flat: SQLite's parser has a depth of 100.
+        target = tables.resource
+        found = select(target.c.id).where(target.c.type == type_, target.c.deleted == 0, self.of(link)).cte()
+        return select(found.c.id)
 
     def _reverse(self, criterion: Criterion) -> Select[str]:
         table, (type_, inner) = tables.reference, criterion.chain[0]
-        chosen = (
-            select(tables.resource.c.pk)
-            .where(self.of(inner), tables.resource.c.type == type_, tables.resource.c.deleted == 0)
-            .correlate(None)
-        )
+        source = tables.resource
+        found = select(source.c.pk).where(source.c.type == type_, source.c.deleted == 0, self.of(inner)).cte()
         return select(table.c.id).where(
             table.c.param == criterion.parameter.key,
             table.c.type == criterion.target,
-            table.c.resource.in_(chosen),
+            table.c.resource.in_(select(found.c.pk)),
         )
 
 
