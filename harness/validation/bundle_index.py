@@ -37,10 +37,12 @@ class BundleIndex:
         self.type = bundle.get("type")
         self.by_url: dict[str, list[Resource]] = {}
         self.by_id: dict[str, list[Resource]] = {}
+        self.bases: dict[int, str | None] = {}
         for entry, resource in entries(bundle):
             url = entry.get("fullUrl")
             if resource is None:
                 continue
+            self.bases[id(resource)] = base_of(entry, resource)
             if isinstance(url, str):
                 self.by_url.setdefault(url, []).append(resource)
             name = f"{resource.get('resourceType')}/{resource.get('id')}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-DEPTH = 200
+DEPTH = 150
 """How deep a resource may be nested. The specification sets no limit; a walk needs one."""
 
 _BOM = "\ufeff"

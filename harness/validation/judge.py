@@ -11,7 +11,7 @@ from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
 from harness.fhir.fhirpath import Environment
 from harness.fhir.terminology import Terminology, Verdict
-from harness.validation import resources
+from harness.validation import resources, trial
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
@@ -54,6 +54,7 @@ class Judge:
         self._systems: dict[str, dict[str, dict[str, str]] | None] = {}
         self._extensions: dict[str, ExtensionDefinition | None] = {}
         self._target_types: dict[str, str] = {}
+        self._ancestors: dict[str, frozenset[str]] = {}
         self._broken: dict[str, str] = {}
         self._schemas: dict[str, ElementSchema | None] = {}
 
@@ -79,15 +80,15 @@ class Judge:
 
     def derives_from(self, canonical: str, ancestor: str) -> bool:
         """Whether the profile ``canonical`` is ``ancestor`` or is derived from it."""
-        seen: set[str] = set()
-        current: str | None = canonical
-        while current and current not in seen:
-            seen.add(current)
-            if current.partition("|")[0] == ancestor:
-                return True
-            structure = self.definitions.structure(current)
-            current = structure.get("baseDefinition") if structure else None
-        return False
+        if canonical not in self._ancestors:
+            seen: set[str] = set()
+            current: str | None = canonical
+            while current and current.partition("|")[0] not in seen:
+                seen.add(current.partition("|")[0])
+                structure = self.definitions.structure(current)
+                current = structure.get("baseDefinition") if structure else None
+            self._ancestors[canonical] = frozenset(seen)
+        return ancestor in self._ancestors[canonical]
 
     def apply(self, value: Any, canonical: str, where: Location, scope: Scope) -> None:
         """Judge ``value`` by the profile ``canonical`` too, reporting what it finds, or that it is not known."""
@@ -115,21 +116,7 @@ class Judge:
 
     def conforms(self, value: Any, canonical: str, where: Location, scope: Scope) -> bool | None:
         """Whether ``value`` has no error by the profile ``canonical``; None where the profile is not known."""
-        session = scope.session
-        key = (id(value), canonical)
-        if key in session.verdicts:
-            return session.verdicts[key]
-        if key in session.active:
-            return True  # it is being judged already: a cycle of references holds together
-        schema = self.schema(canonical)
-        if schema is None:
-            return None
-        if isinstance(value, dict) and "resourceType" in value and value["resourceType"] != schema.type:
-            return schema.type in _ANY
-        trial = scope.muted()
-        self.apply(value, canonical, where, trial)
-        session.verdicts[key] = not any(issue.severity in ("error", "fatal") for issue in trial.session.issues)
-        return session.verdicts[key]
+        return trial.conforms(self, value, canonical, where, scope)
 
     def nested(
         self, slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any], where: Location, scope: Scope
@@ -263,7 +250,7 @@ class Judge:
             context=resource,
             focus_type=focus_type,
             child_type=self.child_type,
-            resolve=scope.resolve,
+            resolve=_plain(scope.resolve),
             member_of=self.member_of,
             conforms_to=self._conforms_to(scope),
         )
@@ -284,6 +271,14 @@ class Judge:
             return None
         code = child.type_codes[0]
         return child.path if code in ("BackboneElement", "Element") else code
+
+
+def _plain(resolve: Callable[[str], Mapping[str, Any] | None]) -> Callable[[str], dict[str, Any] | None]:
+    def resolved(reference: str) -> dict[str, Any] | None:
+        found = resolve(reference)
+        return found if found is None or isinstance(found, dict) else dict(found)
+
+    return resolved
 
 
 def _table(system: Mapping[str, Any]) -> dict[str, dict[str, str]]:

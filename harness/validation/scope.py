@@ -36,10 +36,20 @@ class Settings:
     must_support: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What a trial leaves open: ``target``, seen from ``scope``, must conform to one of ``profiles``."""
+
+    target: Any
+    profiles: tuple[str, ...]
+    where: Location
+    scope: Scope
+
+
 class Session:
     """One validation: its issues, without repeats, and what was already judged in it."""
 
-    __slots__ = ("_seen", "active", "issues", "judge", "settings", "verdicts")
+    __slots__ = ("_seen", "active", "depth", "issues", "judge", "obligations", "settings", "verdicts")
 
     def __init__(self, judge: Judge, settings: Settings) -> None:
         self.judge = judge
@@ -47,7 +57,9 @@ class Session:
         self.issues: list[Issue] = []
         self._seen: set[tuple[Any, ...]] = set()
         self.active: set[tuple[int, str]] = set()
-        self.verdicts: dict[tuple[int, str], bool] = {}
+        self.verdicts: dict[tuple[int, str], bool | None] = {}
+        self.depth = 0
+        self.obligations: list[Obligation] = []
 
     def add(self, issue: Issue) -> None:
         """Keep ``issue`` unless the same was said about the same element."""
@@ -94,12 +106,26 @@ class Scope:
 
     def muted(self) -> Scope:
         """A scope on the same resource whose issues go nowhere: to try whether something conforms."""
+        return self._aside(self.resource, self.where, self.root, self.entry_base)
+
+    def trial(self, value: Any, where: Location) -> Scope:
+        """As :meth:`muted`, for ``value``: a part of this resource, or a resource that it refers to or holds."""
+        if not isinstance(value, Mapping) or "resourceType" not in value or value is self.resource:
+            return self.muted()
+        if self.bundle is not None and id(value) in self.bundle.bases:
+            return self._aside(value, where, value, self.bundle.bases[id(value)])
+        contained = self.root.get("contained")
+        inside = isinstance(contained, list) and any(value is part for part in contained)
+        return self._aside(value, where, self.root if inside else value, self.entry_base)
+
+    def _aside(self, resource: Mapping[str, Any], where: Location, root: Mapping[str, Any], base: str | None) -> Scope:
         session = Session(self.session.judge, self.session.settings)
         session.active = self.session.active
         session.verdicts = self.session.verdicts
-        other = Scope(session, self.resource, self.where, self.parent, self.root)
+        session.depth = self.session.depth + 1
+        other = Scope(session, resource, where, self.parent, root)
         other.bundle = self.bundle
-        other.entry_base = self.entry_base
+        other.entry_base = base
         return other
 
     def surroundings(self, focus_type: str | None) -> Environment:
@@ -109,7 +135,7 @@ class Scope:
             found = self._environments[focus_type] = self.session.judge.environment(self, focus_type)
         return found
 
-    def resolve(self, reference: Any) -> dict[str, Any] | None:
+    def resolve(self, reference: Any) -> Mapping[str, Any] | None:
         """The resource that the text of a reference leads to, contained or in the Bundle; None where it is not here."""
         if type(reference) is not str:
             return None
@@ -131,17 +157,17 @@ class Scope:
             self._own_bundle = BundleIndex(self.resource)
         return self._own_bundle
 
-    def contained(self, name: str) -> dict[str, Any] | None:
+    def contained(self, name: str) -> Mapping[str, Any] | None:
         """The contained resource with the id ``name``; the container itself for an empty one."""
         if not name:
-            return dict(self.root)
+            return self.root
         contained = self.root.get("contained")
         for resource in contained if isinstance(contained, list) else ():
             if isinstance(resource, dict) and str(resource.get("id", "")).removeprefix("#") == name:
                 return resource
         return None
 
-    def follow(self, reference: str, where: Location) -> dict[str, Any] | None:
+    def follow(self, reference: str, where: Location) -> Mapping[str, Any] | None:
         """As :meth:`resolve`, reporting a reference that should lead somewhere and does not."""
         if reference.startswith("#"):
             target = self.contained(reference[1:])

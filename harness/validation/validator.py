@@ -76,5 +76,8 @@ class Validator:
                 known.append(profile)
         if json_source.too_deep(value):
             scope.report("json-depth", where, expected=json_source.DEPTH)
-        else:
+            return
+        try:
             resources.walk(value, where, scope, known)
+        except RecursionError:  # a caller that is itself deep leaves less room than DEPTH needs
+            scope.report("json-depth", where, expected=json_source.DEPTH, severity="error", undecided=True)

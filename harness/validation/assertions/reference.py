@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.validation.location import Location
 from harness.validation.schema import Origin
-from harness.validation.scope import Scope
+from harness.validation.scope import Obligation, Scope
 
 _RELATIVE = re.compile(
     r"(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#.*)?"
@@ -75,6 +75,9 @@ class ReferenceRule:
             )
             return
         if target is None or any(judge.is_plain_type(profile) for profile in fitting):
+            return
+        if scope.session.depth:
+            scope.session.obligations.append(Obligation(target, tuple(fitting), where, scope))
             return
         answers = [judge.conforms(target, profile, where, scope) for profile in fitting]
         if True in answers or None in answers:
