@@ -24,8 +24,8 @@ DIFFERENCES = {
     "bundle-id-5--base": _EXTERNAL_DISPLAY,
     "ips-nz-pj--base": _EXTERNAL_DISPLAY,
     "parameters-reference-bad--base": (
-        "the case switches a check of existence on (CHECK_EXISTS_AND_TYPE). R4 references §2.3.0.1: a relative reference "
-        "is relative to the service base URL, so a resource outside of Parameters may be meant"
+        "the case switches a check of existence on (CHECK_EXISTS_AND_TYPE). R4 references §2.3.0.1: a relative "
+        "reference is relative to the service base URL, so a resource outside of Parameters may be meant"
     ),
 }
 """Case -> why the harness answers otherwise, with the paragraph of the specification."""

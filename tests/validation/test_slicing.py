@@ -1,0 +1,178 @@
+"""Slices by value, pattern, type, exists, profile; through resolve(); order, closing, counts."""
+
+from typing import Any
+
+import pytest
+
+from tests.validation.profiles import BASE, element, errors, profile, slicing
+
+PHONE = {"system": "phone", "value": "0100000000"}
+MAIL = {"system": "email", "value": "a@example.test"}
+
+
+def telecom(rules: str = "open", ordered: bool = False) -> dict[str, Any]:
+    return profile(
+        "contact",
+        "Patient",
+        element("Patient.telecom", slicing=slicing(("value", "system"), rules=rules, ordered=ordered)),
+        element("Patient.telecom:phone", min=1, max="1"),
+        element("Patient.telecom:phone.system", min=1, fixedCode="phone"),
+        element("Patient.telecom:phone.use", min=1),
+        element("Patient.telecom:mail", min=0, max="1"),
+        element("Patient.telecom:mail.system", min=1, fixedCode="email"),
+    )
+
+
+def patient(*telecoms: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Patient", **({"telecom": list(telecoms)} if telecoms else {})}
+
+
+HOME = {**PHONE, "use": "home"}
+
+
+@pytest.mark.parametrize(
+    ("telecoms", "expected"),
+    [
+        ((HOME,), []),
+        ((HOME, MAIL), []),
+        ((), [("slice-min", "Patient")]),
+        ((MAIL,), [("slice-min", "Patient")]),
+        ((PHONE,), [("min-cardinality", "Patient.telecom[0]")]),
+        ((HOME, MAIL, MAIL), [("slice-max", "Patient")]),
+        ((HOME, {"system": "fax", "value": "1"}), []),
+    ],
+)
+def test_value_slices(telecoms: tuple[dict[str, Any], ...], expected: list[tuple[str, str]]) -> None:
+    assert errors(patient(*telecoms), telecom()) == expected
+
+
+def test_closed_ordered_and_open_at_end() -> None:
+    fax = {"system": "fax", "value": "1"}
+    assert errors(patient(HOME, fax), telecom("closed")) == [("slice-unmatched", "Patient.telecom[1]")]
+    assert errors(patient(MAIL, HOME), telecom(ordered=True)) == [("slice-order", "Patient.telecom[1]")]
+    assert errors(patient(fax, HOME), telecom("openAtEnd")) == [("slice-after-open", "Patient.telecom[1]")]
+    assert errors(patient(HOME, fax), telecom("openAtEnd")) == []
+
+
+def test_pattern_on_the_slice_serves_a_discriminator_below_it() -> None:
+    loinc = profile(
+        "coded",
+        "Observation",
+        element("Observation.code.coding", slicing=slicing(("value", "code"), ("value", "system"))),
+        element("Observation.code.coding:loinc", min=1, patternCoding={"system": "http://loinc.org", "code": "1-8"}),
+    )
+    good = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "1-8"}]},
+    }
+    assert errors(good, loinc) == []
+    other = {**good, "code": {"coding": [{"system": "http://loinc.org", "code": "2-6"}]}}
+    assert errors(other, loinc) == [("slice-min", "Observation.code")]
+
+
+def test_choice_types_are_slices() -> None:
+    quantity = profile(
+        "quantity",
+        "Observation",
+        element(
+            "Observation.value[x]", slicing=slicing(("type", "$this"), rules="closed"), type=[{"code": "Quantity"}]
+        ),
+        element("Observation.value[x]:valueQuantity", min=1, max="1", type=[{"code": "Quantity"}]),
+        element("Observation.value[x]:valueQuantity.code", min=1, fixedCode="kg"),
+    )
+    base = {"resourceType": "Observation", "status": "final", "code": {"text": "weight"}}
+    assert (
+        errors({**base, "valueQuantity": {"value": 1, "system": "http://unitsofmeasure.org", "code": "kg"}}, quantity)
+        == []
+    )
+    assert errors({**base, "valueQuantity": {"value": 1}}, quantity) == [
+        ("min-cardinality", "Observation.value.ofType(Quantity)")
+    ]
+    assert errors({**base, "valueQuantity": {"code": "g", "system": "http://unitsofmeasure.org"}}, quantity) == [
+        ("fixed-value", "Observation.value.ofType(Quantity).code")
+    ]
+    assert ("type-not-allowed", "Observation.value.ofType(string)") in errors({**base, "valueString": "1"}, quantity)
+
+
+def test_exists_slices() -> None:
+    dated = profile(
+        "dated",
+        "Patient",
+        element("Patient.identifier", slicing=slicing(("exists", "period"), rules="closed")),
+        element("Patient.identifier:dated", max="1"),
+        element("Patient.identifier:dated.period", min=1),
+        element("Patient.identifier:open", max="1"),
+        element("Patient.identifier:open.period", max="0"),
+    )
+    with_period = {"value": "1", "period": {"start": "2020"}}
+    assert errors({"resourceType": "Patient", "identifier": [with_period, {"value": "2"}]}, dated) == []
+    assert errors({"resourceType": "Patient", "identifier": [with_period, with_period]}, dated) == [
+        ("slice-max", "Patient")
+    ]
+
+
+def test_extension_slices_go_by_url() -> None:
+    colour = profile(
+        "colour",
+        "Extension",
+        element("Extension.url", fixedUri=BASE + "colour"),
+        element("Extension.value[x]", min=1, type=[{"code": "code"}]),
+    )
+    colour["context"] = [{"type": "element", "expression": "Patient"}]
+    coloured = profile(
+        "coloured",
+        "Patient",
+        element("Patient.extension:colour", min=1, max="1", type=[{"code": "Extension", "profile": [BASE + "colour"]}]),
+    )
+    one = {"url": BASE + "colour", "valueCode": "blue"}
+    assert errors({"resourceType": "Patient", "extension": [one]}, coloured, colour) == []
+    assert errors({"resourceType": "Patient"}, coloured, colour) == [("slice-min", "Patient")]
+    assert errors({"resourceType": "Patient", "extension": [one, one]}, coloured, colour) == [("slice-max", "Patient")]
+    two = {"url": BASE + "colour", "valueString": "blue"}
+    assert errors({"resourceType": "Patient", "extension": [two]}, coloured, colour) == [
+        ("type-not-allowed", "Patient.extension[0].value.ofType(string)")
+    ]
+
+
+def entry(resource: dict[str, Any]) -> dict[str, Any]:
+    name = f"{resource['resourceType']}/{resource['id']}"
+    return {"fullUrl": f"https://example.test/fhir/{name}", "resource": resource}
+
+
+def test_bundle_entries_by_type_and_by_profile() -> None:
+    named = profile("named", "Patient", element("Patient.birthDate", min=1))
+    for kind in ("type", "profile"):
+        types = [{"code": "Patient", "profile": [BASE + "named"]}]
+        bundle = profile(
+            "people",
+            "Bundle",
+            element("Bundle.entry", slicing=slicing((kind, "resource"))),
+            element("Bundle.entry:patient", min=1, max="1"),
+            element("Bundle.entry:patient.resource", min=1, type=types),
+        )
+        born = entry({"resourceType": "Patient", "id": "a", "birthDate": "2000"})
+        unborn = entry({"resourceType": "Patient", "id": "b"})
+        whole: dict[str, Any] = {"resourceType": "Bundle", "type": "collection"}
+        assert errors({**whole, "entry": [born]}, bundle, named) == []
+        found = errors({**whole, "entry": [unborn]}, bundle, named)
+        assert found == [("min-cardinality", "Bundle.entry[0].resource") if kind == "type" else ("slice-min", "Bundle")]
+
+
+def test_a_reference_is_told_apart_by_the_type_it_leads_to() -> None:
+    cared = profile(
+        "cared",
+        "Patient",
+        element("Patient.generalPractitioner", slicing=slicing(("type", "resolve()"), rules="closed")),
+        element(
+            "Patient.generalPractitioner:doctor",
+            max="1",
+            type=[{"code": "Reference", "targetProfile": ["http://hl7.org/fhir/StructureDefinition/Practitioner"]}],
+        ),
+    )
+
+    def by(reference: str) -> dict[str, Any]:
+        return {"resourceType": "Patient", "generalPractitioner": [{"reference": reference}]}
+
+    assert errors(by("Practitioner/1"), cared) == []
+    assert errors(by("Organization/1"), cared) == [("slice-unmatched", "Patient.generalPractitioner[0]")]
