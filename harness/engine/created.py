@@ -31,9 +31,6 @@ class Created:
         for place in _made(request, response):
             self._made.setdefault(place, credentials)
 
-    def __bool__(self) -> bool:
-        return bool(self._made)
-
     def deletions(self) -> Iterator[tuple[str, Request]]:
         """Yield what is still there and the request that deletes it, the last made first, at most two rounds.
 
@@ -43,6 +40,10 @@ class Created:
             for place in reversed(list(self._made)):
                 headers = (("Accept", "application/fhir+json"), *self._made[place])
                 yield place, Request("DELETE", f"{self._base}/{place}", headers)
+
+    def forget(self) -> None:
+        """Take it that nothing was made."""
+        self._made.clear()
 
     @property
     def left(self) -> tuple[str, ...]:

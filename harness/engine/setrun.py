@@ -291,8 +291,8 @@ class SetRun:
                 exchange = await self._world.transport.send(request, scope)
                 created.note(request, exchange, ())
                 exchanges.append(exchange)
-        except ReplayError:
-            return  # what was recorded ends here: nothing is left on a candidate that was not called
+        except ReplayError:  # what was recorded ends here; nothing was made that could be left
+            created.forget()
         finally:
             self._leftovers += created.left
             if exchanges:

@@ -288,7 +288,7 @@ def test_a_record_of_other_requests_is_refused(go, load, tmp_path):
 
 
 def test_jobs_give_the_same_results_in_file_order(go, load):
-    rows = ", ".join("{n: %d}" % number for number in range(12))
+    rows = ", ".join(f"{{n: {number}}}" for number in range(12))
     text = f"""
 tests:
   - id: row

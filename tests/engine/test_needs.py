@@ -1,0 +1,68 @@
+"""What a CapabilityStatement declares."""
+
+import pytest
+
+from harness.engine.needs import undeclared
+
+STATEMENT = {
+    "rest": [
+        {"mode": "client", "interaction": [{"code": "batch"}]},
+        {
+            "mode": "server",
+            "interaction": [{"code": "transaction"}],
+            "operation": [{"name": "everything"}],
+            "searchParam": [{"name": "_id"}],
+            "resource": [
+                {
+                    "type": "Slot",
+                    "interaction": [{"code": "search-type"}, {"code": "history-type"}],
+                    "searchParam": [{"name": "start"}, {"name": "schedule"}],
+                    "searchInclude": ["Slot:schedule"],
+                    "conditionalCreate": True,
+                    "conditionalDelete": "not-supported",
+                    "operation": [{"name": "$lastn"}],
+                },
+                "not an object",
+            ],
+        },
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("need", "declared"),
+    [
+        ("Slot", True),
+        ("Patient", False),
+        ("Slot.search-type", True),
+        ("Slot.search", True),
+        ("Slot.history", True),
+        ("Slot.create", False),
+        ("Slot.conditional-create", True),
+        ("Slot.conditional-delete", False),
+        ("Slot.conditional-update", False),
+        ("Slot?start", True),
+        ("Slot?schedule:identifier", True),
+        ("Slot?schedule.actor", True),
+        ("Slot?status", False),
+        ("Slot?_id", True),
+        ("Slot?_count", True),
+        ("Slot?_include", True),
+        ("Slot?_revinclude", False),
+        ("Slot/$lastn", True),
+        ("Slot/$everything", True),
+        ("Slot/$other", False),
+        ("transaction", True),
+        ("batch", False),
+        ("$everything", True),
+        ("$other", False),
+        ("what is this", False),
+    ],
+)
+def test_needs(need, declared):
+    assert undeclared(STATEMENT, [need]) == ([] if declared else [need])
+
+
+@pytest.mark.parametrize("statement", [{}, {"rest": None}, {"rest": [1]}, {"rest": [{"resource": "x"}]}])
+def test_a_statement_that_says_nothing(statement):
+    assert undeclared(statement, ["Slot.create", "Slot"]) == ["Slot.create", "Slot"]
