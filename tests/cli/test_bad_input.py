@@ -1,0 +1,155 @@
+"""Bad input: a clear message, the right exit class, no traceback, and what was recorded stays readable."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.engine.journal import read_journal
+from harness.engine.results import RunResult
+from tests.cli.conftest import SET, Answer
+
+Command = Callable[..., Answer]
+
+
+def test_an_unknown_command_is_wrong_usage(command: Command) -> None:
+    assert command("rnu").exit == 2
+
+
+def test_a_candidate_must_be_named(command: Command) -> None:
+    answer = command("run")
+    assert answer.exit == 2
+    assert "--base-url URL or --candidate FILE" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("base-url: [", "candidate.yaml:2:1: not YAML"),
+        ("base-ulr: http://x/", 'did you mean "base-url"'),
+        ("base-url: ftp://x/", "http"),
+        ("base-url: http://x/\nidentities: {default: {bearer: '${NOT_SET_ANYWHERE}'}}", "NOT_SET_ANYWHERE"),
+    ],
+)
+def test_a_broken_candidate_file_says_where(command: Command, tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "candidate.yaml"
+    file.write_text(text, encoding="utf-8")
+    answer = command("run", "--candidate", file)
+    assert answer.exit == 2
+    assert message in answer.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SET.replace("read:", "raed:"), 'did you mean "read"'),
+        (SET.replace("${id}", "${idd}"), 'did you mean "id"'),
+        ("testset: [", "mini.yaml:2:1: not YAML"),
+        (SET.replace("fr: Mini", ""), "fr"),
+    ],
+)
+def test_a_broken_test_set_says_where(command: Command, mini: Path, text: str, message: str) -> None:
+    (mini / "mini.yaml").write_text(text, encoding="utf-8")
+    answer = command("run", "--base-url", "http://127.0.0.1:9/fhir", "--root", mini)
+    assert answer.exit == 2
+    assert message in answer.err
+
+
+def test_an_unknown_test_set_names_the_nearest(command: Command, mini: Path) -> None:
+    answer = command("run", "minni", "--base-url", "http://127.0.0.1:9/fhir", "--root", mini)
+    assert answer.exit == 2
+    assert "mini" in answer.err
+
+
+def test_a_selection_that_chooses_nothing_ran_nothing(command: Command, mini: Path, tmp_path: Path) -> None:
+    where = ("--base-url", "http://127.0.0.1:9/fhir", "--root", mini, "--out", tmp_path / "run")
+    assert command("run", *where, "--tag", "no-such-tag").exit == 5
+
+
+def _run(command: Command, mini: Path, tmp_path: Path, base_url: str) -> tuple[Answer, RunResult]:
+    answer = command("run", "--base-url", base_url, "--root", mini, "--out", tmp_path / "run")
+    for name in ("report.html", "report.json", "junit.xml"):
+        assert (tmp_path / "run" / name).stat().st_size > 0
+    return answer, RunResult.read(read_journal(tmp_path / "run"))
+
+
+def test_a_host_that_is_not_there_is_an_error(command: Command, mini: Path, tmp_path: Path) -> None:
+    answer, run = _run(command, mini, tmp_path, "http://127.0.0.1:9/fhir")
+    assert answer.exit == 4
+    assert "127.0.0.1:9" in answer.out
+    assert run.tests[0].findings[0].code == "network.connect"
+
+
+def _http(status: str, content_type: str, body: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_class", "message"),
+    [
+        (_http("500 Internal Server Error", "application/fhir+json", b'{"resourceType":"OperationOutcome"}'), 1, "500"),
+        (_http("201 Created", "text/html", b"<html><script>alert(1)</script></html>"), 1, "Location"),
+        (_http("502 Bad Gateway", "text/html", b"<html>bad gateway</html>"), 1, "502"),
+        (_http("200 OK", "application/fhir+json", b""), 1, "200"),
+        (_http("201 Created", "application/fhir+json", b"{]"), 1, "Location"),
+        (b"\x00\x01garbage that is not HTTP\r\n\r\n", 4, "HTTP"),
+    ],
+    ids=["500", "html", "html error page", "empty body", "broken JSON", "not HTTP"],
+)
+def test_an_answer_that_is_not_fhir_is_judged_clearly(
+    command: Command,
+    mini: Path,
+    tmp_path: Path,
+    raw_server: Callable[[bytes], str],
+    answer: bytes,
+    exit_class: int,
+    message: str,
+) -> None:
+    shown, run = _run(command, mini, tmp_path, raw_server(answer))
+    assert shown.exit == exit_class
+    assert message in shown.out
+    assert run.finished is not None
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(
+    command: Command, mini: Path, tmp_path: Path, sandbox: str
+) -> None:
+    where = ("run", "--base-url", sandbox, "--root", mini, "--out", tmp_path / "run")
+    assert command(*where).exit == 0
+    recorded = (tmp_path / "run" / "journal.ndjson").read_bytes()
+    again = command(*where)
+    assert again.exit == 2
+    assert "holds something already" in again.err
+    assert (tmp_path / "run" / "journal.ndjson").read_bytes() == recorded
+
+
+@pytest.mark.parametrize(
+    "arguments", [("validate", "nowhere.json"), ("validate", "x.json", "--package", "nowhere.tgz")]
+)
+def test_a_missing_file_is_named(command: Command, arguments: tuple[str, ...]) -> None:
+    answer = command(*arguments)
+    assert answer.exit == 2
+    assert "nowhere" in answer.err
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[1]", b"<Patient/>", b'{"resourceType": "Nothing"}'])
+def test_what_is_not_a_resource_is_not_valid(command: Command, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(data)
+    answer = command("validate", tmp_path / "x.json")
+    assert answer.exit == 1
+    assert "x.json: 1 error" in answer.out
+
+
+def test_accept_and_verify_name_what_they_cannot_read(command: Command, tmp_path: Path) -> None:
+    command("keys", "new", "--out", tmp_path / "keys")
+    key, cert = tmp_path / "keys" / "key.pem", tmp_path / "keys" / "chain.pem"
+    where = ("--key", key, "--cert", cert, "--out", tmp_path / "a.zip")
+    assert "nowhere" in command("accept", tmp_path / "nowhere", *where).err
+    assert command("accept", tmp_path, "--key", cert, "--cert", cert, "--out", tmp_path / "a.zip").exit == 2
+    assert "trust policy is empty" in command("verify", tmp_path / "a.zip").err
+    answer = command("verify", tmp_path / "a.zip", "--trust", tmp_path / "keys" / "ca.pem")
+    assert answer.exit == 1
+    assert "cannot be read" in answer.out
