@@ -22,6 +22,7 @@ from harness.engine.planner import Case, Select, plan
 from harness.engine.results import RunResult
 from harness.engine.setrun import Capabilities, Emit, SetRun
 from harness.engine.verdict import Verdict, combine
+from harness.errors import HarnessError, JournalError
 from harness.fhir.definitions import Definitions
 from harness.suite.model import TestSet
 from harness.suite.requirements import Requirements
@@ -76,43 +77,76 @@ async def run(
     """
     planned = [_Planned(test_set, cases) for test_set in test_sets if (cases := plan(test_set, select))]
     seed = secrets.randbits(31) if seed is None else seed
-    redactor = candidate.redactor()
-    events: asyncio.Queue[Event | None] = asyncio.Queue()
-
-    def emit(event: Event) -> None:
-        for writer in opened:
-            writer.write(event)
-        events.put_nowait(event)
+    line = candidate.redactor().command(command)
+    started = _started(planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id)
+    judge = judge or Validator(definitions)
+    stage = _Stage(writers)
 
     async def produce() -> None:
-        channel = transport or Live(candidate, redactor)
+        channel = transport or Live(candidate)
         shown = Candidate.of(candidate.redacted())
-        world = World(candidate, shown, channel, redactor, judge or Validator(definitions), definitions)
+        world = World(candidate, shown, channel, candidate.redactor(), judge, definitions)
         try:
-            line = redactor.command(command)
-            emit(_started(planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id))
-            await _sets(planned, world, emit, definitions, seed=seed, jobs=jobs)
+            stage.emit(started)
+            await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs)
         finally:
             if transport is None:
                 await channel.close()
-            events.put_nowait(None)
+            stage.events.put_nowait(None)
 
-    opened: list[Listener] = []
-    task: asyncio.Task[None] | None = None
     try:
-        for writer in writers:
-            writer.open()
-            opened.append(writer)
-        task = asyncio.create_task(produce())
-        while (event := await events.get()) is not None:
+        stage.open()
+        stage.task = asyncio.create_task(produce())
+        while (event := await stage.events.get()) is not None:
             yield event
-        await task
+        await stage.ended()
     finally:
-        if task is not None and not task.done():
-            task.cancel()
+        await stage.close()
+
+
+class _Stage:
+    """Hands each event to the writers, then to who iterates over the run."""
+
+    def __init__(self, writers: Sequence[Listener]) -> None:
+        self.events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.task: asyncio.Task[None] | None = None
+        self._writers = writers
+        self._opened: list[Listener] = []
+        self._failure: HarnessError | None = None
+
+    def open(self) -> None:
+        for writer in self._writers:
+            writer.open()
+            self._opened.append(writer)
+
+    def emit(self, event: Event) -> None:
+        """Take one event. A writer that fails stops the run: what is not recorded did not happen."""
+        if self._failure is None:
+            try:
+                for writer in self._opened:
+                    writer.write(event)
+            except (HarnessError, OSError) as problem:
+                said = f"the run cannot be recorded: {problem}; it was stopped"
+                self._failure = problem if isinstance(problem, HarnessError) else JournalError(said)
+                if self.task is not None:
+                    self.task.cancel()
+        self.events.put_nowait(event)
+
+    async def ended(self) -> None:
+        """Wait for the end of the run. Raises what stopped it."""
+        if self.task is not None:
             with contextlib.suppress(asyncio.CancelledError):
-                await task
-        for writer in opened:
+                await self.task
+        if self._failure is not None:
+            raise self._failure
+
+    async def close(self) -> None:
+        """Stop the run where it still goes on, let it clean up, and close the writers."""
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.task
+        for writer in self._opened:
             writer.close()
 
 

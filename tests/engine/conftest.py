@@ -42,6 +42,11 @@ class TinyServer:
         self.requests.append((request.method, path, dict(request.headers), body))
         if "down" in self.broken:
             return PlainTextResponse("<html>\x1b[31mBad gateway</html>", 502, media_type="text/html")
+        if "echoes" in self.broken:
+            said = f"{request.url} {dict(request.headers)} {body.decode()}"
+            issue = {"severity": "error", "code": "processing", "diagnostics": said}
+            headers = {"X-Echo": request.headers["authorization"], "Location": str(request.url)}
+            return self.fhir(400, {"resourceType": "OperationOutcome", "issue": [issue]}, **headers)
         if path == "metadata":
             return self.fhir(200, CAPABILITIES)
         if path == "slow":

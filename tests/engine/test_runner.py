@@ -9,6 +9,7 @@ from harness.engine.events import RunFinished, RunStarted, SetFinished, StepFini
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict
+from harness.errors import JournalError
 
 STORED = """
 tests:
@@ -350,3 +351,81 @@ tests:
     assert [event.phase for event in recorded if isinstance(event, StepFinished)] == ["test", "cleanup"]
     assert not [event for event in recorded if isinstance(event, TestFinished)]
     assert RunResult.read(recorded).verdict is Verdict.ERROR
+
+
+CANARIES = ("canary-bearer-1", "canary/id+token=2", "canary header 3", "canary-attribute-4")
+
+
+def test_no_secret_is_recorded_wherever_the_candidate_echoes_it(go, load, tiny, tmp_path, monkeypatch):
+    for number, canary in enumerate(CANARIES):
+        monkeypatch.setenv(f"CANARY_{number}", canary)
+    path = tmp_path / "candidate.yaml"
+    path.write_text(
+        f"""
+base-url: {tiny.base}
+identities:
+  default:
+    bearer: ${{CANARY_0}}
+    id-token: {{header: X-Proof, value: "${{CANARY_1}}"}}
+    headers: {{X-Own: "${{CANARY_2}}"}}
+    name: ${{CANARY_3}}
+""",
+        encoding="utf-8",
+    )
+    text = """
+tests:
+  - id: echoes
+    TITLE
+    steps:
+      - create: ${fixtures.patient}
+        set: {"name[0].family": "${candidate.identities.default.name}"}
+        expect: {status: 400, outcome: {diagnostics: "nothing like it ${candidate.identities.default.name}"}}
+        save: {said: "issue.diagnostics", echo: header.X-Echo}
+      - search: Patient
+        params: {name: "${candidate.identities.default.name}"}
+        expect: {status: 400, that: "issue.diagnostics.contains('${candidate.identities.default.name}')"}
+"""
+    tiny.broken.add("echoes")
+    writer = JournalWriter(tmp_path / "run")
+    result = go(
+        load(text),
+        candidate=Candidate.from_file(path),
+        writers=[writer],
+        command=["run", "--header", f"X-Own: {CANARIES[2]}"],
+    )
+    assert verdicts(result) == {"echoes": "fail"}
+    assert result.tests[0].steps[1].checks[1].verdict is Verdict.PASS  # redacted values still compare equal
+    assert b"canary-attribute-4" in tiny.requests[0][3]
+    recorded = (tmp_path / "run" / "journal.ndjson").read_text("utf-8")
+    for canary in (*CANARIES, "canary%2Fid%2Btoken%3D2", "canary+header+3", "canary%20header%203"):
+        assert canary not in recorded
+
+
+def test_a_writer_that_fails_stops_the_run_and_the_candidate_is_cleaned_up(go, load, tiny):
+    class Full:
+        def open(self):
+            self.written = 0
+
+        def write(self, event):
+            self.written += 1
+            if isinstance(event, StepFinished) and event.interaction == "create":
+                raise OSError("no space left")
+
+        def close(self):
+            self.closed = True
+
+    writer = Full()
+    with pytest.raises(JournalError, match="no space left"):
+        go(load(STORED), writers=[writer])
+    assert writer.closed
+    assert tiny.stored == {}
+
+
+def test_an_error_page_is_a_clear_failure(go, load, tiny):
+    tiny.broken.add("down")
+    result = go(
+        load("tests:\n  - {id: one, TITLE, steps: [{read: Patient/1, expect: {status: 200, type: Patient}}]}\n")
+    )
+    assert codes(result) == ["status.server-error", "body.not-fhir"]
+    assert "Bad gateway" in result.tests[0].reason
+    assert "\x1b" not in result.tests[0].reason
