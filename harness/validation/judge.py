@@ -15,6 +15,7 @@ from harness.validation import resources, trial
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
+from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema
 from harness.validation.scope import Scope, Session, Settings
@@ -133,9 +134,11 @@ class Judge:
         if found is None:
             if code is None:
                 return False, "there is no code"
-            answer = self.terminology.member(value_set, system, code)
-            verdict = _VERDICTS[answer.verdict]
-            found = (verdict, answer.reason)
+            if code in FURTHER_CODES.get(value_set.partition("|")[0], ()):
+                found = (True, "")
+            else:
+                answer = self.terminology.member(value_set, system, code)
+                found = (_VERDICTS[answer.verdict], answer.reason)
             if len(self._members) < _REMEMBERED:
                 self._members[key] = found
         return found
@@ -180,7 +183,8 @@ class Judge:
         return ExtensionDefinition(
             str(structure["url"]),
             bool(tree is not None and tree.element.get("isModifier")),
-            frozenset(str(c.get("expression")) for c in contexts),
+            frozenset(str(c.get("expression")) for c in contexts)
+            | FURTHER_CONTEXTS.get(str(structure["url"]), frozenset()),
             not contexts or any(c.get("type") in ("fhirpath", "extension") for c in contexts),
         )
 
@@ -248,6 +252,10 @@ class Judge:
             resource=resource,
             root_resource=root,
             context=resource,
+            variables={
+                "resourceType": resource.get("resourceType"),
+                "rootResourceType": root.get("resourceType"),
+            },
             focus_type=focus_type,
             child_type=self.child_type,
             resolve=_plain(scope.resolve),

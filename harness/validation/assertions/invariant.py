@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import FHIRPathError
-from harness.fhir.fhirpath import Expression
+from harness.fhir.fhirpath import Environment, Expression
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -34,7 +34,7 @@ class Invariant:
             try:
                 environment = scope.surroundings(self.focus_type)
                 if "%context" in self.text:
-                    environment = replace(environment, context=value)
+                    environment = self._in_context(environment, value)
                 if self.expression.test(value, environment=environment):
                     return
                 problem = None
@@ -51,6 +51,12 @@ class Invariant:
             definition=origin.element,
             undecided=problem is not None,
         )
+
+    def _in_context(self, environment: Environment, value: Any) -> Environment:
+        """``environment`` with %context and its type."""
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        variables = {**environment.variables, "contextType": kind or self.focus_type}
+        return replace(environment, context=value, variables=variables)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

@@ -74,13 +74,13 @@ class _Builder:
         """The names by which an extension's context may know the element."""
         node, code = self.node, self.code
         names = {code, node.path, *_ANCESTORS.get(code, ())}
-        base = (node.element.get("base") or {}).get("path")
-        if base:
-            names.add(str(base))
+        target = self.compiler.referenced(node)
+        for other in (node, target) if target is not None else (node,):
+            names.add(other.path)
+            names.add(str((other.element.get("base") or {}).get("path") or other.path))
         if code in self.compiler.resources:
             names.update(("Resource", "DomainResource"))
-        else:
-            names.add("Element")
+        names.add("Element")  # as a context it means any element, resources too
         return frozenset(names)
 
     def keys(self) -> tuple[str, ...]:

@@ -86,7 +86,8 @@ class Compiler:
         assertions.extend(bindings.build(node, code, origin))
         assertions.extend(invariants.build(self._constraints(node, code), self._focus_type(node, code), origin))
         if (node.element.get("base") or {}).get("path") == "Element.id":
-            assertions.append(ElementId())
+            if not node.path.startswith("ElementDefinition."):  # snapshot and differential share their ids
+                assertions.append(ElementId())
         elif node.path != "Extension.url":
             assertions.extend(_NATIVES.get(code, ()))
         if code == "Reference":

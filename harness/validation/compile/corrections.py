@@ -22,5 +22,15 @@ EXPRESSIONS = {
 }
 """Published expression -> the expression that says what its ``human`` text says."""
 
+FURTHER_CODES = {"http://hl7.org/fhir/ValueSet/mimetypes": frozenset({"xml", "json", "ttl"})}
+"""Value set -> codes that the text of the specification allows beside it (CapabilityStatement.format)."""
+
+FURTHER_CONTEXTS = {
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": frozenset({"ElementDefinition.type"}),
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version": frozenset({"Resource"}),
+    "http://hl7.org/fhir/StructureDefinition/regex": frozenset({"ElementDefinition.type"}),
+}
+"""Extension -> where the published definitions themselves use it, beside the context that it declares."""
+
 BINDINGS = {"http://hl7.org/fhir/ValueSet/ucum-vitals-common": "extensible"}
 """Value set -> the strongest strength with which it is bound."""

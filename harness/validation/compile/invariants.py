@@ -31,11 +31,18 @@ def build(constraints: Iterable[Mapping[str, Any]], focus_type: str, origin: Ori
         expression: Expression | None = None
         problem: str | None = None
         try:
-            expression = compile_expression(EXPRESSIONS.get(text, text))
+            expression = compile_expression(_with_types(EXPRESSIONS.get(text, text)))
         except FHIRPathError as error:
             problem = str(error)
         severity = "warning" if constraint.get("severity") == "warning" or _best_practice(constraint) else "error"
         yield Invariant(origin, key, severity, str(constraint.get("human", "")), text, expression, focus_type, problem)
+
+
+def _with_types(text: str) -> str:
+    """``text`` with the types of the variables, which the walk knows, as variables of their own."""
+    for name in ("context", "resource", "rootResource"):
+        text = text.replace(f"%{name}.type().name", f"%{name}Type")
+    return text
 
 
 def _best_practice(constraint: Mapping[str, Any]) -> bool:
