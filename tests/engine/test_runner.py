@@ -204,6 +204,10 @@ tests:
   - id: nobody
     TITLE
     steps: [{capabilities: , as: nobody, expect: {status: 200}}]
+  - id: derived
+    TITLE
+    control: polled
+    mutants: {of: "${fixtures.patient}", profile: "http://x/y", send: create, expect: {status: 422}}
   - id: outside
     TITLE
     steps: [{request: {method: GET, path: "http://other.example/x"}, expect: {status: 200}}]
@@ -218,6 +222,7 @@ tests:
         "later": "undecided",
         "depends": "pass",
         "nobody": "error",
+        "derived": "undecided",
         "outside": "undecided",
     }
     polled = next(test for test in result.tests if test.started.test == "polled")

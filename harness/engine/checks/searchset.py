@@ -39,7 +39,11 @@ def searchset(expected: Any, evidence: Evidence) -> Iterator[Finding]:
             position = there.index(reference)
             where = f"Bundle.entry[{position}]"
             yield finding("searchset.unexpected", exchange=0, found=reference, expression=where)
-    for text in as_list(wanted.get("every-match", ())):
+    conditions = as_list(wanted.get("every-match", ()))
+    if conditions and not {"matches", "total"} & wanted.keys() and not any(matching(bundle)):
+        said = ", ".join(map(str, conditions))
+        yield finding("searchset.none", Verdict.UNDECIDED, exchange=0, expected=said, expression="Bundle.entry")
+    for text in conditions:
         yield from _every_match(text, bundle, evidence)
     yield from _counts(wanted, bundle)
 

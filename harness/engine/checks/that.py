@@ -36,6 +36,11 @@ def compiled(text: Any) -> Expression:
         raise ExpectationFault(str(problem)) from problem
 
 
-def environment(evidence: Evidence, variables: dict[str, Any] | None = None) -> Environment:
-    """Return what expressions may know besides their focus: %names, and the instant that the test takes place at."""
-    return Environment(variables={**evidence.variables, **(variables or {})}, now=evidence.now)
+def environment(evidence: Evidence) -> Environment:
+    """Return what expressions may know besides their focus: %names, the test's instant, and profiles."""
+
+    def conforms_to(resource: dict[str, Any], profile: str) -> bool | None:
+        outcome = evidence.judge.validate(resource, profiles=[profile])
+        return False if outcome.errors else None if outcome.undecided else True
+
+    return Environment(variables=evidence.variables, now=evidence.now, conforms_to=conforms_to)
