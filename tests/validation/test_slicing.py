@@ -176,3 +176,20 @@ def test_a_reference_is_told_apart_by_the_type_it_leads_to() -> None:
 
     assert errors(by("Practitioner/1"), cared) == []
     assert errors(by("Organization/1"), cared) == [("slice-unmatched", "Patient.generalPractitioner[0]")]
+
+
+def test_what_a_profile_says_inside_an_extension_is_judged_beside_its_definition() -> None:
+    place = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
+    born = profile(
+        "born",
+        "Patient",
+        element("Patient.extension:birthPlace", max="1", type=[{"code": "Extension", "profile": [place]}]),
+        element("Patient.extension:birthPlace.value[x]", type=[{"code": "Address"}]),
+        element("Patient.extension:birthPlace.value[x].city", min=1),
+    )
+    good = {"url": place, "valueAddress": {"city": "Lyon"}}
+    assert errors({"resourceType": "Patient", "extension": [good]}, born) == []
+    bad = {"url": place, "valueAddress": {"country": "FR"}}
+    assert errors({"resourceType": "Patient", "extension": [bad]}, born) == [
+        ("min-cardinality", "Patient.extension[0].value.ofType(Address)")
+    ]

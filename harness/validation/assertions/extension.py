@@ -20,13 +20,15 @@ class ExtensionRule:
     """One extension, found by its url.
 
     ``modifier`` says that it stands in ``modifierExtension``; ``contexts`` are the names of the extended element;
-    ``general`` judges the children that the extension's own definition does not judge.
+    ``general`` judges the children where the extension's own definition does not, and always when the profile says
+    something about them right here (``inline``).
     """
 
     origin: Origin
     modifier: bool
     contexts: frozenset[str]
     general: Children
+    inline: bool = False
 
     def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Report an extension without url, unknown, in the wrong place, or not as it is defined."""
@@ -63,6 +65,8 @@ class ExtensionRule:
             self._unknown(url, where, scope)
             self.general.check(value, where, scope)
             return
+        if self.inline:
+            self.general.check(value, where, scope)
         if structure.modifier is not self.modifier:
             scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
         if not judge.in_context(structure, self.contexts, where, scope):

@@ -93,10 +93,9 @@ class Compiler:
         if code == "Reference":
             assertions.append(ReferenceRule(origin, tuple(entry.get("targetProfile") or ())))
         elif code == "Extension" and node.path != "Extension":
-            general = self.children(node, code) if node.children else self.type_children(code)
-            assertions.append(
-                ExtensionRule(origin, node.name == "modifierExtension", contexts, general or self.type_children(code))
-            )
+            general = self.children(node, code) or self.type_children(code)
+            modifier = node.name == "modifierExtension"
+            assertions.append(ExtensionRule(origin, modifier, contexts, general, bool(node.children)))
             return ElementSchema(origin, code, tuple(assertions), None)
         profiles = tuple(p for p in entry.get("profile") or () if code != "Extension")
         if profiles and code not in self.resources:
