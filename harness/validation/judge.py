@@ -57,6 +57,7 @@ class Judge:
         self._target_types: dict[str, str] = {}
         self._ancestors: dict[str, frozenset[str]] = {}
         self._broken: dict[str, str] = {}
+        self._globals: dict[str, tuple[str, ...]] | None = None
         self._schemas: dict[str, ElementSchema | None] = {}
 
     # ---- schemas
@@ -70,6 +71,17 @@ class Judge:
                 self._broken[canonical] = str(error)
                 self._schemas[canonical] = None
         return self._schemas[canonical]
+
+    def global_profiles(self, name: str) -> tuple[str, ...]:
+        """The profiles that the implementation guides at hand ask of every resource of the type ``name``."""
+        if self._globals is None:
+            found: dict[str, list[str]] = {}
+            for canonical in self.definitions.canonicals("ImplementationGuide"):
+                guide = self.definitions.find(canonical, "ImplementationGuide") or {}
+                for entry in guide.get("global") or ():
+                    found.setdefault(str(entry.get("type")), []).append(str(entry.get("profile")))
+            self._globals = {kind: tuple(profiles) for kind, profiles in found.items()}
+        return self._globals.get(name, ())
 
     def problem(self, canonical: str) -> str | None:
         """Why the profile cannot be used; None when it can, or is not known at all."""

@@ -77,6 +77,9 @@ def _schemas(
         if isinstance(canonical, str) and canonical not in chosen:
             place = (((where, "meta", -1)), "profile", index)
             _choose(canonical, name, chosen, place, scope)
+    for canonical in judge.global_profiles(name):  # R4 ImplementationGuide.global
+        if canonical not in chosen:
+            _choose(canonical, name, chosen, where, scope)
     if name == "Observation":
         for canonical in _vital_signs(value):
             if not any(judge.derives_from(other, canonical) for other in chosen):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness import Definitions, Validator
 from harness.validation.messages import RULES
+from tests.validation.profiles import element, profile
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +274,17 @@ def test_no_bundle_makes_it_crash(validator: Validator, value: Any) -> None:
     }
     outcome = validator.validate(bundle)
     assert not outcome.ok
+
+
+def test_a_guide_may_ask_a_profile_of_every_resource_of_a_type() -> None:
+    definitions = Definitions.embedded()
+    born = profile("born", "Patient", element("Patient.birthDate", min=1))
+    definitions.add(born)
+    assert places(Validator(definitions), patient()) == []
+    guide = {
+        "resourceType": "ImplementationGuide",
+        "url": "https://example.test/ImplementationGuide/g",
+        "status": "draft",
+    }
+    definitions.add({**guide, "global": [{"type": "Patient", "profile": born["url"]}]})
+    assert places(Validator(definitions), patient()) == [("min-cardinality", "Patient")]
