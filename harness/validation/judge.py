@@ -18,7 +18,7 @@ from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema
-from harness.validation.scope import Scope, Session, Settings
+from harness.validation.scope import Scope
 from harness.validation.slots import ResourceSlot
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
@@ -310,6 +310,3 @@ def _table(system: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         table[str(concept.get("code"))] = {" ".join(d.split()).casefold(): d for d in displays if isinstance(d, str)}
         waiting.extend(concept.get("concept") or ())
     return table
-
-
-__all__ = ["ExtensionDefinition", "Judge", "Session", "Settings"]

@@ -33,7 +33,6 @@ class Settings:
 
     lang: str = "en"
     unknown_extensions: str = "error"
-    must_support: bool = False
 
 
 @dataclass(frozen=True, slots=True)

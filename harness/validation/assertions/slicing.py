@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.validation.location import Location
@@ -58,7 +58,6 @@ class Slicing:
     rules: str
     ordered: bool
     slices: tuple[Slice, ...]
-    positions: Mapping[str, int] = field(default_factory=dict)
 
     def sort(self, items: Sequence[Item], where: Location, scope: Scope) -> list[ElementSchema | None]:
         """The schema of the slice of each item (None for an item of no slice), after reporting what is wrong."""

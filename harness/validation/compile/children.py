@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from harness.validation.compile.compiler import Compiler
 
 _XHTML = Primitive("xhtml", "string", None, lambda value: None if type(value) is str else "type")
-_RESOURCE_ID = PRIMITIVES["id"]
 _ANCESTORS = {
     "BackboneElement": ("BackboneElement", "Element"),
     "Resource": ("Resource",),

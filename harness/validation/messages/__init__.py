@@ -16,8 +16,6 @@ from harness.validation.messages.structure import JSON, STRUCTURE
 if TYPE_CHECKING:
     from harness.validation.outcome import Issue
 
-LANGUAGES = ("en", "fr")
-
 RULES: dict[str, Rule] = {
     **JSON,
     **STRUCTURE,

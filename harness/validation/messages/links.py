@@ -33,12 +33,6 @@ REFERENCES: dict[str, Rule] = {
         "No contained resource has the id that {found} refers to",
         "Aucune ressource contenue n'a l'id désigné par {found}",
     ),
-    "reference-unresolved": Rule(
-        "error",
-        "structure",
-        "'{found}' does not lead to any resource at hand",
-        "« {found} » ne mène à aucune ressource présente",
-    ),
     "reference-not-in-bundle": Rule(
         "warning",
         "required",

@@ -9,12 +9,6 @@ SLICING: dict[str, Rule] = {
         "No slice of the closed slicing of {definition} matches: {detail}",
         "Aucune tranche de {definition}, découpage fermé, ne correspond : {detail}",
     ),
-    "slice-open": Rule(
-        "information",
-        "informational",
-        "No slice of {definition} matches, which is allowed: {detail}",
-        "Aucune tranche de {definition} ne correspond, ce qui est admis : {detail}",
-    ),
     "slice-min": Rule(
         "error",
         "structure",
@@ -173,12 +167,6 @@ PROFILES: dict[str, Rule] = {
         "structure",
         "This matches none of the profiles allowed here: {expected}{detail}",
         "Ceci n'est conforme à aucun des profils admis ici : {expected}{detail}",
-    ),
-    "must-support-absent": Rule(
-        "information",
-        "informational",
-        "{definition} is must-support and absent",
-        "{definition} est must-support et absent",
     ),
     "definition-invalid": Rule(
         "error",
