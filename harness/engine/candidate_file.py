@@ -138,6 +138,8 @@ def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
         url = data.get(name)
         if url is not None and not is_http(url):
             source.fault((name,), f'"{url}" is not an address such as https://fhir.example/r4')
+    if "@" in urlsplit(str(data["base-url"])).netloc:
+        source.fault(("base-url",), "holds a user name or password; write them under identities, as basic")
     identities = data.get("identities", {})
     default = data.get("default-identity", "default")
     if identities and "default-identity" in data and default not in identities:

@@ -212,13 +212,12 @@ class _Carried:
         return replace(evidence, received=(*self.course.received, self.received))
 
     def _judged(self, expected: Expectation, evidence: Evidence, indexes: Sequence[int]) -> CheckResult:
-        level: Level = self.course.level if expected.level == "SHALL" else expected.level
         if expected.kind not in CHECKS:
             result = failed(expected.kind, finding("expect", Verdict.ERROR, found=f"{expected.kind} is not known"))
         else:
             try:
                 value = expand(expected.value, self._judging)
-                result = judge(expected.kind, value, level, evidence)
+                result = judge(expected.kind, value, expected.level, evidence)
             except ExpressionError as problem:
                 result = failed(expected.kind, finding("expect", Verdict.ERROR, found=self._clean(problem)))
         return self._placed(result, indexes, expected)

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import pytest
 import uvicorn
+from hypothesis import settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +17,9 @@ from harness.engine import Candidate
 from harness.fhir.definitions import Definitions
 from harness.suite.loader import load_testset
 from harness.validation.outcome import Outcome
+
+settings.register_profile("engine", deadline=None)  # the machine that runs the tests may be busy
+settings.load_profile("engine")
 
 PATIENT = {
     "resourceType": "Patient",

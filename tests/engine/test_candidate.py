@@ -92,6 +92,7 @@ def test_known_by_its_address():
         ("base-url: https://x.example\nlimits:\n  conect: 1\n", ":3:3: limits.conect: unknown key; did you mean"),
         ("software: {}\n", "base-url is missing"),
         ("base-url: ftp://x.example\n", ':1:11: base-url: "ftp://x.example" is not an address'),
+        ("base-url: https://u:p@x.example\n", "write them under identities"),
         ("base-url: http://\n", "is not an address"),
         ("base-url: http://x.example:port\n", "is not an address"),
         ("base-url: https://x.example\nlimits: {body: a lot}\n", "limits.body: must be of the type integer"),

@@ -191,6 +191,10 @@ tests:
     TITLE
     level: SHOULD
     steps: [{read: Patient/none, expect: {status: 200}}]
+  - id: strict
+    TITLE
+    level: SHOULD
+    steps: [{read: Patient/none, expect: [{status: 200}, {level: SHALL, type: Patient}]}]
   - id: empty
     TITLE
     steps: [{capabilities: }]
@@ -218,6 +222,7 @@ tests:
         "rows[1]": "pass",
         "polled": "pass",
         "should": "warn",
+        "strict": "fail",
         "empty": "error",
         "later": "undecided",
         "depends": "pass",
