@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import compile_expression
+from harness.suite.expressions import Reference, Template, descend
 from harness.suite.model import Expectation, Interaction, Level, Mutants, Step, Test, Until
 from harness.suite.names import Names, placeheld
 from harness.suite.paths import apply, parse_path
@@ -55,6 +56,20 @@ def _sent_fixture(target: Any, names: Names) -> Any:
     name = text.removeprefix("${fixtures.").removesuffix("}")
     resource = names.fixtures.get(name) if text == f"${{fixtures.{name}}}" else None
     return resource if isinstance(resource, Mapping) else None
+
+
+def _put(value: Any, names: Names) -> Any:
+    """Return what ``set`` puts where it puts ``value``: a Template for what only a run knows."""
+    template = Template.parse(value) if isinstance(value, str) and "${" in value else None
+    if template is None:
+        return value
+    match template.parts:
+        case (Reference() as reference,) if reference.root == "fixtures":
+            return descend(reference, names.fixtures, reference.path[1:])
+        case (Reference(),):
+            return template
+        case _:
+            return value
 
 
 def reading(reader: "StepReader", path: Path, content: Mapping[str, Any], names: Names) -> Test:
@@ -169,14 +184,17 @@ class StepReader:
         """Look at the paths of ``set`` and ``remove``: on the fixture itself, where the step sends one."""
         changes, remove = content.get("set", {}), content.get("remove", [])
         resource = _sent_fixture(content[interaction], names)
+        unknown: list[tuple[str | int, ...]] = []
         for key, items in (("remove", list(remove)), ("set", list(changes))):
             for index, item in enumerate(items):
                 try:
-                    parse_path(item)
-                    if resource is not None:
-                        resource = apply(
-                            resource, {item: changes[item]} if key == "set" else {}, [] if key == "set" else [item]
-                        )
+                    place = parse_path(item)
+                    if resource is None or any(place[: len(above)] == above for above in unknown):
+                        continue
+                    change = {item: _put(changes[item], names)} if key == "set" else {}
+                    resource = apply(resource, change, [] if key == "set" else [item])
+                    if isinstance(change.get(item), Template):
+                        unknown.append(place)
                 except ExpressionError as problem:
                     self._fault("path", (*path, key, item if key == "set" else index), str(problem), key=True)
 

@@ -202,6 +202,10 @@ FAULTS = [
     (_steps("{create: '${fixtures.weight}', remove: [valueQuantiti]}"), 'did you mean "valueQuantity"?'),
     (_steps("{create: '${fixtures.weight}', set: {code.coding.code: x}}"), "is asked of a list of 1"),
     (_steps("{create: '${fixtures.weight}', set: {'a[b]': x}}"), '"a[b]" is not a path'),
+    (
+        _steps("{create: '${fixtures.weight}', set: {method: '${fixtures.weight.code}', method.coding.code: x}}"),
+        "is asked of a list of 1",
+    ),
     (_steps("{read: 'a/${verzion}'}"), 'nothing is called "verzion" here'),
     (_steps("{read: 'a/${version}'}"), 'nothing is called "version" here'),
     (_steps("{read: 'a/${weight}'}"), "; write fixtures.weight"),
@@ -244,6 +248,17 @@ FAULTS = [
     (_steps("read: a/b") + "  - id: third\n    title: a\n" + _steps("read: a/b"), "title: must be keys and values"),
     (_steps("read: a/b") + "serial: true\n", 'set.yaml:23:1: unknown key "serial" in test set'),
 ]
+
+
+def test_what_set_puts_can_be_changed_further(tmp_path: Path) -> None:
+    known = "{method: '${fixtures.weight.code}', 'method.coding[0].code': x}"
+    later = "{method: '${kind}', 'method.coding[0].code': x, 'method.coding[3]': x}"
+    table = "    each: [{kind: {coding: [{code: y}]}}]\n"
+    for text in (
+        _steps(f"{{create: '${{fixtures.weight}}', set: {known}}}"),
+        table + _steps(f"{{create: '${{fixtures.weight}}', set: {later}}}"),
+    ):
+        assert _load(tmp_path, HEAD + text).tests
 
 
 @pytest.mark.parametrize(("text", "message"), FAULTS)
