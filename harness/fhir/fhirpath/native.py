@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.errors import FHIRPathError
-from harness.fhir.fhirpath import iteration
 from harness.fhir.fhirpath.environment import Environment
 from harness.fhir.fhirpath.fhir_functions import FHIR_FUNCTIONS, FHIR_JUDGES
 from harness.fhir.fhirpath.functions import FUNCTIONS, JUDGES, Function
+from harness.fhir.fhirpath.iteration import aggregate, choose, every, repeat, select, some, where
 from harness.fhir.fhirpath.navigation import head, member, present, type_of
 from harness.fhir.fhirpath.operators import ARITHMETIC, COMPARISONS, integer_of, negate, one, truth_of
 from harness.fhir.fhirpath.strings import TEXT_FUNCTIONS, TEXT_JUDGES
@@ -304,16 +304,16 @@ def _function(source: Node | None, name: str, arguments: tuple[Node, ...]) -> Co
     """A function that gives a collection."""
     match name, arguments:
         case "where", (criteria,):
-            return iteration.where(_source(source), judge(criteria), _reads_index(criteria))
+            return where(_source(source), judge(criteria), _reads_index(criteria))
         case "select", (projection,):
-            return iteration.select(_source(source), collect(projection), _reads_index(projection))
+            return select(_source(source), collect(projection), _reads_index(projection))
         case "repeat", (projection,):
-            return iteration.repeat(_source(source), collect(projection), _reads_index(projection))
+            return repeat(_source(source), collect(projection), _reads_index(projection))
         case "aggregate", (aggregator, *start):
-            return iteration.aggregate(_source(source), collect(aggregator), collect(start[0]) if start else None)
+            return aggregate(_source(source), collect(aggregator), collect(start[0]) if start else None)
         case "iif", (criterion, first, *rest):
             other = collect(rest[0]) if rest else None
-            return iteration.choose(_source(source), judge(criterion), collect(first), other)
+            return choose(_source(source), judge(criterion), collect(first), other)
         case (("as" | "ofType"), _):
             return _as_type(_source(source), _type_argument(arguments))
     items_of: Collect = _applied(source, name, arguments, _FUNCTIONS)
@@ -324,9 +324,9 @@ def _function_judge(source: Node | None, name: str, arguments: tuple[Node, ...])
     """A function that answers true, false or empty."""
     match name, arguments:
         case "exists", (criteria,):
-            return iteration.some(_source(source), judge(criteria), _reads_index(criteria))
+            return some(_source(source), judge(criteria), _reads_index(criteria))
         case "all", (criteria,):
-            return iteration.every(_source(source), judge(criteria), _reads_index(criteria))
+            return every(_source(source), judge(criteria), _reads_index(criteria))
         case "is", _:
             return _is_type(_source(source), _type_argument(arguments))
     verdict: Judge = _applied(source, name, arguments, _JUDGES)
