@@ -10,6 +10,7 @@ from harness.sandbox.checking import checker, server_validator
 from harness.sandbox.defects import chosen, seeded
 from harness.sandbox.policy import Policy
 from harness.sandbox.rules.agenda import Agenda
+from harness.sandbox.rules.document_records import DocumentRecords
 from harness.sandbox.rules.documents import Documents
 from harness.sandbox.service import Service
 from harness.sandbox.store import Store
@@ -50,5 +51,5 @@ def domain_rules(policy: Policy) -> tuple[Rule, ...]:
     if policy.agenda:
         found.append(Agenda())
     if policy.documents:
-        found.append(Documents())
+        found += [Documents(), DocumentRecords()]
     return tuple(found)

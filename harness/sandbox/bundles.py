@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl, unquote
 
 from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
+from harness.sandbox.codec import Resource
 from harness.sandbox.problems import Problem
 from harness.sandbox.routes import Route, match
-from harness.sandbox.unit import Unit
+from harness.sandbox.unit import Environment, Unit
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _LINKS = frozenset({"reference", "url", "uri", "valueUri", "valueUrl", "valueOid", "valueUuid"})
@@ -188,8 +189,7 @@ def _rewritten(unit: Unit, item: Item, known: Mapping[str, str]) -> Item:
 def transaction(unit: Unit, perform: Perform) -> Answer:
     """Run a transaction; an exception that leaves this undoes it all."""
     bundle = bundle_of(unit.call)
-    if _profiles(bundle):
-        unit.env.check(bundle)
+    check_profiles(unit.env, bundle)
     items = _items(unit, bundle)
     answers: dict[int, Answer] = {}
     doing = "Bundle"
@@ -210,10 +210,11 @@ def transaction(unit: Unit, perform: Perform) -> Answer:
     return Answer(resource=_response("transaction-response", entries))
 
 
-def _profiles(bundle: Mapping[str, Any]) -> bool:
-    """True when the Bundle declares profiles: it is then judged as a whole, besides each of its resources."""
+def check_profiles(env: Environment, bundle: Resource) -> None:
+    """Judge a Bundle that declares profiles as a whole, besides each of its resources. Raises :class:`Problem`."""
     meta = bundle.get("meta")
-    return isinstance(meta, dict) and bool(meta.get("profile"))
+    if isinstance(meta, dict) and meta.get("profile"):
+        env.check(bundle)
 
 
 def _response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:

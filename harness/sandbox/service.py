@@ -89,6 +89,7 @@ class Service:
         elif route.name in {"patch", "conditional-patch"}:
             call = replace(call, resource=negotiation.parse_patch(call))
         if route.name == "transaction" and bundles.bundle_of(call)["type"] == "batch":
+            bundles.check_profiles(self.env, bundles.bundle_of(call))
             return bundles.batch(call, self.env.types, self._alone)
         answer = self._alone(call, route)
         if shown_raw and answer.text is not None:

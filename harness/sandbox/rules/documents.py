@@ -26,7 +26,8 @@ def _is_simplified(resource: Resource) -> bool:
     return any(str(profile).partition("|")[0] == _SIMPLIFIED for profile in profiles)
 
 
-def _decoded(attachment: dict[str, Any], where: str) -> bytes:
+def decoded(attachment: dict[str, Any], where: str) -> bytes:
+    """The bytes of ``attachment.data``. Raises :class:`Problem` (400, 422) when base64, size or hash are wrong."""
     try:
         content = base64.b64decode("".join(str(attachment["data"]).split()), validate=True)
     except binascii.Error:
@@ -61,7 +62,7 @@ class Documents:
             if "data" not in attachment:
                 contents.append(content)
                 continue
-            data = _decoded(attachment, f"DocumentReference.content[{index}].attachment")
+            data = decoded(attachment, f"DocumentReference.content[{index}].attachment")
             kept = {key: value for key, value in attachment.items() if key != "data"}
             kept["url"] = self._binary(unit, attachment, data)
             kept.setdefault("size", len(data))
