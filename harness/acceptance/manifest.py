@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
 
+from harness.engine import journal
 from harness.errors import AcceptanceError
 
 FORMAT = "fhir-harness-acceptance"
@@ -15,6 +17,11 @@ NAME = "manifest.json"
 SIGNATURE = "signature.jws"
 DOCUMENT = "acceptance.json"
 PAGE = "acceptance.html"
+DEMANDED = (NAME, SIGNATURE, DOCUMENT, PAGE, journal.NAME)
+"""Members without which a file is no acceptance file."""
+MAX_BYTES = 1024 * 1024
+"""Of a manifest."""
+_ENTRY = re.compile(r"[0-9a-f]{64}")
 
 
 def make(members: Mapping[str, bytes]) -> bytes:
@@ -35,22 +42,38 @@ def problems(manifest: bytes, members: Mapping[str, bytes]) -> list[str]:
         entry = listed.get(name)
         if entry is None:
             found.append(f"{name} is not in the manifest")
-        elif entry.get("size") != len(data) or entry.get("sha256") != hashlib.sha256(data).hexdigest():
+        elif entry["size"] != len(data) or entry["sha256"] != hashlib.sha256(data).hexdigest():
             found.append(f"{name} was altered: its SHA-256 is not the manifest's")
     return found
 
 
 def _files(manifest: bytes) -> Mapping[str, Mapping[str, Any]]:
+    if len(manifest) > MAX_BYTES:
+        raise AcceptanceError(f"{NAME} is longer than {MAX_BYTES} bytes")
     try:
         data = json.loads(manifest)
         canonical = rfc8785.dumps(data)
-    except (ValueError, RecursionError, rfc8785.CanonicalizationError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise AcceptanceError(f"{NAME} is not JSON: {problem}") from problem
     if canonical != manifest:
         raise AcceptanceError(f"{NAME} is not canonical JSON (RFC 8785)")
-    if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("version") != VERSION:
+    named = (data.get("format"), data.get("version")) if isinstance(data, dict) else ()
+    if named != (FORMAT, VERSION) or named[1] is True:
         raise AcceptanceError(f"{NAME} is not of format {FORMAT} version {VERSION}; a newer harness may read it")
     files = data.get("files")
-    if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
-        raise AcceptanceError(f"{NAME} lists no files")
+    if set(data) != {"format", "version", "files"} or not isinstance(files, dict):
+        raise AcceptanceError(f"{NAME} must hold exactly format, version and files")
+    for name, entry in files.items():
+        if not _is_entry(entry):
+            raise AcceptanceError(f"{NAME}: files/{name} must hold exactly sha256 (64 hexadecimal digits) and size")
     return files
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and set(entry) == {"sha256", "size"}
+        and isinstance(entry["sha256"], str)
+        and _ENTRY.fullmatch(entry["sha256"]) is not None
+        and type(entry["size"]) is int
+    )

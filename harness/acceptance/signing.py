@@ -1,4 +1,4 @@
-"""JWS over the manifest (RFC 7515, detached as in its appendix F) with the certificate chain in ``x5c``.
+"""JWS over what is signed (RFC 7515, detached as in its appendix F) with the certificate chain in ``x5c``.
 
 Three algorithms and no other: ES256, EdDSA (Ed25519, RFC 8037), PS256. ``none``, HMAC and unknown ``crit`` are refused.
 """
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from joserfc import jws
@@ -24,6 +25,10 @@ from harness.errors import AcceptanceError
 ALGORITHMS = ("ES256", "EdDSA", "PS256")
 TYPE = "fhir-harness-acceptance+jws"
 MAX_CHAIN = 10
+MAX_BYTES = 64 * 1024
+"""Of a whole signature: it is read before anything is known about who made it."""
+RSA_BITS = range(2048, 8193)
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _HEADER_MEMBERS = frozenset({"alg", "typ", "iat", "x5c"})
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -31,7 +36,7 @@ Jwk = ECKey | OKPKey | RSAKey
 
 
 class _Registry(jws.JWSRegistry):
-    max_header_length = 64 * 1024
+    max_header_length = MAX_BYTES
     max_payload_length = 4 * 1024 * 1024
     max_signature_length = 1024
 
@@ -57,19 +62,19 @@ class Signature:
 
 
 def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
-    """Return the private key in ``pem``: EC P-256, Ed25519 or RSA of at least 2048 bits. Raises AcceptanceError."""
+    """Return the private key in ``pem``: EC P-256, Ed25519 or RSA of 2048 to 8192 bits. Raises AcceptanceError."""
     try:
         key = load_pem_private_key(pem, password)
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise AcceptanceError(
             f"the private key cannot be read: {problem}; give a PEM file, without a password"
         ) from problem
     match key:
         case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()) | ed25519.Ed25519PrivateKey():
             return key
-        case rsa.RSAPrivateKey() if key.key_size >= 2048:
+        case rsa.RSAPrivateKey() if key.key_size in RSA_BITS:
             return key
-    raise AcceptanceError("the private key must be EC P-256, Ed25519, or RSA of at least 2048 bits")
+    raise AcceptanceError("the private key must be EC P-256, Ed25519, or RSA of 2048 to 8192 bits")
 
 
 def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
@@ -80,11 +85,14 @@ def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
         raise AcceptanceError(f"no certificate can be read: {problem}; give a PEM file") from problem
 
 
-def sign(payload: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], signed_at: datetime) -> bytes:
+def sign(
+    payload: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], signed_at: datetime, kind: str = TYPE
+) -> bytes:
     """Return the detached compact JWS over ``payload``.
 
-    ``chain`` begins with the certificate of ``key``; ``signed_at`` goes into ``iat`` (whole seconds). Raises
-    AcceptanceError when key and certificate do not belong together.
+    ``chain`` begins with the certificate of ``key``; ``signed_at`` goes into ``iat`` (whole seconds); ``kind`` into
+    ``typ``, so that a signature under one kind of document is none under another. Raises AcceptanceError when key and
+    certificate do not belong together.
     """
     if not chain or _spki(chain[0].public_key()) != _spki(key.public_key()):
         raise AcceptanceError(
@@ -92,44 +100,80 @@ def sign(payload: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], sig
         )
     header = {
         "alg": _algorithm(key.public_key()),
-        "typ": TYPE,
+        "typ": kind,
         "iat": int(signed_at.timestamp()),
         "x5c": [base64.b64encode(certificate.public_bytes(Encoding.DER)).decode("ascii") for certificate in chain],
     }
     compact = jws.serialize_compact(header, payload, _jwk(key), registry=_REGISTRY)
-    protected, _, signature = compact.split(".")
-    return f"{protected}..{signature}".encode("ascii")
+    protected, _, signature = compact.encode("ascii").split(b".")
+    if header["alg"] == "ES256":
+        signature = _encode(_lower(_decode(signature)))
+    return b"..".join([protected, signature])
 
 
-def check(signature: bytes, payload: bytes) -> Signature:
+def check(signature: bytes, payload: bytes, kind: str = TYPE) -> Signature:
     """Return what the detached JWS ``signature`` says of itself, once it verifies over ``payload`` with its own chain.
 
     Raises AcceptanceError, with what is wrong, in every other case.
     """
-    header, chain = _read_header(signature)
-    public_key = chain[0].public_key()
-    if header["alg"] != _algorithm(public_key):
-        raise AcceptanceError(f"the signature's algorithm {header['alg']!r} does not belong to its certificate's key")
-    try:
-        jws.deserialize_compact(signature, _jwk(public_key), registry=_REGISTRY, payload=payload)
-    except (JoseError, ValueError, TypeError) as problem:
-        raise AcceptanceError(f"the signature does not match the manifest: {problem}") from problem
+    header, chain = _read_header(signature, kind)
+    check_arithmetic(signature, payload, chain[0].public_key())
+    value = _decode(_split(signature)[1])
+    if header["alg"] == "ES256" and _lower(value) != value:
+        raise AcceptanceError("the signature's s is above half of the group's order: it is the mirror of what was made")
     return Signature(header["alg"], datetime.fromtimestamp(header["iat"], UTC), chain)
 
 
-def _read_header(signature: bytes) -> tuple[dict[str, Any], tuple[x509.Certificate, ...]]:
+def check_arithmetic(signature: bytes, payload: bytes, public_key: Any) -> None:
+    """Raise AcceptanceError unless the detached compact JWS ``signature`` is that of ``public_key`` over ``payload``.
+
+    The key alone decides on the algorithm; the header may only agree.
+    """
+    parts = _split(signature)
+    header = _json(parts[0])
+    algorithm = _algorithm(public_key)
+    if header.get("alg") not in ALGORITHMS:
+        raise AcceptanceError(f"the signature's algorithm is not one of {', '.join(ALGORITHMS)}")
+    if header["alg"] != algorithm:
+        raise AcceptanceError(f"the signature's algorithm {header['alg']!r} does not belong to its certificate's key")
+    if "crit" in header or "b64" in header:
+        raise AcceptanceError("the signature's header holds crit or b64, which this format does not know")
+    try:
+        jws.deserialize_compact(signature, _jwk(public_key), registry=_REGISTRY, payload=payload)
+    except (JoseError, ValueError, TypeError) as problem:
+        raise AcceptanceError(f"the signature does not match what it should cover: {problem}") from problem
+
+
+def _split(signature: bytes) -> tuple[bytes, bytes]:
+    """Return header and signature of a detached compact JWS, still encoded."""
+    if len(signature) > MAX_BYTES:
+        raise AcceptanceError(f"the signature is longer than {MAX_BYTES} bytes")
     parts = signature.split(b".")
     if len(parts) != 3 or parts[1] or not parts[0] or not parts[2]:
         raise AcceptanceError("the signature is not a detached compact JWS (header..signature)")
     try:
-        header = json.loads(_decode(parts[0]), object_pairs_hook=_unique)
         _decode(parts[2])
-    except (ValueError, RecursionError) as problem:
+    except ValueError as problem:
         raise AcceptanceError(f"the signature cannot be read: {problem}") from problem
-    if not isinstance(header, dict) or header.get("alg") not in ALGORITHMS:
+    return parts[0], parts[2]
+
+
+def _json(encoded: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(_decode(encoded).decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as problem:
+        raise AcceptanceError(f"the signature's header cannot be read: {problem}") from problem
+    if not isinstance(header, dict):
+        raise AcceptanceError("the signature's header is no JSON object")
+    return header
+
+
+def _read_header(signature: bytes, kind: str) -> tuple[dict[str, Any], tuple[x509.Certificate, ...]]:
+    header = _json(_split(signature)[0])
+    if header.get("alg") not in ALGORITHMS:
         raise AcceptanceError(f"the signature's algorithm is not one of {', '.join(ALGORITHMS)}")
-    if set(header) != _HEADER_MEMBERS or header["typ"] != TYPE or type(header["iat"]) is not int:
-        raise AcceptanceError(f"the signature's header must hold exactly alg, typ {TYPE!r}, iat and x5c")
+    if set(header) != _HEADER_MEMBERS or header["typ"] != kind or type(header["iat"]) is not int:
+        raise AcceptanceError(f"the signature's header must hold exactly alg, typ {kind!r}, iat and x5c")
     if not 0 <= header["iat"] < 2**33:
         raise AcceptanceError("the signature's iat is not a time of this era")
     encoded = header["x5c"]
@@ -139,7 +183,7 @@ def _read_header(signature: bytes) -> tuple[dict[str, Any], tuple[x509.Certifica
         chain = tuple(x509.load_der_x509_certificate(base64.b64decode(item, validate=True)) for item in encoded)
         for certificate in chain:
             certificate.public_key()
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as problem:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise AcceptanceError(f"a certificate in the signature's x5c cannot be read: {problem}") from problem
     return header, chain
 
@@ -157,9 +201,19 @@ def _decode(part: bytes) -> bytes:
         data = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
     except binascii.Error as problem:
         raise ValueError(f"not base64url: {problem}") from problem
-    if base64.urlsafe_b64encode(data).rstrip(b"=") != part:
+    if _encode(data) != part:
         raise ValueError("not canonical base64url")
     return data
+
+
+def _encode(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _lower(signature: bytes) -> bytes:
+    """Of the two ECDSA signatures (r, s) and (r, n - s) that both verify, return the one with the smaller s."""
+    s = int.from_bytes(signature[32:])
+    return signature[:32] + min(s, _P256_ORDER - s).to_bytes(32)
 
 
 def _algorithm(key: Any) -> str:
@@ -168,9 +222,9 @@ def _algorithm(key: Any) -> str:
             return "ES256"
         case ed25519.Ed25519PublicKey():
             return "EdDSA"
-        case rsa.RSAPublicKey() if key.key_size >= 2048:
+        case rsa.RSAPublicKey() if key.key_size in RSA_BITS:
             return "PS256"
-    raise AcceptanceError("the certificate's key must be EC P-256, Ed25519, or RSA of at least 2048 bits")
+    raise AcceptanceError("the certificate's key must be EC P-256, Ed25519, or RSA of 2048 to 8192 bits")
 
 
 def _jwk(key: Any) -> Jwk:

@@ -1,27 +1,37 @@
-"""Whom to believe: a policy, and the path from a signer's certificate to one of its anchors (RFC 5280, section 6).
+"""Whom to believe: a policy, and what it demands of a signer and of a run."""
 
-The path check is our own because the one in ``cryptography`` is for web servers: it knows no Ed25519, and demands host
-names. It is small on purpose: what it does not know (name constraints, other critical extensions) it refuses.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
+from harness.acceptance import path
+from harness.engine.events import DefinitionSource, TestSetSource
 from harness.errors import AcceptanceError
 
-_KNOWN_CRITICAL = frozenset(
-    {
-        ExtensionOID.BASIC_CONSTRAINTS,
-        ExtensionOID.KEY_USAGE,
-        ExtensionOID.EXTENDED_KEY_USAGE,
-        ExtensionOID.CERTIFICATE_POLICIES,
-    }
-)
+KEY_USAGES: Mapping[str, str] = {
+    "digitalSignature": "digital_signature",
+    "contentCommitment": "content_commitment",
+    "nonRepudiation": "content_commitment",
+}
+"""Names of RFC 5280, section 4.2.1.3 (the last is X.509's older name of the second), to those of ``cryptography``."""
+
+SUBJECT_ATTRIBUTES: Mapping[str, x509.ObjectIdentifier] = {
+    "C": NameOID.COUNTRY_NAME,
+    "O": NameOID.ORGANIZATION_NAME,
+    "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "CN": NameOID.COMMON_NAME,
+    "L": NameOID.LOCALITY_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
+}
+
+_TEST_SET = re.compile(r"(?P<id>[\w.-]+)(?:@(?P<version>[\w.+-]+))?(?:#(?P<digest>[0-9a-f]{16,64}))?")
+_DEFINITION = re.compile(r"(?P<name>[\w.-]+)(?:@(?P<version>[\w.+-]+))?(?::(?P<origin>official|restated))?")
 
 
 @dataclass(frozen=True)
@@ -35,38 +45,72 @@ class TrustPolicy:
     max_age: timedelta | None = None
     """The signature must not be older."""
     required_test_sets: tuple[str, ...] = ()
-    """Ids of test sets that the run must hold."""
+    """``id``, ``id@version`` or ``id@version#sha256`` (16 digits or more) of test sets that the run must hold whole."""
+    required_definitions: tuple[str, ...] = ()
+    """``name``, ``name@version``, each with ``:official`` or ``:restated``: packages that must have judged."""
+    subject: Mapping[str, str] = field(default_factory=dict)
+    """Attribute (:data:`SUBJECT_ATTRIBUTES`) to the value that the signer's subject must have."""
+    key_usages: tuple[str, ...] = ("digitalSignature", "contentCommitment")
+    """The signer's key usage, where its certificate says one, must hold one of these (:data:`KEY_USAGES`)."""
+    extended_key_usages: tuple[str, ...] = ()
+    """When given, the signer's certificate must have one of these OIDs as extended key usage."""
+    crls: tuple[x509.CertificateRevocationList, ...] = ()
+    """Revocation lists to look into."""
+    crls_required: bool = False
+    """Every certificate below the anchor must be covered by a list."""
 
     def __post_init__(self) -> None:
         if not self.anchors:
-            raise AcceptanceError("the trust policy is empty: name at least one trust anchor (--trust CA.pem)")
-
-
-def check_path(chain: Sequence[x509.Certificate], policy: TrustPolicy, signed_at: datetime, now: datetime) -> list[str]:
-    """Return the subjects from the signer to the anchor. Raises AcceptanceError with the first rule that fails.
-
-    Each certificate must have been valid at ``signed_at``, and still be valid ``now``: without a time stamp of a third
-    party the signer's own clock proves nothing.
-    """
-    path: list[x509.Certificate] = []
-    for position, certificate in enumerate(chain):
-        path.append(certificate)
-        if certificate in policy.anchors:
-            break
-        anchor = next((a for a in policy.anchors if _issued(certificate, a)), None)
-        if anchor is not None:
-            path.append(anchor)
-            break
-        if position + 1 == len(chain) or not _issued(certificate, chain[position + 1]):
             raise AcceptanceError(
-                f"{_name(certificate)} was not issued by a trust anchor, nor by the next certificate of the chain"
+                "the trust policy is empty: name at least one trust anchor (--trust CA.pem, or anchors: in a policy)"
             )
-    for position, certificate in enumerate(path):
-        for moment, what in ((signed_at, "when the file was signed"), (now, "now")):
-            _check_validity(certificate, moment, what)
-        _check_extensions(certificate, issuer=position > 0, below=position - 1)
-    _check_subject(path[0], policy)
-    return [_name(certificate) for certificate in path]
+        for required in self.required_test_sets:
+            _parsed(_TEST_SET, required, "test set", "id, id@version or id@version#sha256")
+        for required in self.required_definitions:
+            _parsed(_DEFINITION, required, "definitions", "name, name@version, name:official or name@version:restated")
+        for usage in self.key_usages:
+            if usage not in KEY_USAGES:
+                raise AcceptanceError(f"{usage!r} is no key usage for signing: use one of {', '.join(KEY_USAGES)}")
+        for attribute in self.subject:
+            if attribute not in SUBJECT_ATTRIBUTES:
+                known = ", ".join(SUBJECT_ATTRIBUTES)
+                raise AcceptanceError(f"{attribute!r} is no attribute of a subject: use one of {known}")
+
+
+def check_path(
+    chain: Sequence[x509.Certificate], policy: TrustPolicy, signed_at: datetime, now: datetime
+) -> tuple[x509.Certificate, ...]:
+    """Return the certificates from the signer to the anchor. Raises AcceptanceError with the first rule that fails.
+
+    Each certificate must have been valid at ``signed_at``, and still be valid ``now``: the signer's own clock proves
+    nothing.
+    """
+    found = path.build(chain, policy.anchors)
+    path.check(found, [(signed_at, "when the file was signed"), (now, "now")])
+    return found
+
+
+def check_signer(certificate: x509.Certificate, policy: TrustPolicy) -> str:
+    """Return the signer's subject. Raises AcceptanceError when it is not whom, or for what, the policy demands."""
+    subject = path.name(certificate)
+    wanted = {**({"O": policy.organization} if policy.organization is not None else {}), **policy.subject}
+    for attribute, value in wanted.items():
+        oid = SUBJECT_ATTRIBUTES[attribute]
+        if value not in [str(a.value) for a in certificate.subject.get_attributes_for_oid(oid)]:
+            what = "the organisation" if attribute == "O" else f"{attribute} ="
+            raise AcceptanceError(f"signed by {subject}, not by {what} {value!r}")
+    extensions = {extension.oid: extension.value for extension in certificate.extensions}
+    usage = extensions.get(ExtensionOID.KEY_USAGE)
+    if isinstance(usage, x509.KeyUsage) and not any(getattr(usage, KEY_USAGES[u]) for u in policy.key_usages):
+        raise AcceptanceError(f"{subject} may not sign: its key usage has none of {', '.join(policy.key_usages)}")
+    extended = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
+    oids = {oid.dotted_string for oid in extended} if isinstance(extended, x509.ExtendedKeyUsage) else set()
+    if policy.extended_key_usages and not oids & set(policy.extended_key_usages):
+        raise AcceptanceError(
+            f"{subject} may not sign for this: its extended key usage has none of "
+            f"{', '.join(policy.extended_key_usages)}"
+        )
+    return subject
 
 
 def check_age(policy: TrustPolicy, signed_at: datetime, now: datetime) -> None:
@@ -77,54 +121,39 @@ def check_age(policy: TrustPolicy, signed_at: datetime, now: datetime) -> None:
         raise AcceptanceError(f"signed at {signed_at.isoformat()}, longer ago than the policy's {policy.max_age}")
 
 
-def _check_validity(certificate: x509.Certificate, moment: datetime, what: str) -> None:
-    if moment < certificate.not_valid_before_utc:
-        raise AcceptanceError(f"{_name(certificate)} was not yet valid {what}")
-    if moment > certificate.not_valid_after_utc:
-        end = certificate.not_valid_after_utc.isoformat()
-        raise AcceptanceError(f"{_name(certificate)} had expired {what}: it ended at {end}")
+def check_test_sets(policy: TrustPolicy, ran: Sequence[TestSetSource]) -> str:
+    """Return what was demanded and found. Raises AcceptanceError with the first test set that lacks."""
+    present = {source.id: source for source in ran}
+    for required in policy.required_test_sets:
+        wanted = _parsed(_TEST_SET, required, "test set", "")
+        source = present.get(wanted["id"] or "")
+        if source is None:
+            raise AcceptanceError(f"the policy demands the test set {required!r}, which was not run")
+        if wanted["version"] not in (None, source.version):
+            raise AcceptanceError(f"the policy demands the test set {required!r}, but version {source.version} was run")
+        if wanted["digest"] is not None and not source.digest.startswith(wanted["digest"]):
+            raise AcceptanceError(f"the test set {source.id} that was run has another digest: {source.digest}")
+    return f"{len(policy.required_test_sets)} demanded, {len(present)} ran"
 
 
-def _check_extensions(certificate: x509.Certificate, *, issuer: bool, below: int) -> None:
-    try:
-        extensions = certificate.extensions
-    except ValueError as problem:
-        raise AcceptanceError(f"the certificate's extensions cannot be read: {problem}") from problem
-    for extension in extensions:
-        if extension.critical and extension.oid not in _KNOWN_CRITICAL:
-            raise AcceptanceError(
-                f"{_name(certificate)} has a critical extension {extension.oid.dotted_string} that is not known"
-            )
-    constraints = next((e.value for e in extensions if isinstance(e.value, x509.BasicConstraints)), None)
-    usage = next((e.value for e in extensions if isinstance(e.value, x509.KeyUsage)), None)
-    if issuer:
-        if constraints is None or not constraints.ca:
-            raise AcceptanceError(f"{_name(certificate)} issued a certificate but is no certification authority")
-        if usage is not None and not usage.key_cert_sign:
-            raise AcceptanceError(f"{_name(certificate)} issued a certificate but its key usage does not allow it")
-        if constraints.path_length is not None and below > constraints.path_length:
-            raise AcceptanceError(
-                f"{_name(certificate)} allows {constraints.path_length} authorities below it, found {below}"
-            )
-    elif usage is not None and not (usage.digital_signature or usage.content_commitment):
-        raise AcceptanceError(f"{_name(certificate)} may not sign: its key usage lacks digitalSignature")
+def check_definitions(policy: TrustPolicy, judged: Sequence[DefinitionSource]) -> str:
+    """Return what was demanded and found. Raises AcceptanceError with the first definitions that did not judge."""
+    for required in policy.required_definitions:
+        wanted = _parsed(_DEFINITION, required, "definitions", "")
+        named = [source for source in judged if source.name == wanted["name"]]
+        if not any(
+            wanted["version"] in (None, source.version)
+            and wanted["origin"] in (None, "official" if source.official else "restated")
+            for source in named
+        ):
+            found = ", ".join(f"{s.name}@{s.version}:{'official' if s.official else 'restated'}" for s in named)
+            instead = f"{found} judged" if found else "they did not judge"
+            raise AcceptanceError(f"the policy demands the definitions {required!r}; {instead}")
+    return f"{len(policy.required_definitions)} demanded, {len(judged)} judged"
 
 
-def _check_subject(certificate: x509.Certificate, policy: TrustPolicy) -> None:
-    if policy.organization is None:
-        return
-    names = [str(a.value) for a in certificate.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)]
-    if policy.organization not in names:
-        raise AcceptanceError(f"signed by {_name(certificate)}, not by the organisation {policy.organization!r}")
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
-
-
-def _name(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string() or "a certificate without a subject"
+def _parsed(pattern: re.Pattern[str], text: str, what: str, form: str) -> dict[str, str | None]:
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise AcceptanceError(f"the policy's {what} {text!r} cannot be read: write {form}")
+    return found.groupdict()

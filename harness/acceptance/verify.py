@@ -1,4 +1,7 @@
-"""Check an acceptance file, offline: each question by name, in an order in which each relies on those before it."""
+"""Check an acceptance file, offline: each question by name, in an order in which each relies on those before it.
+
+Nothing but the container and the signature is parsed before the signer is known to be trusted.
+"""
 
 import io
 from collections.abc import Callable, Mapping
@@ -10,9 +13,9 @@ from typing import Any
 import orjson
 
 from harness import __version__
-from harness.acceptance import container, manifest, signing, sources
+from harness.acceptance import container, manifest, path, signing, sources, trust
 from harness.acceptance.document import document, dump
-from harness.acceptance.trust import TrustPolicy, check_age, check_path
+from harness.acceptance.trust import TrustPolicy
 from harness.engine import journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError, HarnessError
@@ -26,6 +29,13 @@ class CheckedItem:
     name: str
     ok: bool
     message: str
+    made: bool = True
+    """False when it could not be asked, because one before it failed."""
+
+    @property
+    def result(self) -> str:
+        """``ok``, ``failed`` or ``not-made``."""
+        return "ok" if self.ok else "failed" if self.made else "not-made"
 
 
 @dataclass
@@ -44,24 +54,30 @@ class Verification:
     @property
     def failure(self) -> CheckedItem | None:
         """The first check that did not hold."""
-        return next((item for item in self.checks if not item.ok), None)
+        return next((item for item in self.checks if item.made and not item.ok), None)
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer for machines."""
+        failure = self.failure
         return {
             "ok": self.ok,
-            "checks": [{"name": item.name, "ok": item.ok, "message": item.message} for item in self.checks],
+            "failure": failure.name if failure else None,
+            "checks": [
+                {"name": item.name, "ok": item.ok, "result": item.result, "message": item.message}
+                for item in self.checks
+            ],
             "document": self.document,
         }
 
 
 class _Verifier:
-    """The checks share what the ones before found; the first that fails ends the list, for the rest rely on it."""
+    """The checks share what the ones before found; the first that fails ends them, for the rest rely on it."""
 
-    def __init__(self, path: Path, policy: TrustPolicy, now: datetime) -> None:
-        self._path, self._policy, self._now = path, policy, now
+    def __init__(self, file: Path, policy: TrustPolicy, now: datetime) -> None:
+        self._file, self._policy, self._now = file, policy, now
         self._members: Mapping[str, bytes] = {}
         self._signature: signing.Signature | None = None
+        self._path: tuple[Any, ...] = ()
         self._run: RunResult | None = None
 
     def run(self) -> Verification:
@@ -69,26 +85,43 @@ class _Verifier:
         steps: list[tuple[str, Callable[[], str]]] = [
             ("container", self._container),
             ("signature", self._check_signature),
-            ("manifest", self._manifest),
             ("certificate", self._certificate),
+            ("signer", lambda: trust.check_signer(self._path[0], self._policy)),
+            ("revocation", self._revocation),
             ("age", self._age),
+            ("manifest", self._manifest),
             ("journal", self._journal),
             ("report", self._report),
             ("page", self._page),
-            ("policy", self._required),
+            ("test sets", lambda: trust.check_test_sets(self._policy, self._ran.started.test_sets)),
+            ("definitions", lambda: trust.check_definitions(self._policy, self._ran.started.definitions)),
         ]
         for name, step in steps:
+            if result.failure is not None:
+                message = f"not asked, because the check of the {result.failure.name} failed"
+                result.checks.append(CheckedItem(name, False, message, made=False))
+                continue
             try:
                 result.checks.append(CheckedItem(name, True, step()))
             except HarnessError as problem:
                 result.checks.append(CheckedItem(name, False, str(problem)))
-                return result
-        result.document = orjson.loads(self._members[manifest.DOCUMENT])
+        if result.failure is None:
+            result.document = orjson.loads(self._members[manifest.DOCUMENT])
         return result
 
+    @property
+    def _signed(self) -> signing.Signature:
+        assert self._signature is not None
+        return self._signature
+
+    @property
+    def _ran(self) -> RunResult:
+        assert self._run is not None
+        return self._run
+
     def _container(self) -> str:
-        self._members = container.read(self._path)
-        for name in (manifest.NAME, manifest.SIGNATURE, manifest.DOCUMENT, manifest.PAGE, journal.NAME):
+        self._members = container.read(self._file)
+        for name in manifest.DEMANDED:
             if name not in self._members:
                 raise AcceptanceError(f"{name} is missing from the file: it is no acceptance file, or was altered")
         return f"{len(self._members)} members"
@@ -97,50 +130,45 @@ class _Verifier:
         self._signature = signing.check(self._members[manifest.SIGNATURE], self._members[manifest.NAME])
         return f"{self._signature.algorithm}, {self._signature.signed_at.isoformat()}"
 
+    def _certificate(self) -> str:
+        self._path = trust.check_path(self._signed.chain, self._policy, self._signed.signed_at, self._now)
+        return " ← ".join(map(path.name, self._path))
+
+    def _revocation(self) -> str:
+        lists, required = self._policy.crls, self._policy.crls_required
+        return path.check_revocation(self._path, lists, self._now, required=required)
+
+    def _age(self) -> str:
+        trust.check_age(self._policy, self._signed.signed_at, self._now)
+        return f"signed {self._signed.signed_at.isoformat()}"
+
     def _manifest(self) -> str:
         listed = {k: v for k, v in self._members.items() if k not in (manifest.NAME, manifest.SIGNATURE)}
         for problem in manifest.problems(self._members[manifest.NAME], listed):
             raise AcceptanceError(problem)
         return f"{len(listed)} digests hold"
 
-    def _certificate(self) -> str:
-        assert self._signature is not None
-        path = check_path(self._signature.chain, self._policy, self._signature.signed_at, self._now)
-        return " ← ".join(path)
-
-    def _age(self) -> str:
-        assert self._signature is not None
-        check_age(self._policy, self._signature.signed_at, self._now)
-        return f"signed {self._signature.signed_at.isoformat()}"
-
     def _journal(self) -> str:
-        self._run = RunResult.read(journal.parse_journal(io.BytesIO(self._members[journal.NAME]), journal.NAME))
+        lines = io.BytesIO(self._members[journal.NAME])
+        self._run = RunResult.read(journal.parse_journal(lines, journal.NAME))
+        if self._run.finished is None or self._run.missing:
+            raise AcceptanceError("the run was cut off before its end, so it proves nothing")
         for problem in sources.problems(self._members, self._run.started):
             raise AcceptanceError(problem)
         return f"{len(self._run.tests)} tests"
 
     def _report(self) -> str:
-        assert self._run is not None
-        if dump(document(self._run)) != self._members[manifest.DOCUMENT]:
+        if dump(document(self._ran)) != self._members[manifest.DOCUMENT]:
             raise AcceptanceError(f"{manifest.DOCUMENT} does not say what the recorded exchanges and verdicts say")
         return f"{manifest.DOCUMENT} follows from the journal"
 
     def _page(self) -> str:
-        assert self._run is not None
-        made_by = self._run.started.harness
+        made_by = self._ran.started.harness
         if made_by != __version__:
             return f"made by version {made_by}, this is {__version__}: not rendered again, rely on {manifest.DOCUMENT}"
-        if render(self._run, document(self._run), signed=True).encode("utf-8") != self._members[manifest.PAGE]:
+        if render(self._ran, document(self._ran), signed=True).encode("utf-8") != self._members[manifest.PAGE]:
             raise AcceptanceError(f"{manifest.PAGE} does not show what the recorded exchanges and verdicts say")
         return f"{manifest.PAGE} follows from the journal"
-
-    def _required(self) -> str:
-        assert self._run is not None
-        present = {source.id for source in self._run.started.test_sets}
-        for required in self._policy.required_test_sets:
-            if required not in present:
-                raise AcceptanceError(f"the policy demands the test set {required!r}, which was not run")
-        return "satisfied"
 
 
 def verify(path: Path, policy: TrustPolicy, now: datetime) -> Verification:

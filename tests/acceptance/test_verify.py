@@ -112,7 +112,7 @@ def test_another_runs_signature_is_refused(
     swapped = {**container.read(signed), manifest.SIGNATURE: other[manifest.SIGNATURE]}
     check, message = _failure(verify(altered(container.pack(swapped)), policy, NOW))
     assert check == "signature"
-    assert "does not match the manifest" in message
+    assert "does not match what it should cover" in message
 
 
 def test_a_report_that_says_something_else_than_the_journal_is_refused(
@@ -166,7 +166,7 @@ def test_age_organisation_and_test_sets_are_demanded(signed: Path, policy: Trust
     assert "not by the organisation 'Another'" in _failure(verify(signed, other, NOW))[1]
     more = TrustPolicy(policy.anchors, required_test_sets=("documents",))
     assert _failure(verify(signed, more, NOW)) == (
-        "policy",
+        "test sets",
         "the policy demands the test set 'documents', which was not run",
     )
 

@@ -1,0 +1,109 @@
+"""A recorded run, from its folder or from an acceptance file: its events, and the test sets and fixtures it used."""
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from harness.acceptance import container, manifest, sources
+from harness.acceptance.trust import TrustPolicy
+from harness.acceptance.verify import verify
+from harness.engine import journal
+from harness.engine.events import Event
+from harness.engine.results import RunResult
+from harness.errors import AcceptanceError, TestSetError
+from harness.suite.loader import load_testset
+from harness.suite.model import TestSet
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded run."""
+
+    path: Path
+    digest: str
+    """SHA-256, hexadecimal: of the acceptance file, or of a run folder's journal."""
+    events: tuple[Event, ...] = field(repr=False)
+    run: RunResult = field(repr=False)
+    sources: Mapping[str, bytes] = field(repr=False)
+    """``sources/testsets/…`` and ``sources/fixtures/…`` to their bytes."""
+    verified: bool
+    """Whether a trust policy was satisfied; False for a run folder, which nobody signed."""
+
+    def test_sets(self) -> tuple[TestSet, ...]:
+        """Return the test sets that the run used, in its order. Raises TestSetError when one cannot be read here."""
+        with tempfile.TemporaryDirectory(prefix="fhir-harness-") as name:
+            root = Path(name) / sources.FOLDER
+            for member, data in self.sources.items():
+                target = Path(name) / member
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+            return tuple(
+                load_testset(root / "testsets" / source.path, root=root / "testsets", fixtures=root / "fixtures")
+                for source in self.run.started.test_sets
+            )
+
+    def readable_test_sets(self) -> Mapping[str, TestSet]:
+        """Return id to test set as :meth:`test_sets` does; nothing when this version cannot read them."""
+        with suppress(TestSetError):
+            return {test_set.id: test_set for test_set in self.test_sets()}
+        return {}
+
+
+def open_recorded(
+    path: Path, policy: TrustPolicy | None, now: datetime, *, unsafe_skip_verification: bool = False
+) -> Recorded:
+    """Return the run in the folder or the acceptance file ``path``.
+
+    An acceptance file is verified against ``policy`` first, with ``now`` (aware) as the present; a run folder is nobody's
+    statement, and needs none. Raises AcceptanceError when the file does not verify or neither a policy nor
+    ``unsafe_skip_verification`` is given, JournalError when the journal cannot be read.
+    """
+    if path.is_dir():
+        return _from_folder(path)
+    if policy is None and not unsafe_skip_verification:
+        raise AcceptanceError(
+            f"{path}: an acceptance file is only used once it verifies: name whom you trust (--trust CA.pem), "
+            "or say --unsafe-skip-verification"
+        )
+    data = _bytes(path)
+    if policy is not None:
+        failure = verify(path, policy, now).failure
+        if failure is not None:
+            raise AcceptanceError(f"{path}: does not verify: {failure.name}: {failure.message}")
+        if _bytes(path) != data:
+            raise AcceptanceError(f"{path}: changed while it was read; try again with a copy that nobody writes to")
+    return _from_members(path, data, verified=policy is not None)
+
+
+def _from_folder(folder: Path) -> Recorded:
+    events = tuple(journal.read_journal(folder))
+    run = RunResult.read(events)
+    digest = hashlib.sha256((folder / journal.NAME).read_bytes()).hexdigest()
+    return Recorded(folder, digest, events, run, sources.collect(folder, run.started), verified=False)
+
+
+def _from_members(path: Path, data: bytes, *, verified: bool) -> Recorded:
+    members = container.unpack(data)
+    if journal.NAME not in members or manifest.NAME not in members:
+        raise AcceptanceError(f"{path}: no acceptance file: it holds no {journal.NAME}")
+    events = tuple(journal.parse_journal(io.BytesIO(members[journal.NAME]), journal.NAME))
+    run = RunResult.read(events)
+    for problem in sources.problems(members, run.started):
+        raise AcceptanceError(f"{path}: {problem}")
+    kept = {name: content for name, content in members.items() if name.startswith(f"{sources.FOLDER}/")}
+    return Recorded(path, hashlib.sha256(data).hexdigest(), events, run, kept, verified=verified)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(container.MAX_BYTES + 1)
+    except OSError as problem:
+        raise AcceptanceError(
+            f"{path}: cannot be read: {problem.strerror}; name an acceptance file or a run folder"
+        ) from problem
