@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, str] = {
     "testsets": "List, check and show test sets",
     "packages": "List, add and check FHIR packages",
     "keys": "Make development keys",
+    "explain": "Say what a finding means, and how to mend it",
 }
 
 
