@@ -1,7 +1,9 @@
-"""The HTTP face: one Starlette application around a :class:`~harness.sandbox.service.Service`."""
+"""The HTTP face: one Starlette application around services, each under a base path of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -10,42 +12,65 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from harness.fhir.definitions import Definitions
 from harness.sandbox import negotiation
 from harness.sandbox.call import Answer, Call
+from harness.sandbox.policy import Policy
 from harness.sandbox.problems import Problem
-from harness.sandbox.service import Service
 
 PREFIX = "/fhir"
+MEASURES_PREFIX = "/mes"
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BODYLESS = frozenset({204, 304})
 
 
-def create_app(service: Service) -> Starlette:
-    """The application that serves ``service`` under ``/fhir``."""
+class Handler(Protocol):
+    """What answers below one base path."""
 
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await _body(request, service.policy.max_body)
-        except Problem as problem:
-            call = _call(request, b"")
-            return _response(service, call, Answer(problem.status, problem.headers, resource=problem.outcome()))
-        except ClientDisconnect:
-            return Response(status_code=400)
-        call = _call(request, body)
-        answer = await run_in_threadpool(service.handle, call)
-        return _response(service, call, answer)
+    @property
+    def definitions(self) -> Definitions:
+        """What its answers are written with."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """Its choices."""
+        ...
+
+    def handle(self, call: Call) -> Answer:
+        """Answer ``call``; never raises."""
+        ...
+
+
+def create_app(services: Mapping[str, Handler]) -> Starlette:
+    """The application that serves each of ``services`` under its base path, such as ``/fhir``."""
+    routes = []
+    for prefix, handler in services.items():
+        endpoint = _endpoint(prefix, handler)
+        routes += [Route(path, endpoint, methods=_METHODS) for path in (prefix, prefix + "/{path:path}")]
+    first = next(iter(services))
 
     async def elsewhere(request: Request) -> Response:
-        problem = Problem(404, "not-found", f"The FHIR service is at {PREFIX}.")
-        return _response(service, _call(request, b""), Answer(problem.status, resource=problem.outcome()))
+        problem = Problem(404, "not-found", f"The services are at {', '.join(services)}.")
+        return _response(services[first], _call(request, first, b""), Answer(404, resource=problem.outcome()))
 
-    return Starlette(
-        routes=[
-            Route(PREFIX, endpoint, methods=_METHODS),
-            Route(PREFIX + "/{path:path}", endpoint, methods=_METHODS),
-            Route("/{path:path}", elsewhere, methods=_METHODS),
-        ]
-    )
+    return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)])
+
+
+def _endpoint(prefix: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await _body(request, handler.policy.max_body)
+        except Problem as problem:
+            refused = Answer(problem.status, problem.headers, resource=problem.outcome())
+            return _response(handler, _call(request, prefix, b""), refused)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        call = _call(request, prefix, body)
+        answer = await run_in_threadpool(handler.handle, call)
+        return _response(handler, call, answer)
+
+    return endpoint
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -58,10 +83,10 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _call(request: Request, body: bytes) -> Call:
+def _call(request: Request, prefix: str, body: bytes) -> Call:
     return Call(
         method=request.method,
-        base=f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}{PREFIX}",
+        base=f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}{prefix}",
         path=request.path_params.get("path", "").strip("/"),
         query=tuple(parse_qsl(request.url.query, keep_blank_values=True)),
         headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers},
@@ -69,12 +94,12 @@ def _call(request: Request, body: bytes) -> Call:
     )
 
 
-def _response(service: Service, call: Call, answer: Answer) -> Response:
+def _response(handler: Handler, call: Call, answer: Answer) -> Response:
     try:
         form = negotiation.answer_format(call)
     except Problem:
         form = negotiation.DEFAULT  # a refusal has to be told in some format
-    content, media_type = negotiation.render(answer, form, service.definitions)
+    content, media_type = negotiation.render(answer, form, handler.definitions)
     headers = dict(answer.headers)
     if answer.status in _BODYLESS:
         return Response(status_code=answer.status, headers=headers)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class Policy:
     - ``max_body``: largest request body in octets.
     - ``agenda``: booking an appointment takes its slots, and a slot cannot be booked twice.
     - ``documents``: what PDSm asks of a document manager: document bytes move to Binary, replacement supersedes.
+    - ``id_token_header``: the header of the measures API that carries the ID token (AMB-06).
+    - ``dotted_include``: what becomes of ``_include=Observation.device`` in the measures API (AMB-09): ``ignored``,
+      ``accepted`` as if it had its colon, or ``refused`` with 400.
+    - ``patient_parameters``: the names under which the measures API takes the patient (AMB-10).
+    - ``profile_families``: where the canonical URLs of the profiles of fed measures begin (AMB-02).
+    - ``effective_period``: a fed measure may have an effectivePeriod (AMB-07).
+    - ``computed_bmi``: a weight or a height that is fed gives a body mass index, dated as the later of the two, with
+      one decimal (AMB-18).
+    - ``waived``: names of rules that this server does not apply, for seeded defects.
     """
 
     update_creates: bool = True
@@ -33,3 +43,22 @@ class Policy:
     max_body: int = 20_000_000
     agenda: bool = True
     documents: bool = True
+    id_token_header: str = "X-ID-Token"
+    dotted_include: Literal["ignored", "accepted", "refused"] = "ignored"
+    patient_parameters: tuple[str, ...] = ("subject.identifier",)
+    profile_families: tuple[str, ...] = ("https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/",)
+    effective_period: bool = False
+    computed_bmi: bool = True
+    waived: frozenset[str] = frozenset()
+
+    def applies(self, rule: str) -> bool:
+        """True when the rule of this name is applied."""
+        return rule not in self.waived
+
+    def told(self) -> dict[str, Any]:
+        """The choices by name, as a candidate file tells them."""
+        left_out = {"waived", "profiles"}
+        named = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in left_out}
+        return {
+            name.replace("_", "-"): list(value) if isinstance(value, tuple) else value for name, value in named.items()
+        }

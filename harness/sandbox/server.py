@@ -6,12 +6,16 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import uvicorn
 
+from harness import __version__
 from harness.errors import HarnessError
-from harness.sandbox.app import PREFIX, create_app
+from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
+from harness.sandbox.measures.identities import identities, national
+from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
 
 
@@ -27,9 +31,9 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _config(service: Service) -> uvicorn.Config:
+def _config(service: Service, measures: MeasuresService) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(service),
+        create_app({PREFIX: service, MEASURES_PREFIX: measures}),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -57,18 +61,46 @@ def base_url(bound: socket.socket) -> str:
     return f"http://{shown}:{port}{PREFIX}"
 
 
+def measures_base(base: str) -> str:
+    """The base of the measures API beside the FHIR service at ``base``."""
+    return base.removesuffix(PREFIX) + MEASURES_PREFIX
+
+
+def candidate(base_url: str, measures: MeasuresService) -> dict[str, Any]:
+    """What a candidate file says of the service at ``base_url``, with identities whose tokens ``measures`` takes."""
+    callers = identities(measures)
+    if not base_url.endswith(MEASURES_PREFIX):
+        callers = {name: national(identity) for name, identity in callers.items()}
+    return {
+        "base-url": base_url,
+        "software": {"publisher": "fhir-harness", "product": "sandbox", "version": __version__},
+        "identities": callers,
+        "policy": measures.policy.told(),
+    }
+
+
 def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     service: Service | None = None,
     started: Callable[[str], None] | None = None,
+    introduced: Callable[[dict[str, Any], dict[str, Any]], None] | None = None,
 ) -> None:
-    """Serve until the process is told to stop (Ctrl-C, SIGTERM); ``started`` is told the FHIR base once it listens."""
+    """Serve until the process is told to stop (Ctrl-C, SIGTERM).
+
+    Once it listens, ``started`` is told the FHIR base, and ``introduced`` what the candidate files of the FHIR service
+    and of the measures API would say (see :meth:`SandboxServer.candidate`).
+    """
     bound = listening(host, port)
     with bound:
-        server = _Server(_config(service or make_service()))
+        own = service or make_service()
+        measures = MeasuresService.beside(own)
+        server = _Server(_config(own, measures))
+        base = base_url(bound)
         if started is not None:
-            started(base_url(bound))
+            started(base)
+        if introduced is not None:
+            introduced(candidate(base, measures), candidate(measures_base(base), measures))
         server.run(sockets=[bound])
 
 
@@ -77,13 +109,16 @@ class SandboxServer:
 
     with SandboxServer() as server:
         httpx.get(f"{server.base_url}/metadata")
+        httpx.get(f"{server.measures_url}/metadata")
     """
 
     def __init__(self, service: Service | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.service = service or make_service()
         self._bound = listening(host, port)
         self.base_url = base_url(self._bound)
-        self._server = _Server(_config(self.service))
+        self.measures_url = measures_base(self.base_url)
+        self.measures = MeasuresService.beside(self.service)
+        self._server = _Server(_config(self.service, self.measures))
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._failure: BaseException | None = None
 
@@ -94,6 +129,13 @@ class SandboxServer:
             self._failure = error
         finally:
             self._server.ready.set()
+
+    def candidate(self, *, measures: bool = False) -> dict[str, Any]:
+        """What a candidate file says of this sandbox: of its FHIR service, or of its measures API.
+
+        The tokens of the identities are new at each call.
+        """
+        return candidate(self.measures_url if measures else self.base_url, self.measures)
 
     def __enter__(self) -> SandboxServer:
         self._thread.start()

@@ -45,7 +45,7 @@ class Service:
         self.seams = seams or Seams()
         types = frozenset(definitions.resource_types) - {"Parameters"}
         with store.reading() as session:
-            self._started = instant(session.now())
+            self.started = instant(session.now())
         self.env = Environment(
             policy=self.policy,
             types=types,
@@ -134,7 +134,7 @@ class Service:
 
     def _statement(self, base: str) -> dict[str, object]:
         if base not in self._statements:
-            made = capabilities.statement(base, self._started, self.env.types, self.parameters, self.policy)
+            made = capabilities.statement(base, self.started, self.env.types, self.parameters, self.policy)
             if len(self._statements) > 16:  # the base comes from the Host header
                 self._statements.clear()
             self._statements[base] = made

@@ -73,8 +73,8 @@ def matching(session: Session, query: Query, base: str, limit: int = 2) -> list[
     return session.records(session.connection.execute(chosen).scalars().all())
 
 
-def run(session: Session, query: Query, base: str, size: int) -> Page:
-    """The page of ``query`` with at most ``size`` matches."""
+def run(session: Session, query: Query, base: str, size: int, skip: int = 0) -> Page:
+    """The page of ``query`` with at most ``size`` matches, after the first ``skip``."""
     chosen = _selection(query, base)
     keys: list[ColumnElement[Any]] = [
         sort_key(parameter.key, parameter.type, parameter.code, descending) for parameter, descending in query.sort
@@ -95,7 +95,7 @@ def run(session: Session, query: Query, base: str, size: int) -> Page:
     ordered = wanted.add_columns(*keys).order_by(
         *(key.desc() if descending else key.asc() for key, descending in zip(keys, directions, strict=True))
     )
-    rows = session.connection.execute(ordered.limit(size + 1)).all()
+    rows = session.connection.execute(ordered.limit(size + 1).offset(skip)).all()
     more = len(rows) > size
     rows = rows[:size]
     found = session.records([row[0] for row in rows])

@@ -1,0 +1,49 @@
+"""The CapabilityStatement of the measures API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import __version__
+from harness.sandbox.measures.feed_rules import BMI
+from harness.sandbox.negotiation import FORMATS
+from harness.sandbox.policy import Policy
+
+_PARAMETERS = (("code", "token"), ("date", "date"))
+
+
+def statement(base: str, started: str, policy: Policy) -> dict[str, Any]:
+    """The CapabilityStatement (kind ``instance``) of the measures API at ``base``."""
+    parameters = [{"name": name, "type": type_} for name, type_ in _PARAMETERS]
+    parameters += [{"name": name, "type": "token"} for name in policy.patient_parameters]
+    told = (
+        f"A bearer access token, and the ID token in {policy.id_token_header}. "
+        f"One measure a transaction; the body mass index ({BMI}) is computed and cannot be fed."
+    )
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": started,
+        "publisher": "fhir-harness",
+        "kind": "instance",
+        "software": {"name": "fhir-harness sandbox", "version": __version__},
+        "implementation": {"description": "Sandbox of the measures API of Mon espace santé", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": [name for name in FORMATS if "fhir" in name],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"cors": False, "description": told},
+                "resource": [
+                    {"type": "Device", "conditionalCreate": True, "referencePolicy": ["literal"]},
+                    {
+                        "type": "Observation",
+                        "interaction": [{"code": "search-type"}],
+                        "searchInclude": ["Observation:device"],
+                        "searchParam": parameters,
+                    },
+                ],
+                "interaction": [{"code": "transaction"}],
+            }
+        ],
+    }

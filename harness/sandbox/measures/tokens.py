@@ -1,0 +1,117 @@
+"""Access tokens and ID tokens: opaque ones kept as digests, and JWTs signed with a key of this sandbox (RFC 7519)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from harness.errors import HarnessError
+from harness.sandbox.measures.population import Solution
+
+ISSUER = "https://pairing.sandbox.invalid"
+LIFETIME = 12 * 3600
+"""Seconds that a token lasts: longer than any test session."""
+_ALGORITHM = "ES256"
+
+
+class InvalidToken(HarnessError):
+    """A token that proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an access token stands for: a solution, a patient, and the second since the epoch when it ends."""
+
+    solution: str
+    idpe: str
+    expires: float
+
+
+def new_key() -> ECKey:
+    """A new signing key (P-256)."""
+    return ECKey.generate_key("P-256", parameters={"use": "sig", "kid": secrets.token_hex(8)})
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class TokenOffice:
+    """Issues tokens and checks them. ``clock`` gives seconds since the epoch."""
+
+    def __init__(self, issuer: str = ISSUER, clock: Callable[[], float] = time.time) -> None:
+        self.issuer = issuer
+        self._clock = clock
+        self._key = new_key()
+        self._grants: dict[str, Grant] = {}
+        self._lock = threading.Lock()
+
+    def jwks(self) -> dict[str, Any]:
+        """The public key that checks the ID tokens, as a JWK Set (RFC 7517)."""
+        return {"keys": [self._key.as_dict(private=False)]}
+
+    def access_token(self, solution: Solution, idpe: str, lifetime: float = LIFETIME) -> str:
+        """Issue an opaque token for ``solution`` to act on the patient ``idpe``; only its digest is kept."""
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            self._grants[_digest(token)] = Grant(solution.oid, idpe, self._clock() + lifetime)
+        return token
+
+    def revoke(self, token: str) -> None:
+        """End ``token``, known or not (RFC 7009)."""
+        with self._lock:
+            self._grants.pop(_digest(token), None)
+
+    def grant(self, token: str) -> Grant:
+        """What ``token`` stands for. Raises InvalidToken when it is unknown, revoked or expired."""
+        with self._lock:
+            found = self._grants.get(_digest(token))
+        if found is None:
+            raise InvalidToken("the access token is not known here")
+        if found.expires <= self._clock():
+            raise InvalidToken("the access token has expired")
+        return found
+
+    def id_token(
+        self, solution: Solution, idpe: str, lifetime: float = LIFETIME, *, key: ECKey | None = None, **other: Any
+    ) -> str:
+        """Issue an ID token; ``key`` signs in place of the sandbox's, ``other`` claims replace the usual ones."""
+        now = int(self._clock())
+        claims = {
+            "iss": self.issuer,
+            "aud": solution.client_id,
+            "sub": idpe,
+            "idPe": idpe,
+            "solutionOid": solution.oid,
+            "iat": now - 1,
+            "exp": int(now + lifetime),
+            **other,
+        }
+        signing = key or self._key
+        return jwt.encode({"alg": _ALGORITHM, "kid": signing.kid}, claims, signing)
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """The claims of an ID token. Raises InvalidToken for a bad form, signature, issuer or time."""
+        try:
+            found = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
+            wanted = jwt.JWTClaimsRegistry(
+                now=int(self._clock()),
+                iss={"essential": True, "value": self.issuer},
+                exp={"essential": True},
+                aud={"essential": True},
+                idPe={"essential": True},
+                solutionOid={"essential": True},
+            )
+            wanted.validate(found)
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise InvalidToken(f"the ID token cannot be trusted: {error}") from None
+        return dict(found)
