@@ -28,6 +28,9 @@ def run(
     tag: list[str] = typer.Option([], "--tag", help="Only tests with this tag. Repeatable."),
     seed: int | None = typer.Option(None, "--seed", help="Seed of ${random…}; default: drawn, and recorded."),
     package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
+    redact_identities: bool = typer.Option(
+        False, "--redact-identities", help="Record no names and identifiers of the candidate's identities."
+    ),
     root: Path | None = ROOT,
     fixtures: Path | None = FIXTURES,
     lang: Language = typer.Option(Language.EN, "--lang", help="Language of the terminal."),
@@ -35,6 +38,8 @@ def run(
 ) -> None:
     """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
     target = _candidate(base_url, candidate, token, header)
+    if redact_identities:
+        target = target.with_hidden_identities()
     catalogue = load_catalogue(root, fixtures)
     plan = Plan(
         catalogue,

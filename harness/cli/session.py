@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.acceptance.sources import SourceKeeper
-from harness.engine import Candidate, Selection, run_sync
+from harness.engine import Candidate, Selection, commitment, run_sync
 from harness.engine.journal import JournalWriter
 from harness.engine.results import RunResult
 from harness.errors import UsageError
@@ -51,8 +51,11 @@ def new_folder(out: Path | None, name: str) -> Path:
 def execute(plan: Plan, candidate: Candidate, out: Path, language: Language, *, quiet: bool = False) -> RunResult:
     """Run and write ``journal.ndjson``, ``report.html``, ``report.json``, ``junit.xml`` and ``sources/`` to ``out``.
 
-    Raises HarnessError when the folder cannot be written.
+    ``secrets.json`` beside them holds what only the maker of the run keeps. Raises HarnessError when the folder cannot
+    be written.
     """
+    salt = commitment.new_salt()
+    commitment.keep(out, salt)
     writers: list[Writer] = [
         JournalWriter(out),
         SourceKeeper(out, plan.testsets_root, plan.fixtures_root),
@@ -63,7 +66,7 @@ def execute(plan: Plan, candidate: Candidate, out: Path, language: Language, *, 
     ]
     return run_sync(
         plan.test_sets,
-        candidate,
+        replace(candidate, salt=salt),
         definitions=plan.definitions,
         requirements=plan.catalogue.requirements,
         select=plan.selection,

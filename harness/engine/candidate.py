@@ -2,8 +2,8 @@
 
 import base64
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ NOBODY = "none"
 """``as: none``: a request without credentials."""
 
 _CREDENTIALS = ("bearer", "basic", "id-token", "headers")
+_IDENTIFYING = frozenset({"value", "family", "given", "text", "line", "phone", "email", "telecom", "address"})
+"""Members of an identity's attributes that tell who somebody is (FHIR's names)."""
+
 _SYNTHETIC_PATIENT: Mapping[str, Any] = {
     "identifier": {"system": "urn:oid:1.2.250.1.213.1.4.10", "value": "299017812345665"},
     "name": {"family": "PATIENT-TEST", "given": "ALEX"},
@@ -83,6 +86,8 @@ class Candidate:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The candidate file's content, secrets and all."""
+    salt: bytes = field(default=b"", repr=False)
+    """Of the commitments to secrets (:mod:`harness.engine.commitment`); empty: none are made."""
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Candidate":
@@ -128,9 +133,22 @@ class Candidate:
             content=data,
         )
 
+    def with_hidden_identities(self) -> "Candidate":
+        """Return this candidate with names and identifiers of its identities among the secrets.
+
+        Systems, codes, dates and booleans stay: alone they tell nobody apart, and a FHIR date cannot hold a mark.
+        """
+        hidden = {
+            ".".join(("identities", name, *path)): value
+            for name, identity in self.identities.items()
+            for path, value in _texts(identity.attributes)
+            if path[-1] in _IDENTIFYING and value not in self.secrets.values()
+        }
+        return replace(self, secrets={**self.secrets, **hidden})
+
     def redactor(self) -> Redactor:
         """Return what takes this candidate's secrets out of whatever is recorded."""
-        return Redactor(self.secrets)
+        return Redactor(self.secrets, self.salt)
 
     def redacted(self) -> dict[str, Any]:
         """Return the candidate file's content without secrets."""
@@ -164,6 +182,18 @@ class Candidate:
         own = self.identities[wanted].headers
         replaced = {header.lower() for header, _ in own}
         return (*(pair for pair in self.headers if pair[0].lower() not in replaced), *own)
+
+
+def _texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the texts within ``value`` with the names that lead to them; the members of a list have their list's."""
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from _texts(member, (*path, str(name)))
+    elif isinstance(value, (list, tuple)):
+        for member in value:
+            yield from _texts(member, path)
+    elif isinstance(value, str) and path:
+        yield path, value
 
 
 def _identity(name: str, content: Mapping[str, Any]) -> Identity:

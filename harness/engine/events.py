@@ -76,6 +76,8 @@ class TestSetSource:
     """Ids of the tests selected for this run, in file order (``each`` rows as ``id[row]``)."""
     fixtures: Mapping[str, str] = field(default_factory=dict)
     """Path to SHA-256."""
+    left_out: tuple[str, ...] = ()
+    """Ids of the tests that the test set holds and this run did not select."""
 
 
 @dataclass(frozen=True)

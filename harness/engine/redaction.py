@@ -1,6 +1,7 @@
 """Secrets out of everything that is recorded: applied at capture, before an :class:`Exchange` exists.
 
-Each secret becomes ``«redacted:NAME»``, the same all through a run, so that equal values stay equal in the evidence.
+Each secret becomes ``«redacted:NAME~COMMITMENT»``, the same all through a run, so that equal values stay equal in the
+evidence, and different ones different (:mod:`harness.engine.commitment`); without a salt, ``«redacted:NAME»``.
 """
 
 import base64
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
+from harness.engine.commitment import LENGTH, commit
 from harness.engine.exchange import Headers, Request, Response, header
 from harness.engine.wire import dumps
 
@@ -37,18 +39,21 @@ _MEMBER = re.compile(
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
-_MARK = re.compile(r"«redacted:[\w.-]+»")
-_ENCODED_MARK = re.compile(r"%C2%ABredacted(?::|%3A)([\w.-]+)%C2%BB", re.IGNORECASE)
+_COMMITMENT = rf"[0-9a-f]{{{LENGTH}}}"
+_MARK = re.compile(rf"«redacted:[\w.-]+(?:~{_COMMITMENT})?»")
+_ENCODED_MARK = re.compile(rf"%C2%ABredacted(?::|%3A)([\w.-]+)(?:(?:~|%7E)({_COMMITMENT}))?%C2%BB", re.IGNORECASE)
+_COMMITTED = re.compile(rf"(«redacted:[\w.-]+)~{_COMMITMENT}»")
 
 
-def mark(name: str) -> str:
+def mark(name: str, commitment: str = "") -> str:
     """Return what stands in place of the secret ``name``."""
-    return f"«redacted:{re.sub(r'[^a-z0-9_.-]+', '-', name.lower())}»"
+    plain = re.sub(r"[^a-z0-9_.-]+", "-", name.lower())
+    return f"«redacted:{plain}~{commitment}»" if commitment else f"«redacted:{plain}»"
 
 
-def _marked(value: str, name: str) -> str:
-    """Return what stands for ``value``: the mark that it is already, or one by the name of its place."""
-    return value if _MARK.fullmatch(value) else mark(name)
+def without_commitments(text: str) -> str:
+    """Return ``text`` with the names of its marks only: what two runs with different salts have in common."""
+    return _COMMITTED.sub(r"\1»", text)
 
 
 class Redactor:
@@ -58,22 +63,29 @@ class Redactor:
     and in base64; credentials that the harness was not told of, by the header, parameter or member they stand in.
     """
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._secrets = {value: mark(name) for name, value in secrets.items() if len(value) >= SHORTEST}
+    def __init__(self, secrets: Mapping[str, str], salt: bytes = b"") -> None:
+        self._salt = salt
+        self._secrets = {value: self._marked(value, name) for name, value in secrets.items() if len(value) >= SHORTEST}
         forms = {form: token for secret, token in self._secrets.items() for form in _forms(secret)}
         forms |= self._secrets  # a secret as it is wins over the encoded form of another one
         self._forms = forms
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
+    def _marked(self, value: str, name: str) -> str:
+        """Return what stands for ``value``: the mark that it is already, or one by its name or that of its place."""
+        if _MARK.fullmatch(value):
+            return value
+        return mark(name, commit(self._salt, value) if self._salt else "")
+
     def text(self, text: str) -> str:
         """Return ``text`` (a body, a header's value, a message) without secrets."""
-        text = _ENCODED_MARK.sub(lambda found: mark(found[1]), text)
+        text = _ENCODED_MARK.sub(lambda found: mark(found[1], (found[2] or "").lower()), text)
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._forms[found[0]], text)
-        text = _USERINFO.sub(lambda found: f"{found[1]}{mark('userinfo')}@", text)
-        text = _PARAMETER.sub(lambda found: found[1] + _marked(found[3], found[2]), text)
-        return _MEMBER.sub(lambda found: f'{found[1]}"{_marked(found[3], found[2])}"', text)
+        text = _USERINFO.sub(lambda found: f"{found[1]}{self._marked(found[2], 'userinfo')}@", text)
+        text = _PARAMETER.sub(lambda found: found[1] + self._marked(found[3], found[2]), text)
+        return _MEMBER.sub(lambda found: f'{found[1]}"{self._marked(found[3], found[2])}"', text)
 
     def url(self, url: str) -> str:
         """Return ``url`` without user information, secret parameters and secrets in any percent-encoding."""
@@ -101,13 +113,14 @@ class Redactor:
         return tuple((self.text(name), self._header(name, value)) for name, value in headers)
 
     def _header(self, name: str, value: str) -> str:
-        value = self.url(value) if "://" in value else self.text(value)
-        if not _SECRET_HEADER.search(name) or not value:
-            return value
-        scheme = _SCHEME.match(value)
-        credentials = value[scheme.end() :].strip() if scheme else value
-        token = _marked(credentials, name)
-        return f"{scheme[0]} {token}" if scheme else token
+        redacted = self.url(value) if "://" in value else self.text(value)
+        if not _SECRET_HEADER.search(name) or not redacted:
+            return redacted
+        scheme, credentials = _split(redacted)
+        if not _MARK.fullmatch(credentials):
+            scheme, original = _split(value)
+            credentials = self._marked(original, name)
+        return f"{scheme} {credentials}" if scheme else credentials
 
     def body(self, body: bytes) -> bytes:
         """Return ``body`` without secrets; bytes that are not text stay as they are, and JSON stays JSON."""
@@ -137,7 +150,7 @@ class Redactor:
     def _named(self, name: str, member: Any) -> Any:
         redacted = self.value(member)
         secret = isinstance(redacted, str) and _SECRET_NAME.fullmatch(name) and name.lower() != "token"
-        return _marked(redacted, name) if secret else redacted
+        return self._marked(redacted, name) if secret else redacted
 
     def request(self, request: Request) -> Request:
         """Return ``request`` as it may be recorded."""
@@ -166,11 +179,11 @@ class Redactor:
         redacted: list[str] = []
         option = ""
         for argument in arguments:
-            name, equals, _ = argument.partition("=")
+            name, equals, value = argument.partition("=")
             if _is_secret_option(option):
-                redacted.append(mark(option.lstrip("-")))
+                redacted.append(self._marked(argument, option.lstrip("-")))
             elif equals and _is_secret_option(name):
-                redacted.append(f"{name}={mark(name.lstrip('-'))}")
+                redacted.append(f"{name}={self._marked(value, name.lstrip('-'))}")
             else:
                 redacted.append(self._argument(argument))
             option = argument
@@ -181,6 +194,12 @@ class Redactor:
         if colon and not value.startswith("//") and _SECRET_HEADER.search(name):
             return f"{name}: {self._header(name, value.strip())}"
         return self.url(argument) if "://" in argument else self.text(argument)
+
+
+def _split(value: str) -> tuple[str, str]:
+    """Return the scheme of an Authorization header (empty when there is none) and its credentials."""
+    scheme = _SCHEME.match(value)
+    return (scheme[0], value[scheme.end() :].strip()) if scheme else ("", value)
 
 
 def is_secret_header(name: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from harness.engine.client import Scope
 from harness.engine.events import Event, SetStarted, StepFinished, TestStarted
 from harness.engine.exchange import Exchange, Request
-from harness.engine.redaction import Redactor
+from harness.engine.redaction import Redactor, without_commitments
 from harness.errors import JournalError
 
 
@@ -65,9 +65,18 @@ class Replay:
 
 
 def _difference(recorded: Request, asked: Request) -> str:
-    for name in ("method", "url", "body"):
-        if getattr(recorded, name) != getattr(asked, name):
-            return f"the {name}"
-    theirs, ours = dict(recorded.headers), dict(asked.headers)
+    if recorded.method != asked.method:
+        return "the method"
+    if without_commitments(recorded.url) != without_commitments(asked.url):
+        return "the url"
+    if _plain(recorded.body) != _plain(asked.body):
+        return "the body"
+    theirs, ours = (
+        {name: without_commitments(value) for name, value in request.headers} for request in (recorded, asked)
+    )
     changed = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
     return f"the header {changed[0]}" if changed else ""
+
+
+def _plain(body: bytes) -> str:
+    return without_commitments(body.decode("utf-8", "surrogateescape"))

@@ -242,6 +242,7 @@ def _started(
             title=dict(one.test_set.title),
             tests=tuple(case.id for case in one.cases),
             fixtures=dict(one.test_set.fixture_digests),
+            left_out=tuple(case.id for case in plan(one.test_set) if case not in one.cases),
         )
         for one in planned
     )
