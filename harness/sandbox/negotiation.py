@@ -96,12 +96,15 @@ def answer_format(call: Call) -> Format:
 
 
 def wants_fhir(call: Call) -> bool:
-    """True when the request names a FHIR format, and does not merely tolerate one (Binary reads depend on it)."""
+    """True when the request names a FHIR format, and does not merely tolerate one (Binary reads depend on it).
+
+    The general names of JSON and XML do not count: a document may well be text/xml itself.
+    """
     asked = dict(call.query).get("_format")
     if asked is not None:
         return True
     ranges = accepted(call.header("accept") or "")
-    return bool(ranges) and ranges[0][0] in FORMATS
+    return bool(ranges) and ranges[0][0] in _SHORT.values()
 
 
 def accepts(call: Call, wanted: str) -> bool:

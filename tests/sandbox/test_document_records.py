@@ -78,3 +78,10 @@ def test_a_batch_is_judged_by_the_profiles_that_it_declares(strict: httpx.Client
     assert (
         strict.post("/", json={**body, "entry": [{"request": {"method": "GET", "url": "metadata"}}]}).status_code == 422
     )
+
+
+def test_a_document_in_xml_is_not_taken_for_a_resource_in_xml(lenient: httpx.Client) -> None:
+    body = {"resourceType": "Binary", "contentType": "text/xml", "data": base64.b64encode(b"<note/>").decode()}
+    place = f"/Binary/{lenient.post('/Binary', json=body).json()['id']}"
+    assert lenient.get(place, headers={"Accept": "text/xml"}).content == b"<note/>"
+    assert b"<Binary" in lenient.get(place, headers={"Accept": "application/fhir+xml"}).content
