@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from harness.fhir.terminology import Terminology
 from harness.sandbox import bundles, negotiation
 from harness.sandbox.call import Answer, Call, Caller
 from harness.sandbox.codec import Resource
@@ -20,9 +21,9 @@ from harness.sandbox.unit import Unit
 NO_BUNDLE = "No bundle was provided: the body of a feed is a Bundle of type transaction."
 
 
-def feed(service: Service, call: Call, caller: Caller) -> Answer:
+def feed(service: Service, call: Call, caller: Caller, terminology: Terminology) -> Answer:
     """Judge the Bundle, store what it carries, and answer with a transaction-response. Raises :class:`Problem`."""
-    found = Feed(_bundle(service, call), str(caller.claims["solutionOid"]), service.policy)
+    found = Feed(_bundle(service, call), str(caller.claims["solutionOid"]), service.policy, terminology)
     for rule in RULES:
         issues = list(rule.judge(found)) if service.policy.applies(rule.name) else []
         if issues:

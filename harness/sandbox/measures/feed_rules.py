@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.fhir.terminology import Terminology
 from harness.sandbox.codec import Resource
 from harness.sandbox.measures.glycaemia import GLYCAEMIA
 from harness.sandbox.measures.glycaemia import judge as judge_glycaemia
@@ -32,11 +33,12 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed under judgement: its Bundle, the OID of the solution that sends it, and the choices of the server."""
+    """A feed under judgement: its Bundle, the OID of the sender, the server's choices and code lists."""
 
     bundle: Resource
     solution: str
     policy: Policy
+    terminology: Terminology
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -271,7 +273,7 @@ def _effective(feed: Feed) -> Iterator[Issue]:
 
 
 def _glycaemia(feed: Feed) -> Iterator[Issue]:
-    yield from judge_glycaemia(feed.observation, feed.codes, feed.where, feed.policy)
+    yield from judge_glycaemia(feed.observation, feed.codes, feed.where, feed.policy, feed.terminology)
 
 
 RULES: tuple[FeedRule, ...] = (

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from harness.fhir.definitions import Definitions
+from harness.fhir.terminology import Terminology
 from harness.sandbox import negotiation
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.measures.feed import feed
@@ -35,6 +36,7 @@ class MeasuresService:
         self.service = service
         self.registry = registry or Registry()
         self.office = office or TokenOffice()
+        self._terminology = Terminology(service.definitions)
         self._gate = Gate(self.office, self.registry, service.policy)
 
     @classmethod
@@ -87,7 +89,7 @@ class MeasuresService:
         call = replace(call, caller=caller)
         if route.writes:
             self._gate.consent(caller, "write")
-            return feed(self.service, call, caller)
+            return feed(self.service, call, caller, self._terminology)
         self._gate.consent(caller, "read")
         return lookup(self.service, call, caller)
 
