@@ -1,5 +1,6 @@
 """``fhir-harness run``: run test sets against a candidate."""
 
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -11,8 +12,10 @@ from harness.data import fixtures_for, folder
 from harness.engine import Candidate, Selection
 from harness.engine.verdict import exit_class
 from harness.errors import UsageError
+from harness.report.catalogue import KINDS
 
 app = typer.Typer()
+ReportKind = StrEnum("ReportKind", list(KINDS))  # type: ignore[misc]
 
 
 @app.command()
@@ -31,6 +34,7 @@ def run(
     redact_identities: bool = typer.Option(
         False, "--redact-identities", help="Record no names and identifiers of the candidate's identities."
     ),
+    report: list[ReportKind] = typer.Option([], "--report", help="One more report in the run's folder. Repeatable."),
     root: Path | None = ROOT,
     fixtures: Path | None = FIXTURES,
     lang: Language = typer.Option(Language.EN, "--lang", help="Language of the terminal."),
@@ -52,7 +56,7 @@ def run(
         jobs,
     )
     out = new_folder(out, "run")
-    result = execute(plan, target, out, lang.value, quiet=quiet)
+    result = execute(plan, target, out, lang.value, quiet=quiet, reports=report)
     typer.echo(f"Report: {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))
 

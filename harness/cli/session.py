@@ -12,14 +12,14 @@ from harness.engine.journal import JournalWriter
 from harness.engine.results import RunResult
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
-from harness.report import html, json, junit
+from harness.report.catalogue import DEFAULT, KINDS
 from harness.report.console import ConsoleWriter, Language
 from harness.report.file import ReportFile
 from harness.report.writer import Writer
 from harness.suite.catalogue import Catalogue
 from harness.suite.model import TestSet
 
-REPORT = "report.html"
+REPORT = KINDS["html"].file
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,16 @@ def new_folder(out: Path | None, name: str) -> Path:
     return out
 
 
-def execute(plan: Plan, candidate: Candidate, out: Path, language: Language, *, quiet: bool = False) -> RunResult:
-    """Run and write ``journal.ndjson``, ``report.html``, ``report.json``, ``junit.xml`` and ``sources/`` to ``out``.
+def execute(
+    plan: Plan,
+    candidate: Candidate,
+    out: Path,
+    language: Language,
+    *,
+    quiet: bool = False,
+    reports: Sequence[str] = (),
+) -> RunResult:
+    """Run and write ``journal.ndjson``, ``sources/``, the default reports and those that ``reports`` names to ``out``.
 
     ``secrets.json`` beside them holds what only the maker of the run keeps. Raises HarnessError when the folder cannot
     be written.
@@ -59,9 +67,7 @@ def execute(plan: Plan, candidate: Candidate, out: Path, language: Language, *, 
     writers: list[Writer] = [
         JournalWriter(out),
         SourceKeeper(out, plan.testsets_root, plan.fixtures_root),
-        ReportFile(out / "report.json", json.render),
-        ReportFile(out / "junit.xml", junit.render),
-        ReportFile(out / REPORT, html.render_bytes),
+        *(ReportFile(out / KINDS[kind].file, KINDS[kind].render) for kind in dict.fromkeys((*DEFAULT, *reports))),
         ConsoleWriter(sys.stdout, language=language, quiet=quiet),
     ]
     return run_sync(

@@ -1,0 +1,73 @@
+"""FHIR TestReport (R4): the run for tools that speak FHIR. fhir.resources builds it, so that it cannot be malformed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fhir.resources.R4B.testreport import TestReport
+
+from harness.engine.events import CheckResult, StepFinished
+from harness.engine.results import RunResult, TestResult
+from harness.engine.verdict import Verdict
+from harness.report.inert import printable
+
+_ACTION: Mapping[Verdict, str] = {
+    Verdict.PASS: "pass",
+    Verdict.WARN: "warning",
+    Verdict.FAIL: "fail",
+    Verdict.ERROR: "error",
+    Verdict.UNDECIDED: "error",
+    Verdict.SKIP: "skip",
+}
+
+
+def render(run: RunResult) -> bytes:
+    """Return the TestReport of a run, JSON in UTF-8."""
+    data: str = testreport(run).model_dump_json(indent=2)
+    return data.encode("utf-8")
+
+
+def testreport(run: RunResult) -> TestReport:
+    """Return the run as one TestReport: a test each, an action each for interaction and expectation."""
+    verdicts = [test.verdict for test in run.tests]
+    proven = sum(verdict in (Verdict.PASS, Verdict.WARN) for verdict in verdicts)
+    content: dict[str, Any] = {
+        "status": "completed" if run.finished else "stopped",
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{run.started.run}"},
+        "testScript": {"display": ", ".join(source.id for source in run.started.test_sets) or "no test set"},
+        "result": "pass" if run.verdict in (Verdict.PASS, Verdict.WARN) else "fail",
+        "tester": "fhir-harness",
+        "issued": run.finished.finished if run.finished else run.started.started,
+        "participant": [
+            {"type": "test-engine", "uri": f"urn:fhir-harness:{run.started.harness}", "display": "fhir-harness"},
+            {"type": "server", "uri": str(run.started.candidate.get("base-url") or "urn:unknown")},
+        ],
+    }
+    if verdicts:
+        content["score"] = round(100 * proven / len(verdicts), 2)
+        content["test"] = [_test(test) for test in run.tests]
+    return TestReport.model_validate(content)
+
+
+def _test(test: TestResult) -> dict[str, Any]:
+    actions = [action for step in test.steps for action in _actions(step)]
+    if not actions:
+        operation = {"result": _ACTION[test.verdict], "message": _text(test.reason or "no step was carried out")}
+        actions = [{"operation": operation}]
+    title = test.started.title.get("en") or test.started.test
+    return {"name": f"{test.started.test_set}/{test.started.test}", "description": title, "action": actions}
+
+
+def _actions(step: StepFinished) -> list[dict[str, Any]]:
+    lost = next((exchange.error for exchange in step.exchanges if exchange.error), None)
+    operation = {"result": "error" if lost else "pass", "message": _text(lost or step.summary)}
+    return [{"operation": operation}, *({"assert": _assertion(check)} for check in step.checks)]
+
+
+def _assertion(check: CheckResult) -> dict[str, Any]:
+    messages = "; ".join(finding.message for finding in check.findings)
+    return {"result": _ACTION[check.verdict], "message": _text(messages or check.kind), "detail": check.kind}
+
+
+def _text(text: str) -> str:
+    """FHIR's markdown is not empty, and holds no control characters and no raw HTML (R4, datatypes.html#markdown)."""
+    return printable(text).replace("<", "&lt;").strip() or "-"
