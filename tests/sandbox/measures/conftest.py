@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,10 @@ class Api:
         sent = {"Content-Type": "application/fhir+json", **self.headers(who), **headers}
         return self._client.post(self.candidate["base-url"], content=content, headers=sent)
 
-    def get(self, params: list[tuple[str, str]], who: str = "default", **headers: str) -> httpx.Response:
+    def get(self, params: Sequence[tuple[str, str]], who: str = "default", **headers: str) -> httpx.Response:
         """Search measures."""
         url = f"{self.candidate['base-url']}/Observation"
-        return self._client.get(url, params=params, headers={**self.headers(who), **headers})
+        return self._client.get(url, params=httpx.QueryParams(tuple(params)), headers={**self.headers(who), **headers})
 
     def follow(self, url: str, who: str = "default") -> httpx.Response:
         """Get ``url`` as it is."""
