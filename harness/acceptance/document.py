@@ -5,6 +5,7 @@ from typing import Any
 from harness.acceptance.manifest import FORMAT, VERSION
 from harness.engine.codec import dumps, encode
 from harness.engine.results import RunResult, SetResult, TestResult
+from harness.report.completeness import lacking
 
 
 def document(run: RunResult) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def document(run: RunResult) -> dict[str, Any]:
         "seed": started.seed,
         "definitions": encode(started.definitions),
         "requirementsDigest": started.requirements_digest,
+        "lacks": encode(lacking(run)),
         "testSets": [
             {**encode(source), **_set_result(run.sets.get(source.id)), "tests": _tests(run, source.id, source.tests)}
             for source in started.test_sets

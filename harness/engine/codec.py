@@ -3,7 +3,7 @@
 import base64
 import binascii
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -75,26 +75,52 @@ def _required_or_none(member: Field[Any], hint: Any) -> bool:
 
 
 def _decode(kind: Any, data: Any) -> Any:
+    return _decoder(kind)(data)
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[Any], Any]:
+    """Return what decodes values of one type: the type hints are looked at once, not at every value."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        if data is None:
-            return None
-        return _decode(next(option for option in get_args(kind) if option is not type(None)), data)
+        some = _decoder(next(option for option in get_args(kind) if option is not type(None)))
+        return lambda data: None if data is None else some(data)
     if origin is tuple:
-        return tuple(_decode(get_args(kind)[0], member) for member in data)
+        member = _decoder(get_args(kind)[0])
+        return lambda data: tuple([member(item) for item in data])
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return {key: _decode(get_args(kind)[1], member) for key, member in data.items()}
+        content = _decoder(get_args(kind)[1])
+        return lambda data: {key: content(item) for key, item in data.items()}
     if kind is bytes:
-        return data["text"].encode("utf-8") if "text" in data else base64.b64decode(data["base64"], validate=True)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(data)
-    if is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        members = {f.name: _decode(hints[f.name], data[f.name]) for f in fields(kind) if f.name in data}
-        left_out = {f.name: None for f in fields(kind) if f.name not in data and _required_or_none(f, hints[f.name])}
-        return kind(**members, **left_out)
-    if kind is float and isinstance(data, (int, float)) and not isinstance(data, bool):
-        return float(data)
-    if kind in (str, int, bool) and type(data) is not kind:
-        raise TypeError(f"expected {kind.__name__}, found {type(data).__name__}")
-    return data
+        return _bytes
+    if kind is float:
+        return lambda data: float(data) if type(data) in (int, float) else data
+    if kind in (str, int, bool):
+        return _exactly(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _object(kind)
+    return kind if isinstance(kind, type) and issubclass(kind, Enum) else lambda data: data
+
+
+def _bytes(data: Any) -> bytes:
+    return data["text"].encode("utf-8") if "text" in data else base64.b64decode(data["base64"], validate=True)
+
+
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def decode_exactly(data: Any) -> Any:
+        if type(data) is not kind:
+            raise TypeError(f"expected {kind.__name__}, found {type(data).__name__}")
+        return data
+
+    return decode_exactly
+
+
+def _object(kind: type) -> Callable[[Any], Any]:
+    hints = _hints(kind)
+    members = {f.name: _decoder(hints[f.name]) for f in fields(kind)}
+    nothing = {f.name: None for f in fields(kind) if _required_or_none(f, hints[f.name])}
+
+    def decode_object(data: Any) -> Any:
+        return kind(**nothing | {name: members[name](value) for name, value in data.items() if name in members})
+
+    return decode_object

@@ -1,15 +1,17 @@
 """The HTML report: one self-contained page, French and English, that reads without JavaScript and runs none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.engine.codec import dumps
 from harness.engine.events import Finding, StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict, combine
+from harness.report.completeness import lacking
 from harness.report.inert import pretty_body, printable, status_line
 from harness.report.words import WORDS
 
@@ -30,6 +32,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
     says that ``fhir-harness verify`` checks the signature.
     """
     template = _environment.get_template("report.html.j2")
+    requirements = [(name, combine(t.verdict for t in tests), tests) for name, tests in run.requirements().items()]
     return template.render(
         run=run,
         signed=signed,
@@ -39,10 +42,12 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         text=_text,
         safe=printable,
         status=status_line,
-        body=lambda data: pretty_body(data, _BODY_LIMIT),
+        body=_bodies(),
         findings_of=_findings,
         headers=lambda pairs: "\n".join(f"{printable(name)}: {printable(value)}" for name, value in pairs),
-        requirements=[(name, combine(t.verdict for t in tests), tests) for name, tests in run.requirements().items()],
+        requirements=requirements,
+        unmet=[(name, verdict) for name, verdict, _ in requirements if verdict not in (Verdict.PASS, Verdict.WARN)],
+        lacks=lacking(run),
         sets=[
             (source, _tests(run, source.id, source.tests), run.sets.get(source.id)) for source in run.started.test_sets
         ],
@@ -71,12 +76,22 @@ def _word(verdict: Verdict | None) -> Markup:
 
 
 def _text(texts: Mapping[str, str]) -> Markup:
+    return _spans(texts.get("en", ""), texts.get("fr", ""))
+
+
+@lru_cache(maxsize=1024)
+def _spans(english: str, french: str) -> Markup:
     pieces = [
-        Markup('<span lang="{}">{}</span>').format(language, printable(texts[language]))
-        for language in ("en", "fr")
-        if texts.get(language)
+        f'<span lang="{language}">{escape(printable(text))}</span>'
+        for language, text in (("en", english), ("fr", french))
+        if text
     ]
-    return Markup("").join(pieces)
+    return Markup("".join(pieces))
+
+
+def _bodies() -> Callable[[bytes], str]:
+    """Return what prints bodies; within one page, the same body is read once."""
+    return cache(lambda data: pretty_body(data, _BODY_LIMIT))
 
 
 def _script(data: Mapping[str, Any]) -> Markup:
