@@ -7,12 +7,15 @@ from pathlib import Path
 
 from cryptography import x509
 
-from harness.acceptance import container, manifest, signing, sources
+from harness.acceptance import container, manifest, scan, signing, sources
 from harness.acceptance.document import document, dump
 from harness.engine import journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError
 from harness.report.html import render
+
+_DERIVED = (manifest.DOCUMENT, manifest.PAGE)
+"""What is made from the journal, and holds nothing that the journal does not."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,11 @@ def sign_run(
 ) -> Accepted:
     """Write the signed acceptance file of the run in ``run_folder`` to ``target``, which must not exist yet.
 
-    The file appears whole or not at all. Raises AcceptanceError or JournalError with what is wrong.
+    The file appears whole or not at all, and never with what must not leave the publisher's machine (``scan``). Raises
+    AcceptanceError or JournalError with what is wrong.
     """
     members, run = members_of(run_folder)
+    scan.refuse_leaks({name: data for name, data in members.items() if name not in _DERIVED})
     listing = manifest.make(members)
     signature = signing.sign(listing, key, chain, signed_at)
     data = container.pack({**members, manifest.NAME: listing, manifest.SIGNATURE: signature})

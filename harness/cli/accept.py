@@ -8,9 +8,12 @@ import typer
 from harness.acceptance.bundle import sign_run
 from harness.acceptance.signing import load_chain, load_private_key
 from harness.cli.options import read_file
-from harness.engine.verdict import Verdict
+from harness.report.completeness import lacking
+from harness.report.inert import printable
 
 app = typer.Typer()
+
+_SHOWN = 20
 
 
 @app.command()
@@ -25,10 +28,12 @@ def accept(
     accepted = sign_run(run, load_private_key(read_file(key, "the private key")), chain, out, datetime.now(UTC))
     counts = ", ".join(f"{number} {verdict}" for verdict, number in accepted.run.counts().items())
     typer.echo(f"{out}: signed; {counts}")
-    unsatisfied = [test for test in accepted.run.tests if test.verdict not in (Verdict.PASS, Verdict.WARN)]
-    if unsatisfied:
-        typer.echo(f"Not yet proven: {len(unsatisfied)} tests neither passed nor warned, and the file shows them:")
-        for test in unsatisfied[:20]:
-            typer.echo(f"  {test.verdict:9} {test.started.test_set}/{test.started.test}: {test.reason}")
-        if len(unsatisfied) > 20:
-            typer.echo(f"  … and {len(unsatisfied) - 20} more")
+    lacks = lacking(accepted.run)
+    if not lacks:
+        typer.echo("Complete: every test of the test sets ran and passed, and the software is named.")
+        return
+    typer.echo(f"For a satisfactory file it still lacks {len(lacks)}, and its first page shows them:")
+    for lack in lacks[:_SHOWN]:
+        typer.echo(f"  {lack.code:11} {printable(lack.place)}: {printable(lack.message)}")
+    if len(lacks) > _SHOWN:
+        typer.echo(f"  … and {len(lacks) - _SHOWN} more")

@@ -6,43 +6,56 @@ from pathlib import Path
 import orjson
 import typer
 
+from harness.acceptance.policy_file import read_policy
 from harness.acceptance.signing import load_chain
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import Verification
 from harness.acceptance.verify import verify as verify_file
 from harness.cli.options import Format, read_file
 from harness.engine.verdict import Exit
+from harness.errors import UsageError
+from harness.report.inert import printable
 
 app = typer.Typer()
+
+_MARKS = {"ok": "ok  ", "failed": "FAIL", "not-made": "-   "}
 
 
 @app.command()
 def verify(
     file: Path = typer.Argument(..., metavar="FILE", help="Acceptance file."),
-    trust: list[Path] = typer.Option([], "--trust", help="Trust anchors, PEM. Repeatable; at least one."),
+    trust: list[Path] = typer.Option([], "--trust", help="Trust anchors, PEM. Repeatable."),
+    policy: Path | None = typer.Option(None, "--policy", help="Trust policy, YAML; instead of the other options."),
     organization: str | None = typer.Option(None, "--organization", help="The signer must be of this organisation."),
     max_age: int | None = typer.Option(None, "--max-age", metavar="DAYS", min=0, help="Not signed longer ago."),
     require: list[str] = typer.Option([], "--require", metavar="TESTSET", help="This test set must have run."),
     format: Format = typer.Option(Format.TEXT, "--format", help="text or json."),  # noqa: A002
 ) -> None:
     """Check an acceptance file, offline: 0 when everything holds, 1 with the first thing that does not."""
-    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor")))
-    age = timedelta(days=max_age) if max_age is not None else None
-    policy = TrustPolicy(anchors, organization, age, tuple(require))
-    answer = verify_file(file, policy, datetime.now(UTC))
+    if policy is not None and (trust or organization is not None or max_age is not None or require):
+        raise UsageError("give either --policy, or --trust with its companions: one place says whom to believe")
+    demands = read_policy(policy) if policy is not None else _policy(trust, organization, max_age, require)
+    answer = verify_file(file, demands, datetime.now(UTC))
     typer.echo(
         orjson.dumps(answer.as_json(), option=orjson.OPT_INDENT_2).decode() if format is Format.JSON else _text(answer)
     )
     raise typer.Exit(Exit.OK if answer.ok else Exit.FAIL)
 
 
+def _policy(trust: list[Path], organization: str | None, max_age: int | None, require: list[str]) -> TrustPolicy:
+    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor")))
+    age = timedelta(days=max_age) if max_age is not None else None
+    return TrustPolicy(anchors, organization, age, tuple(require))
+
+
 def _text(answer: Verification) -> str:
-    lines = [f"{'ok  ' if item.ok else 'FAIL'}  {item.name:12} {item.message}" for item in answer.checks]
+    lines = [f"{_MARKS[item.result]}  {item.name:12} {printable(item.message)}" for item in answer.checks]
     if answer.document is not None:
         software = answer.document["software"]
         name = " ".join(software.get(part, "") for part in ("publisher", "product", "version")).strip()
         counts = ", ".join(f"{number} {verdict}" for verdict, number in answer.document["counts"].items())
-        lines.append(f"Verified. {name or 'Software not named'}: {answer.document['verdict']} ({counts})")
+        lines.append(f"Verified. {printable(name) or 'Software not named'}: {answer.document['verdict']} ({counts})")
     else:
-        lines.append("Not verified: do not rely on anything in this file.")
+        failure = answer.failure.name if answer.failure else "?"
+        lines.append(f"Not verified, by the check of the {failure}: do not rely on anything in this file.")
     return "\n".join(lines)

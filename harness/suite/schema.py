@@ -37,9 +37,9 @@ class Fault:
 
 
 @cache
-def schema_text(name: str = "testset.schema.json") -> str:
-    """Return the JSON Schema (2020-12) of a file of ours as it is shipped, for editors and for people."""
-    return files("harness.suite").joinpath(name).read_text(encoding="utf-8")
+def schema_text(name: str = "testset.schema.json", package: str = "harness.suite") -> str:
+    """Return the JSON Schema (2020-12) of a file of ours as it is shipped in ``package``, for editors and people."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
@@ -58,14 +58,14 @@ _Strict = _extend(Draft202012Validator, {"pattern": _pattern})
 
 
 @cache
-def _validator(name: str) -> Validator:
-    strict: Validator = _Strict(json.loads(schema_text(name)))
+def _validator(name: str, package: str) -> Validator:
+    strict: Validator = _Strict(json.loads(schema_text(name, package)))
     return strict
 
 
-def check(document: Document, name: str = "testset.schema.json") -> list[Fault]:
+def check(document: Document, name: str = "testset.schema.json", package: str = "harness.suite") -> list[Fault]:
     """Return every departure of ``document`` from the schema, in no order."""
-    errors = list(_validator(name).iter_errors(document.value))
+    errors = list(_validator(name, package).iter_errors(document.value))
     unknown = {tuple(error.absolute_path) for error in errors if error.validator == "additionalProperties"}
     faults = []
     for error in errors:

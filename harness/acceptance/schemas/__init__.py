@@ -1,0 +1,1 @@
+"""JSON Schemas of what stands in an acceptance file, and of the files around it."""
