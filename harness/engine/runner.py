@@ -71,7 +71,8 @@ async def run(
     by default a live one; a :class:`~harness.engine.replay.Replay` judges a recorded run again, with its ``seed`` and
     the candidate ``Candidate.of(started.candidate)``. ``select`` chooses cases: controls and dependencies come along.
     ``jobs`` tests of a set run at the same time. ``command`` is the command line, which is recorded redacted.
-    ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions``.
+    ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
+    extensions be, as FHIR does (R4 extensibility §2.4).
 
     Raises HarnessError when a writer cannot write; whatever happens in a test becomes its verdict.
     """
@@ -79,7 +80,7 @@ async def run(
     seed = secrets.randbits(31) if seed is None else seed
     line = candidate.redactor().command(command)
     started = _started(planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id)
-    judge = judge or Validator(definitions)
+    judge = judge or Validator(definitions, unknown_extensions="allowed")
     stage = _Stage(writers)
 
     async def produce() -> None:

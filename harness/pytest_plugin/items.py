@@ -45,7 +45,7 @@ class _Session:
         self.definitions = Definitions.embedded()
         for package in config.getoption("--fhir-package"):
             self.definitions.add_package(package)
-        self.judge = Validator(self.definitions)
+        self.judge = Validator(self.definitions, unknown_extensions="allowed")
         self.seed: int | None = config.getoption("--fhir-seed")
         fixtures = config.getoption("--fhir-fixtures")
         self.fixtures = Path(fixtures) if fixtures else None

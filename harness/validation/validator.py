@@ -19,7 +19,8 @@ class Validator:
 
     One validator serves any number of resources; what it compiles is kept. ``terminology`` answers for value sets, by
     default from the definitions alone. ``lang`` is the language of the messages (``en`` or ``fr``).
-    ``unknown_extensions`` is ``error`` (as the reference validator does) or ``information``.
+    ``unknown_extensions`` is ``error`` (as the reference validator does), ``information`` (undecided) or
+    ``allowed`` (an unknown extension that may be ignored is nobody's fault).
     """
 
     def __init__(

@@ -80,8 +80,15 @@ class ExtensionRule:
         judge.apply(value, url, where, scope)
 
     def _unknown(self, url: str, where: Location, scope: Scope) -> None:
-        """Without its definition an extension of HL7 cannot be judged; others follow the setting."""
+        """Without its definition an extension of HL7 cannot be judged; others follow the setting.
+
+        ``allowed``: anybody may add an extension that others ignore (§2.4), so nothing is left to judge; one that
+        modifies stays undecided.
+        """
         setting = scope.session.settings.unknown_extensions
+        if setting == "allowed":
+            scope.report("extension-undecided", where, found=url, undecided=self.modifier)
+            return
         if self.modifier:
             setting = "error"  # a modifier that is not understood must not be ignored (§2.4.1)
         elif _HL7.match(url):
