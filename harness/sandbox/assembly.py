@@ -10,6 +10,7 @@ from harness.sandbox.checking import checker, server_validator
 from harness.sandbox.defects import chosen, seeded
 from harness.sandbox.policy import Policy
 from harness.sandbox.rules.agenda import Agenda
+from harness.sandbox.rules.availability import Availability
 from harness.sandbox.rules.document_records import DocumentRecords
 from harness.sandbox.rules.documents import Documents
 from harness.sandbox.service import Service
@@ -50,6 +51,8 @@ def domain_rules(policy: Policy) -> tuple[Rule, ...]:
     found: list[Rule] = []
     if policy.agenda:
         found.append(Agenda())
+        if policy.derived_slots_days:
+            found.append(Availability(policy.derived_slots_days))
     if policy.documents:
         found += [Documents(), DocumentRecords()]
     return tuple(found)

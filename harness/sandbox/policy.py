@@ -20,6 +20,8 @@ class Policy:
     - ``default_count``, ``max_count``: page size without ``_count``, and the largest one served.
     - ``max_body``: largest request body in octets.
     - ``agenda``: booking an appointment takes its slots, and a slot cannot be booked twice.
+    - ``derived_slots_days``: how many days ahead a calendar offers slots from its periods of availability; 0 for never.
+    - ``past_slots``: a search of slots bounded by ``start`` also gives those that have begun already.
     - ``documents``: what PDSm asks of a document manager: document bytes move to Binary, replacement supersedes.
     - ``id_token_header``: the header of the measures API that carries the ID token (AMB-06).
     - ``dotted_include``: what becomes of ``_include=Observation.device`` in the measures API (AMB-09): ``ignored``,
@@ -42,6 +44,8 @@ class Policy:
     max_count: int = 100
     max_body: int = 20_000_000
     agenda: bool = True
+    derived_slots_days: int = 14
+    past_slots: bool = False
     documents: bool = True
     id_token_header: str = "X-ID-Token"
     dotted_include: Literal["ignored", "accepted", "refused"] = "ignored"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -12,7 +13,7 @@ from harness.sandbox.problems import Problem, issue, operation_outcome
 from harness.sandbox.routes import Route
 from harness.sandbox.search.execute import Page, run
 from harness.sandbox.search.query import Query
-from harness.sandbox.store import Record
+from harness.sandbox.store import Record, instant
 from harness.sandbox.unit import Unit
 
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
@@ -24,9 +25,11 @@ def search(unit: Unit, route: Route) -> Answer:
     query = unit.env.queries.parse(route.type, _pairs(unit.call))
     if query.ignored and unit.call.preference("handling") == "strict":
         raise Problem(400, issues=[_ignored(name, reason, "error") for name, reason in query.ignored])
+    policy = unit.env.policy
+    if route.type == "Slot" and not policy.past_slots:
+        query = _upcoming(unit, query)
     for change in unit.env.seams.search:
         query = change(query)
-    policy = unit.env.policy
     size = policy.default_count if query.count is None else min(query.count, policy.max_count)
     page = run(unit.session, query, unit.call.base, 0 if query.summary == "count" else size)
     for narrow in unit.env.seams.found:
@@ -35,6 +38,15 @@ def search(unit: Unit, route: Route) -> Answer:
     for alter in unit.env.seams.searchset:
         bundle = alter(unit.call, bundle)
     return Answer(resource=bundle)
+
+
+def _upcoming(unit: Unit, query: Query) -> Query:
+    """A search of slots bounded by their start leaves out those that have begun (GAP, flow 5a)."""
+    bounds = [item for item in query.criteria if item.parameter.code == "start" and not item.modifier]
+    if not bounds:
+        return query
+    now = instant(unit.session.now())
+    return replace(query, criteria=(*query.criteria, replace(bounds[0], values=(f"ge{now}",))))
 
 
 def _pairs(call: Call) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ def _slots(unit: Unit, appointment: Resource | None) -> dict[str, str]:
     return found
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def objects(value: Any) -> Iterator[dict[str, Any]]:
     """The objects of a list: a server that does not validate stores anything."""
     yield from (item for item in (value if isinstance(value, list) else ()) if isinstance(item, dict))
 
@@ -57,21 +57,21 @@ def _codes(concepts: Any) -> set[tuple[str, str]]:
     """(system, code) of every coding of a list of CodeableConcepts."""
     return {
         (str(coding.get("system")), str(coding.get("code")))
-        for concept in _objects(concepts)
-        for coding in _objects(concept.get("coding"))
+        for concept in objects(concepts)
+        for coding in objects(concept.get("coding"))
     }
 
 
-def _durations(schedule: Resource, services: set[tuple[str, str]]) -> Iterator[timedelta]:
-    """How long each of ``services`` lasts, by the service-type-duration extensions of a calendar."""
-    for extension in _objects(schedule.get("extension")):
+def durations(schedule: Resource) -> Iterator[tuple[dict[str, Any], timedelta]]:
+    """Each service of a calendar (a CodeableConcept) and how long it lasts, by its service-type-duration extensions."""
+    for extension in objects(schedule.get("extension")):
         if extension.get("url") == _DURATION:
-            parts = list(_objects(extension.get("extension")))
-            known = _codes([part.get("valueCodeableConcept") for part in parts if part.get("url") == "serviceType"])
-            lengths = _objects([part.get("valueDuration") for part in parts if part.get("url") == "duration"])
-            for length in lengths if known & services else ():
+            parts = list(objects(extension.get("extension")))
+            services = objects([part.get("valueCodeableConcept") for part in parts if part.get("url") == "serviceType"])
+            lengths = objects([part.get("valueDuration") for part in parts if part.get("url") == "duration"])
+            for service, length in zip(services, lengths, strict=False):
                 if length.get("code") in _UNITS and isinstance(length.get("value"), (int, float, Decimal)):
-                    yield timedelta(**{_UNITS[length["code"]]: float(length["value"])})
+                    yield service, timedelta(**{_UNITS[length["code"]]: float(length["value"])})
 
 
 def _length(appointment: Resource) -> timedelta | None:
@@ -111,7 +111,8 @@ class Agenda:
         services = _codes(appointment.get("serviceType", ()))
         length = _length(appointment)
         for id_ in slots if services and length is not None else ():
-            wanted = list(_durations(self._schedule(unit, id_), services))
+            known = durations(self._schedule(unit, id_))
+            wanted = [lasts for service, lasts in known if _codes([service]) & services]
             if wanted and length not in wanted:
                 said = f"The appointment lasts {length}, the calendar of Slot/{id_} has {wanted[0]} for this service."
                 raise Problem(422, "business-rule", said)
