@@ -69,7 +69,16 @@ def _parameter(rest: Mapping[str, Any], resource: Mapping[str, Any], name: str) 
     if name in ("_include", "_revinclude"):
         return bool(resource.get("searchInclude" if name == "_include" else "searchRevInclude"))
     declared = [*_objects(resource.get("searchParam")), *_objects(rest.get("searchParam"))]
-    return any(parameter.get("name") == name for parameter in declared)
+    return any(_named(str(parameter.get("name", "")), name) for parameter in declared)
+
+
+def _named(declared: str, name: str) -> bool:
+    """Tell whether a declared parameter is ``name``: itself, or as the statement that PDSm publishes spells it.
+
+    There, a parameter bears the name of its definition (``PDSm_isArchived``, ``SourceId``, ``DocumentReference
+    Patient``) where its code belongs, and managers copy that.
+    """
+    return declared == name or re.split("[_ ]", declared)[-1].casefold() == name.casefold()
 
 
 def _operation(holder: Mapping[str, Any], name: str) -> bool:

@@ -66,3 +66,11 @@ def test_needs(need, declared):
 @pytest.mark.parametrize("statement", [{}, {"rest": None}, {"rest": [1]}, {"rest": [{"resource": "x"}]}])
 def test_a_statement_that_says_nothing(statement):
     assert undeclared(statement, ["Slot.create", "Slot"]) == ["Slot.create", "Slot"]
+
+
+def test_parameters_as_the_statement_of_document_managers_spells_them():
+    names = ("PDSm_isArchived", "PDSm_DocumentReference_period-start", "SourceId", "DocumentReference Patient")
+    resource = {"type": "DocumentReference", "searchParam": [{"name": name} for name in names]}
+    statement = {"rest": [{"mode": "server", "resource": [resource]}]}
+    needs = [f"DocumentReference?{code}" for code in ("isArchived", "period-start", "sourceId", "patient", "period")]
+    assert undeclared(statement, needs) == ["DocumentReference?period"]
