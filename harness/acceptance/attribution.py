@@ -53,7 +53,7 @@ class Attribution:
     def __init__(
         self, bench: Bench, recorded: Recorded, baseline: Setting, chosen: Setting, *, baseline_known: bool
     ) -> None:
-        """``baseline_known``: the recorded definitions are here; else ``baseline`` has the local ones in their place."""
+        """``baseline_known``: the recorded definitions are here; else ``baseline`` has the local ones instead."""
         self._recorded = verdicts(recorded.run)
         self._known = baseline_known
         self._baseline = verdicts(bench.judge(recorded, baseline))

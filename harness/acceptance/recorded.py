@@ -3,7 +3,7 @@
 import hashlib
 import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,8 +34,11 @@ class Recorded:
     verified: bool
     """Whether a trust policy was satisfied; False for a run folder, which nobody signed."""
 
-    def test_sets(self) -> tuple[TestSet, ...]:
-        """Return the test sets that the run used, in its order. Raises TestSetError when one cannot be read here."""
+    def test_sets(self, only: Collection[str] | None = None) -> tuple[TestSet, ...]:
+        """Return the test sets that the run used (those of these ids), in its order.
+
+        Raises TestSetError when one cannot be read here.
+        """
         with tempfile.TemporaryDirectory(prefix="fhir-harness-") as name:
             root = Path(name) / sources.FOLDER
             for member, data in self.sources.items():
@@ -45,12 +48,13 @@ class Recorded:
             return tuple(
                 load_testset(root / "testsets" / source.path, root=root / "testsets", fixtures=root / "fixtures")
                 for source in self.run.started.test_sets
+                if only is None or source.id in only
             )
 
-    def readable_test_sets(self) -> Mapping[str, TestSet]:
+    def readable_test_sets(self, only: Collection[str]) -> Mapping[str, TestSet]:
         """Return id to test set as :meth:`test_sets` does; nothing when this version cannot read them."""
         with suppress(TestSetError):
-            return {test_set.id: test_set for test_set in self.test_sets()}
+            return {test_set.id: test_set for test_set in self.test_sets(only)}
         return {}
 
 
@@ -59,8 +63,8 @@ def open_recorded(
 ) -> Recorded:
     """Return the run in the folder or the acceptance file ``path``.
 
-    An acceptance file is verified against ``policy`` first, with ``now`` (aware) as the present; a run folder is nobody's
-    statement, and needs none. Raises AcceptanceError when the file does not verify or neither a policy nor
+    An acceptance file is verified against ``policy`` first, with ``now`` (aware) as the present; a run folder is
+    nobody's statement, and needs none. Raises AcceptanceError when the file does not verify or neither a policy nor
     ``unsafe_skip_verification`` is given, JournalError when the journal cannot be read.
     """
     if path.is_dir():

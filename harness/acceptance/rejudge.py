@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from harness.acceptance.judging import (
     missing_definitions,
     recorded_definitions,
 )
+from harness.acceptance.policy_file import read_policy
 from harness.acceptance.recorded import Recorded, open_recorded
 from harness.acceptance.signing import load_chain
 from harness.acceptance.testset_differences import TestSetDifference, differences
@@ -224,8 +225,8 @@ class ShelfOptions:
 
     anchors: bytes = b""
     """PEM of the trust anchors; empty together with ``unsafe_skip_verification``."""
-    organization: str | None = None
-    max_age_days: int | None = None
+    policy_file: str = ""
+    """Path of a trust policy, in place of ``anchors``."""
     unsafe_skip_verification: bool = False
     packages: tuple[str, ...] = ()
     lock_folder: str = "."
@@ -236,10 +237,9 @@ class ShelfOptions:
 
     def policy(self) -> TrustPolicy | None:
         """Return the trust policy, or None when there is none. Raises AcceptanceError."""
-        if not self.anchors:
-            return None
-        age = None if self.max_age_days is None else timedelta(days=self.max_age_days)
-        return TrustPolicy(load_chain(self.anchors), self.organization, age)
+        if self.policy_file:
+            return read_policy(Path(self.policy_file))
+        return TrustPolicy(load_chain(self.anchors)) if self.anchors else None
 
 
 @dataclass(frozen=True)
@@ -267,13 +267,11 @@ def rejudge_file(path: Path, options: ShelfOptions) -> Rejudgement:
     return rejudge(recorded, means, bench)
 
 
-def rejudge_shelf(
-    paths: Sequence[Path], options: ShelfOptions, executor: Executor | None = None
-) -> list[ShelfEntry]:
+def rejudge_shelf(paths: Sequence[Path], options: ShelfOptions, executor: Executor | None = None) -> list[ShelfEntry]:
     """Judge each of ``paths`` again, in parallel where there is an ``executor``, and return the entries in their order.
 
-    Any ``concurrent.futures`` executor will do; its workers must see the same folders. A file that cannot be judged does
-    not keep the others from it.
+    Any ``concurrent.futures`` executor will do; its workers must see the same folders. A file that cannot be judged
+    does not keep the others from it.
     """
     absolute = [path.resolve() for path in paths]
     if executor is None:

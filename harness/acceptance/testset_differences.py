@@ -1,4 +1,4 @@
-"""Where two test sets of one id differ: by digest, and by test. What only people read (titles, places) does not count."""
+"""Where two test sets of one id differ: by digest, and by test. What only people read does not count."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

@@ -41,7 +41,7 @@ def run(
     quiet: bool = typer.Option(False, "--quiet", help="Only failures and the summary."),
 ) -> None:
     """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
-    target = _candidate(base_url, candidate, token, header)
+    target = candidate_of(base_url, candidate, token, header)
     if redact_identities:
         target = target.with_hidden_identities()
     catalogue = load_catalogue(root, fixtures)
@@ -61,7 +61,8 @@ def run(
     raise typer.Exit(exit_class(result.verdict))
 
 
-def _candidate(base_url: str | None, file: Path | None, token: str | None, header: list[str]) -> Candidate:
+def candidate_of(base_url: str | None, file: Path | None, token: str | None, header: list[str]) -> Candidate:
+    """Return the candidate that the options of a command name. Raises UsageError when they do not fit together."""
     if (base_url is None) == (file is None):
         raise UsageError("name the candidate: either --base-url URL or --candidate FILE")
     if file is not None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.acceptance.sources import SourceKeeper
-from harness.engine import Candidate, Selection, commitment, run_sync
+from harness.engine import Candidate, commitment, run_sync
 from harness.engine.journal import JournalWriter
+from harness.engine.planner import Select
 from harness.engine.results import RunResult
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
@@ -31,7 +32,7 @@ class Plan:
     testsets_root: Path
     fixtures_root: Path
     definitions: Definitions
-    selection: Selection | None = None
+    selection: Select | None = None
     seed: int | None = None
     jobs: int = 1
 

@@ -11,6 +11,7 @@ from harness.acceptance.signing import load_chain
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import Verification
 from harness.acceptance.verify import verify as verify_file
+from harness.cli.chain import chain_lines, check_chain
 from harness.cli.options import Format, read_file
 from harness.engine.verdict import Exit
 from harness.errors import UsageError
@@ -29,16 +30,22 @@ def verify(
     organization: str | None = typer.Option(None, "--organization", help="The signer must be of this organisation."),
     max_age: int | None = typer.Option(None, "--max-age", metavar="DAYS", min=0, help="Not signed longer ago."),
     require: list[str] = typer.Option([], "--require", metavar="TESTSET", help="This test set must have run."),
+    review: list[Path] = typer.Option([], "--review", metavar="R.jws", help="Reviews of the file, in order."),
+    review_trust: list[Path] = typer.Option([], "--review-trust", metavar="CA.pem", help="Anchors of the reviewers."),
     format: Format = typer.Option(Format.TEXT, "--format", help="text or json."),  # noqa: A002
 ) -> None:
     """Check an acceptance file, offline: 0 when everything holds, 1 with the first thing that does not."""
     if policy is not None and (trust or organization is not None or max_age is not None or require):
         raise UsageError("give either --policy, or --trust with its companions: one place says whom to believe")
     demands = read_policy(policy) if policy is not None else _policy(trust, organization, max_age, require)
-    answer = verify_file(file, demands, datetime.now(UTC))
-    typer.echo(
-        orjson.dumps(answer.as_json(), option=orjson.OPT_INDENT_2).decode() if format is Format.JSON else _text(answer)
-    )
+    now = datetime.now(UTC)
+    answer = verify_file(file, demands, now)
+    reviews = check_chain(answer, file, review, review_trust, now) if review else []
+    if format is Format.JSON:
+        content = {**answer.as_json(), "reviews": [one.as_json() for one in reviews]}
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+    else:
+        typer.echo("\n".join([_text(answer), *chain_lines(reviews, "en")]))
     raise typer.Exit(Exit.OK if answer.ok else Exit.FAIL)
 
 

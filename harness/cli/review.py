@@ -1,0 +1,100 @@
+"""``fhir-harness review``: a testing team's signed decision on an acceptance file."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import typer
+
+from harness.acceptance.next_step import Decision
+from harness.acceptance.recorded import open_recorded
+from harness.acceptance.review import read_chain, sign_review, write_review
+from harness.acceptance.shelf import ShelfRow, overview
+from harness.acceptance.signing import load_chain, load_private_key
+from harness.acceptance.statement import Statement, content_of
+from harness.acceptance.trust import TrustPolicy
+from harness.acceptance.verify import verify
+from harness.cli.chain import next_lines
+from harness.cli.evidence import POLICY, TRUST, Trust, anchors
+from harness.cli.options import Format, Language, read_file
+from harness.errors import UsageError
+from harness.report.inert import one_line
+
+app = typer.Typer()
+_WIDTH = 80
+
+
+@app.command()
+def review(
+    file: Path | None = typer.Argument(None, metavar="FILE", help="Acceptance file."),
+    decision: Decision | None = typer.Option(None, "--decision", help="What was decided."),
+    reasons: list[str] = typer.Option([], "--reasons", metavar="TEXT", help="Why. Repeatable."),
+    add: list[str] = typer.Option([], "--add", metavar="TESTSET[/TEST]", help="To run as well. Repeatable."),
+    despite: bool = typer.Option(False, "--despite-failures", help="Satisfactory although tests did not pass."),
+    trust: list[Path] = TRUST,
+    policy: Path | None = POLICY,
+    previous: list[Path] = typer.Option([], "--previous", metavar="R.jws", help="Reviews before this one, in order."),
+    review_trust: list[Path] = typer.Option([], "--review-trust", metavar="CA.pem", help="Anchors of the reviewers."),
+    key: Path | None = typer.Option(None, "--key", help="The reviewer's private key, PEM."),
+    cert: Path | None = typer.Option(None, "--cert", help="The reviewer's certificate chain, PEM."),
+    out: Path | None = typer.Option(None, "--out", metavar="REVIEW.jws", help="Review to write."),
+    shelf: Path | None = typer.Option(None, "--list", metavar="DIR", help="Show the files and reviews of a folder."),
+    format: Format = typer.Option(Format.TEXT, "--format", help="text or json."),  # noqa: A002
+    lang: Language = typer.Option(Language.EN, "--lang", help="Language of the text."),
+) -> None:
+    """Sign a decision on FILE, bound to its digest and to the reviews before it; or --list a shelf."""
+    now = datetime.now(UTC)
+    demands = Trust(trust, policy).policy()
+    reviewers = TrustPolicy(load_chain(anchors(review_trust))) if review_trust else None
+    if shelf is not None:
+        if file is not None or decision is not None:
+            raise UsageError("--list DIR shows a shelf and reviews nothing: leave FILE and --decision out")
+        _list(overview(_folder(shelf), demands, reviewers, now), format)
+        return
+    if file is None or decision is None or key is None or cert is None or out is None:
+        raise UsageError(
+            "a review needs FILE, --decision, --reasons, --key, --cert and --out; a table needs --list DIR"
+        )
+    if demands is None:
+        raise UsageError(
+            "only what was checked can be reviewed: name whom you trust for FILE (--trust CA.pem or --policy)"
+        )
+    if previous and reviewers is None:
+        raise UsageError("--previous needs --review-trust CA.pem: whose reviews are believed")
+    failure = verify(file, demands, now).failure
+    recorded = open_recorded(file, None if failure else demands, now, unsafe_skip_verification=failure is not None)
+    chain = read_chain(recorded.digest, previous, reviewers, now) if reviewers else []
+    content = content_of(recorded, failure, Statement(decision, tuple(reasons), tuple(add), despite), chain)
+    signer = load_chain(read_file(cert, "the certificate chain"))
+    write_review(out, sign_review(content, load_private_key(read_file(key, "the private key")), signer, now))
+    if format is Format.JSON:
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        return
+    typer.echo(f"{out}: signed; {decision.value}, number {content['sequence']} for {file.name}")
+    typer.echo("\n".join(next_lines(content["next"], lang.value)))
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise UsageError(f"{path}: no such folder; --list needs one that holds acceptance files")
+    return path
+
+
+def _list(rows: Sequence[ShelfRow], shape: Format) -> None:
+    if shape is Format.JSON:
+        typer.echo(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2).decode())
+        return
+    typer.echo(f"{'file':22} {'software':18} {'signature':12} {'verdict':10} {'decision':15}")
+    for row in rows:
+        software = " ".join((row.software or {}).get(part, "") for part in ("product", "version")).strip() or "–"
+        decision = row.decision or ("not held" if row.reviews else "–")
+        known = row.signature in ("verified", "not checked")
+        cells = (row.path.name, software, row.signature if known else "REFUSED", str(row.verdict or "–"), decision)
+        widths = (22, 18, 12, 10, 14)
+        line = " ".join(f"{one_line(cell, width - 1):{width}}" for cell, width in zip(cells, widths, strict=True))
+        typer.echo(line.rstrip())
+        if not known:
+            typer.echo(f"  {one_line(row.signature, _WIDTH - 2)}")
+        if row.review_state not in ("", "verified"):
+            typer.echo(f"  {one_line(f'reviews: {row.review_state}', _WIDTH - 2)}")
