@@ -83,5 +83,6 @@ INDEXES: dict[str, Table] = {
     "number": quantity,
     "uri": uri,
     "reference": reference,
+    "special": quantity,
 }
 """The index table that holds the values of a search parameter of each type."""

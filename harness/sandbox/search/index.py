@@ -128,6 +128,14 @@ def _quantity(key: str, low: float, high: float, units: Mapping[str, Any]) -> Ro
     return {"param": key, "low": low, "high": high, **found}
 
 
+def position_rows(key: str, _: str | None, value: Any) -> Iterator[tuple[str, Row]]:
+    """One row for a position: its latitude as ``low``, its longitude as ``high``."""
+    if isinstance(value, dict):
+        latitude, longitude = _number(value.get("latitude")), _number(value.get("longitude"))
+        if latitude is not None and longitude is not None:
+            yield "special", _quantity(key, latitude, longitude, {})
+
+
 def uri_rows(key: str, _: str | None, value: Any) -> Iterator[tuple[str, Row]]:
     """One row for each URI."""
     if isinstance(value, str):
@@ -159,6 +167,7 @@ _ROWS: Mapping[str, Callable[[str, str | None, Any], Iterator[tuple[str, Row]]]]
     "quantity": quantity_rows,
     "number": quantity_rows,
     "uri": uri_rows,
+    "special": position_rows,
 }
 
 

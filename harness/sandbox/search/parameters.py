@@ -12,6 +12,7 @@ from harness.sandbox.search.paths import Found, compile_path, split
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _MHD = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/"
 _SUPPORTED = frozenset({"token", "string", "date", "quantity", "number", "uri", "reference", "composite"})
+_SPECIAL = frozenset({("Location", "near")})
 _IMPLIED = frozenset({"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"})
 
 # The published expressions look for these extensions under URLs, types or places where no profile puts them.
@@ -72,7 +73,9 @@ class Parameters:
             found = {
                 code: self._compile(type_, code, raw)
                 for code, raw in self._definitions.search_parameters(type_).items()
-                if raw.get("type") in _SUPPORTED and raw.get("expression") and _wanted(code)
+                if (raw.get("type") in _SUPPORTED or (type_, code) in _SPECIAL)
+                and raw.get("expression")
+                and _wanted(code)
             }
             self._types[type_] = found
         return self._types[type_]

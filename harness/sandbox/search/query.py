@@ -202,7 +202,7 @@ class QueryParser:
         rules = []
         for part in filter(None, (item.strip() for item in text.split(","))):
             parameter = self._parameters.of(type_).get(part.removeprefix("-"))
-            if parameter is None or parameter.type == "composite":
+            if parameter is None or parameter.type in {"composite", "special"}:
                 raise Problem(400, "not-supported", f"_sort={text}: {type_} cannot be sorted by '{part}'.")
             rules.append((parameter, part.startswith("-")))
         return tuple(rules)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, false, func, literal,
 
 from harness.sandbox import tables
 from harness.sandbox.problems import Problem
+from harness.sandbox.search.near import near
 from harness.sandbox.search.query import Criterion, split_values, unescape
 from harness.sandbox.search.values import fold, number_range, time_range
 
@@ -126,6 +127,13 @@ def _uri(text: str, criterion: Criterion) -> Condition:
     return table.c.value == value
 
 
+def _near(text: str, criterion: Criterion) -> Condition:
+    try:
+        return near(tables.quantity, [unescape(part) for part in split_values(text, "|")])
+    except ValueError as error:
+        raise Problem(400, "value", f"{criterion.parameter.code}={text}: {error}.") from None
+
+
 _VALUES: Mapping[str, Callable[[str, Criterion], Condition]] = {
     "date": _date,
     "number": _number,
@@ -133,6 +141,7 @@ _VALUES: Mapping[str, Callable[[str, Criterion], Condition]] = {
     "token": _token,
     "string": _string,
     "uri": _uri,
+    "special": _near,
 }
 
 
