@@ -80,7 +80,7 @@ def item_of(call: Call, entry: Mapping[str, Any], position: int, types: frozense
     if method in {"POST", "PUT", "PATCH"} and not isinstance(resource, dict):
         raise _invalid(f"A {method} entry needs a resource.", "Bundle.resource")
     if method == "PATCH":
-        resource = negotiation.patch_of_binary(resource)
+        resource = negotiation.patch_of_entry(resource)
     inner = Call(
         method=method,
         base=call.base,

@@ -26,7 +26,9 @@ FORMATS: dict[str, str] = {
     "text/xml": "xml",
 }
 _SHORT = {"json": FHIR_JSON, "xml": FHIR_XML}
-PATCHES = {"application/json-patch+json": "json-patch"}
+JSON_PATCH = "application/json-patch+json"
+PATCHES = (JSON_PATCH, FHIR_JSON, FHIR_XML)
+"""JSON Patch, and FHIRPath Patch in either format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,11 @@ def render(answer: Answer, form: Format, definitions: Definitions) -> tuple[byte
     return b"", None
 
 
-def parse_patch(call: Call) -> object:
-    """Parse the body of a PATCH. Raises :class:`Problem`: 415 for another kind of patch, 400 for what is not JSON."""
+def parse_patch(call: Call, definitions: Definitions) -> object:
+    """Parse the body of a PATCH: a list (JSON Patch), or Parameters (FHIRPath Patch).
+
+    Raises :class:`Problem`: 415 for another kind of patch, 400 for what is neither.
+    """
     name = content_type(call)
     if name not in PATCHES:
         raise Problem(
@@ -170,15 +175,28 @@ def parse_patch(call: Call) -> object:
             f"The patch is {name or 'of no declared type'}; this server applies {', '.join(PATCHES)}.",
             headers={"Accept-Patch": ", ".join(PATCHES)},
         )
-    return codec.parse(call.body)
+    if name == JSON_PATCH:
+        return codec.parse(call.body)
+    return _parameters(parse_body(call, definitions))
 
 
-def patch_of_binary(resource: object) -> object:
-    """The JSON Patch that a Binary carries in a transaction (http.html#patch). Raises :class:`Problem`."""
+def _parameters(resource: object) -> object:
+    if not isinstance(resource, dict) or resource.get("resourceType") != "Parameters":
+        raise Problem(400, "invalid", "The patch is not a Parameters resource with the operations of FHIRPath Patch.")
+    return resource
+
+
+def patch_of_entry(resource: object) -> object:
+    """The patch that an entry of a transaction carries: Parameters, or a Binary with a JSON Patch (http.html#patch).
+
+    Raises :class:`Problem`.
+    """
+    if isinstance(resource, dict) and resource.get("resourceType") == "Parameters":
+        return resource
     if not isinstance(resource, dict) or resource.get("resourceType") != "Binary":
-        raise Problem(422, "not-supported", "A PATCH entry carries a Binary with a JSON Patch.")
-    if str(resource.get("contentType", "")).partition(";")[0] not in PATCHES:
-        raise Problem(415, "not-supported", f"The patch is not one of {', '.join(PATCHES)}.")
+        raise Problem(422, "not-supported", "A PATCH entry carries Parameters, or a Binary with a JSON Patch.")
+    if str(resource.get("contentType", "")).partition(";")[0] != JSON_PATCH:
+        raise Problem(415, "not-supported", f"The patch in the Binary is not {JSON_PATCH}.")
     try:
         return codec.parse(base64.b64decode(str(resource.get("data", "")), validate=True))
     except binascii.Error:

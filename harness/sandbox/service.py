@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 from harness.fhir.definitions import Definitions
-from harness.sandbox import binaries, bundles, capabilities, interactions, negotiation, patches
+from harness.sandbox import binaries, bundles, capabilities, fhirpath_patches, interactions, negotiation, patches
 from harness.sandbox.authorisation import AcceptAny, Authorisation
 from harness.sandbox.call import Answer, Call
+from harness.sandbox.codec import Resource
 from harness.sandbox.policy import Policy
 from harness.sandbox.problems import Problem
 from harness.sandbox.routes import Route, match
@@ -87,7 +89,7 @@ class Service:
         elif route.name in _WITH_BODY:
             call = replace(call, resource=negotiation.parse_body(call, self.definitions))
         elif route.name in {"patch", "conditional-patch"}:
-            call = replace(call, resource=negotiation.parse_patch(call))
+            call = replace(call, resource=negotiation.parse_patch(call, self.definitions))
         if route.name == "transaction" and bundles.bundle_of(call)["type"] == "batch":
             bundles.check_profiles(self.env, bundles.bundle_of(call))
             return bundles.batch(call, self.env.types, self._alone)
@@ -125,12 +127,17 @@ class Service:
             case "conditional-update":
                 return interactions.conditional_update(unit, route, new_id)
             case "patch" | "conditional-patch":
-                return interactions.patch(unit, route, patches.apply)
+                return interactions.patch(unit, route, self._patched)
             case "delete":
                 return interactions.delete(unit, route)
             case "conditional-delete":
                 return interactions.conditional_delete(unit, route)
         return interactions.history(unit, route)
+
+    def _patched(self, resource: Resource, patch: Any) -> Resource:
+        if isinstance(patch, dict):
+            return fhirpath_patches.apply(resource, patch, self.definitions)
+        return patches.apply(resource, patch)
 
     def _statement(self, base: str) -> dict[str, object]:
         if base not in self._statements:
