@@ -50,8 +50,11 @@ class Code(NamedTuple):
 class Terminology:
     """Answers from ``definitions``; what was compiled is kept until they change."""
 
+    asks = False
+    """Whether it asks somebody else for what the definitions do not say."""
+
     def __init__(self, definitions: Definitions) -> None:
-        self._definitions = definitions
+        self.definitions = definitions
         self._revision = definitions.revision
         self._extents: dict[str, Extent] = {}
         self._tables: dict[str, CodeTable | None] = {}
@@ -60,8 +63,8 @@ class Terminology:
         self._lock = threading.RLock()
 
     def _refresh(self) -> None:
-        if self._revision != self._definitions.revision:
-            self._revision = self._definitions.revision
+        if self._revision != self.definitions.revision:
+            self._revision = self.definitions.revision
             self._extents, self._tables, self._displays = {}, {}, {}
 
     def member(
@@ -120,27 +123,40 @@ class Terminology:
         formed = is_code(system, code)
         return Verdict.UNDECIDED if formed is None else Verdict.IN if formed else Verdict.NOT_IN
 
+    def coding(self, system: str, code: str, display: str | None = None, version: str | None = None) -> Answer:
+        """Say whether ``code`` is a code of ``system``, and whether ``display`` is one of its displays.
+
+        A code unknown to another ``version`` of the system than the one at hand is UNDECIDED.
+        """
+        verdict, table = self.exists(system, code), self.table(system)
+        concept = table.find(code) if table else None
+        if verdict is Verdict.NOT_IN and table and version and version != table.version:
+            verdict = Verdict.UNDECIDED
+        shown = (concept.display or None) if concept else None
+        reason = "" if verdict is Verdict.IN else f"{_shown(system, code)} is not known here"
+        return Answer(verdict, reason, shown, self._agrees(system, code, display, shown))
+
     def table(self, system: str) -> CodeTable | None:
         """Return the concepts of the code system ``system`` ("url" or "url|version"), None when it is not known."""
         self._refresh()
         if system not in self._tables:
-            resource = self._definitions.code_system(system)
+            resource = self.definitions.code_system(system)
             url = system.partition("|")[0]
-            self._tables[system] = CodeTable.of(resource, self._definitions.supplements(url)) if resource else None
+            self._tables[system] = CodeTable.of(resource, self.definitions.supplements(url)) if resource else None
         return self._tables[system]
 
     def _agrees(self, system: str | None, code: str, given: str | None, shown: str | None) -> bool | None:
-        if given is None or not shown:
+        if given is None:
             return None
         concept = self.lookup(system, code) if system else None
-        known = {shown, *((concept.display, *concept.designations) if concept else ())}
-        return _plain(given) in {_plain(k) for k in known}
+        known = {plain(k) for k in (shown, *((concept.display, *concept.designations) if concept else ())) if k}
+        return plain(given) in known if known else None
 
     def _display(self, value_set: str, system: str | None, code: str) -> str | None:
         """The display that the value set gives, else that of the code system."""
         table = self._displays.get(value_set)
         if table is None:
-            resource = self._definitions.value_set(value_set)
+            resource = self.definitions.value_set(value_set)
             table = self._displays[value_set] = dict(_stated_displays(resource or {}))
         if system is None:
             return next((shown for (_, known), shown in table.items() if known == code), None)
@@ -149,7 +165,7 @@ class Terminology:
 
     def _compile(self, canonical: str) -> Extent:
         url = canonical.partition("|")[0]
-        resource = self._definitions.value_set(canonical)
+        resource = self.definitions.value_set(canonical)
         if resource is None:
             return Unknown(f"the value set {canonical} is not known here")
         if url in self._compiling:
@@ -244,7 +260,8 @@ def _stated_displays(resource: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
                 yield (part.get("system", ""), concept["code"]), concept["display"]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return ``text`` as displays are compared: without case, white space counted once."""
     return " ".join(text.split()).casefold()
 
 

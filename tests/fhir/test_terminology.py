@@ -271,3 +271,59 @@ def test_sets_follow_the_logic_of_three_values(one: Any, other: Any, key: tuple[
     assert RANK[any_of([one, other]).judge(*key)[0]] == max(first, second)
     assert RANK[all_of([one, other]).judge(*key)[0]] == min(first, second)
     assert RANK[without(one, other).judge(*key)[0]] == min(first, 2 - second)
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "display", "version", "verdict", "agrees"),
+    [
+        (SYSTEM, "dog", "Dog", None, IN, True),
+        (SYSTEM, "owl", "chouette", None, IN, True),
+        (SYSTEM, "dog", "Cat", None, IN, False),
+        (SYSTEM, "cat", None, None, NOT_IN, None),
+        (SYSTEM, "cat", None, "1", NOT_IN, None),
+        (SYSTEM, "cat", None, "2", UNDECIDED, None),
+        (SYSTEM, "dog", None, "2", IN, None),
+        (UCUM, "kg", "kilogram", None, IN, None),
+        (UCUM, "kilo", None, None, NOT_IN, None),
+        ("http://x/unknown", "a", "A", None, UNDECIDED, None),
+    ],
+)
+def test_coding_is_looked_up_in_its_system(
+    definitions: Definitions,
+    system: str,
+    code: str,
+    display: str | None,
+    version: str | None,
+    verdict: Verdict,
+    agrees: bool | None,
+) -> None:
+    answer = Terminology(definitions).coding(system, code, display, version)
+    assert (answer.verdict, answer.display_agrees) == (verdict, agrees)
+
+
+def test_supplement_of_a_version_adds_no_codes(definitions: Definitions) -> None:
+    definitions.add(
+        {
+            "resourceType": "CodeSystem", "url": "http://x/more", "content": "supplement", "supplements": SYSTEM + "|1",
+            "concept": [{"code": "cat", "display": "Cat"}, {"code": "rose", "designation": [{"value": "Rosa"}]}],
+        }
+    )  # fmt: skip
+    terminology = Terminology(definitions)
+    assert terminology.exists(SYSTEM, "cat") is NOT_IN
+    assert terminology.coding(SYSTEM, "rose", "rosa").display_agrees
+
+
+def test_pinned_version_of_a_value_set_is_the_one_that_judges(definitions: Definitions) -> None:
+    for version, code in (("1", "dog"), ("2", "owl")):
+        definitions.add({**value_set("pinned", [{"system": SYSTEM, "concept": [{"code": code}]}]), "version": version})
+    terminology = Terminology(definitions)
+    assert terminology.member("http://x/vs/pinned|1", SYSTEM, "dog").verdict is IN
+    assert terminology.member("http://x/vs/pinned|2", SYSTEM, "dog").verdict is NOT_IN
+    assert terminology.member("http://x/vs/pinned", SYSTEM, "owl").verdict is IN, "the highest one without a version"
+
+
+def test_pinned_version_of_a_code_system_that_is_not_here_leaves_others_undecided(definitions: Definitions) -> None:
+    definitions.add(value_set("later", [{"system": SYSTEM, "version": "9"}]))
+    terminology = Terminology(definitions)
+    assert terminology.member("http://x/vs/later", SYSTEM, "dog").verdict is IN
+    assert terminology.member("http://x/vs/later", SYSTEM, "cat").verdict is UNDECIDED

@@ -1,0 +1,117 @@
+"""Terminology that asks further: the definitions first, then the answer lock, then a terminology server.
+
+    terminology = open_terminology(definitions, url="https://tx.example.org/r4", lock=Path("tx.lock.json"))
+    validator = Validator(definitions, terminology=terminology)
+    ...
+    terminology.close()          # writes the lock
+
+With a lock and no server nothing is sent, and a question that the lock does not answer stays UNDECIDED.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.fhir.definitions import Definitions
+from harness.fhir.terminology import Answer, Terminology, Verdict, plain
+from harness.fhir.tx import Question, Reply, TerminologyServer
+from harness.fhir.tx_lock import AnswerLock
+
+
+class RemoteTerminology(Terminology):
+    """Answers locally what is known locally, and asks for the rest: the ``lock`` first, then the ``server``."""
+
+    asks = True
+
+    def __init__(
+        self, definitions: Definitions, server: TerminologyServer | None = None, lock: AnswerLock | None = None
+    ) -> None:
+        super().__init__(definitions)
+        self.server = server
+        self.lock = lock
+        self._asked: dict[Question, Reply] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write the lock when there is something new, and let go of the server. Raises TxLockError."""
+        if self.server is not None:
+            self.server.close()
+        if self.lock is not None:
+            self.lock.save()
+
+    def member(
+        self,
+        value_set: str,
+        system: str | None,
+        code: str,
+        display: str | None = None,
+        version: str | None = None,
+    ) -> Answer:
+        """As :meth:`Terminology.member`; what stays UNDECIDED there is asked."""
+        local = super().member(value_set, system, code, display, version)
+        if local.verdict is not Verdict.UNDECIDED:
+            return local
+        return self._answer(Question(value_set, system, code, version), display, local.reason)
+
+    def coding(self, system: str, code: str, display: str | None = None, version: str | None = None) -> Answer:
+        """As :meth:`Terminology.coding`; what stays UNDECIDED there, or whose display is not known, is asked."""
+        local = super().coding(system, code, display, version)
+        known = local.verdict is Verdict.IN and (display is None or local.display_agrees is not None)
+        if known or local.verdict is Verdict.NOT_IN:
+            return local
+        asked = self._answer(Question(None, system, code, version), display, local.reason)
+        return asked if asked.verdict is not Verdict.UNDECIDED else local
+
+    def _answer(self, question: Question, display: str | None, local_reason: str) -> Answer:
+        reply = self._reply(question)
+        if reply.result is None:
+            reason = "; ".join(filter(None, (local_reason, reply.message)))
+            return Answer(Verdict.UNDECIDED, reason)
+        if not reply.result:
+            return Answer(Verdict.NOT_IN, reply.message or f"the terminology server does not know {question.code}")
+        agrees: bool | None = None
+        if display is not None and reply.display is not None:
+            # One answer shows one display; whether another one would do as well is a question of its own.
+            agrees = plain(display) == plain(reply.display) or self._reply(_with(question, display)).result
+        return Answer(Verdict.IN, "", reply.display, agrees)
+
+    def _reply(self, question: Question) -> Reply:
+        found = self._asked.get(question)
+        if found is None:
+            found = self._asked[question] = self._looked_up(question)
+        return found
+
+    def _looked_up(self, question: Question) -> Reply:
+        locked = self.lock.get(question) if self.lock is not None else None
+        if locked is not None:
+            return locked.reply
+        if self.server is None:
+            where = f"the lock {self.lock.path} has no answer to it" if self.lock is not None else "nobody is asked"
+            return Reply(None, where)
+        definition = self.definitions.value_set(question.value_set) if question.value_set else None
+        reply = self.server.ask(question, definition)
+        if self.lock is not None:
+            self.lock.record(question, reply, self.server.base_url)
+        return reply
+
+
+def _with(question: Question, display: str) -> Question:
+    return Question(question.value_set, question.system, question.code, question.version, display)
+
+
+def open_terminology(
+    definitions: Definitions, *, url: str | None = None, lock: Path | None = None
+) -> RemoteTerminology | None:
+    """Return what ``--tx URL`` and ``--tx-lock FILE`` ask for, None when neither is given; close it at the end.
+
+    Raises UsageError for a bad address, TxLockError for a lock that was altered or, without an address, is missing.
+    """
+    if url is None and lock is None:
+        return None
+    answers = AnswerLock(lock, must_exist=url is None) if lock is not None else None
+    return RemoteTerminology(definitions, TerminologyServer(url) if url is not None else None, answers)
