@@ -68,7 +68,7 @@ def _resource(type_: str, parameters: Parameters, policy: Policy) -> dict[str, A
     links = [f"{type_}:{parameter.code}" for parameter in own if parameter.type == "reference"]
     found: dict[str, Any] = {
         "type": type_,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": [{"code": code} for code in _INTERACTIONS if f"{type_}.{code}" not in policy.withheld],
         "versioning": "versioned-update",
         "readHistory": True,
         "updateCreate": policy.update_creates,

@@ -25,7 +25,10 @@ from harness.sandbox.unit import Change, Rule, Unit
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One departure. ``requirement`` is the one that it violates; ``summary`` says what a client sees."""
+    """One departure. ``requirement`` is the one that it violates; ``summary`` says what a client sees.
+
+    ``policy`` replaces choices of the server, ``waives`` names rules that it then leaves out.
+    """
 
     name: str
     requirement: str
@@ -33,6 +36,7 @@ class Defect:
     seams: Seams = field(default_factory=Seams)
     policy: Mapping[str, Any] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    waives: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +230,7 @@ def seeded(policy: Policy, defects: Iterable[Defect]) -> tuple[Policy, Seams, tu
     seams = Seams()
     rules: list[Rule] = []
     for defect in defects:
-        policy = replace(policy, **defect.policy)
+        policy = replace(policy, **{"waived": policy.waived | defect.waives, **defect.policy})
         joined = {item.name: getattr(seams, item.name) + getattr(defect.seams, item.name) for item in fields(Seams)}
         seams = Seams(**joined)
         rules += defect.rules

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Literal
+
+AMBIGUITIES: Mapping[str, str] = MappingProxyType(
+    {
+        "agenda": "AMB-31",
+        "computed_bmi": "AMB-18",
+        "dotted_include": "AMB-09",
+        "effective_period": "AMB-07",
+        "forbidden_patch": "AMB-39",
+        "id_token_header": "AMB-06",
+        "offset_unit": "AMB-11",
+        "patient_parameters": "AMB-10",
+        "profile_families": "AMB-02",
+        "withheld": "AMB-29",
+    }
+)
+"""The ambiguity of the catalogue that each of these choices settles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,9 @@ class Policy:
     - ``effective_period``: a fed measure may have an effectivePeriod (AMB-07).
     - ``computed_bmi``: a weight or a height that is fed gives a body mass index, dated as the later of the two, with
       one decimal (AMB-18).
+    - ``offset_unit``: what ``_offset`` counts in the measures API (AMB-11): ``page`` or ``row``.
+    - ``forbidden_patch``: the status of a patch of what is fixed in a document's record (AMB-39): 405 or 422.
+    - ``withheld``: interactions that are not offered, as ``Schedule.patch`` (AMB-26), ``Appointment.delete`` (AMB-29).
     - ``waived``: names of rules that this server does not apply, for seeded defects.
     """
 
@@ -53,6 +73,9 @@ class Policy:
     profile_families: tuple[str, ...] = ("https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/",)
     effective_period: bool = False
     computed_bmi: bool = True
+    offset_unit: Literal["page", "row"] = "page"
+    forbidden_patch: Literal[405, 422] = 405
+    withheld: frozenset[str] = frozenset()
     waived: frozenset[str] = frozenset()
 
     def applies(self, rule: str) -> bool:
@@ -64,5 +87,6 @@ class Policy:
         left_out = {"waived", "profiles"}
         named = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in left_out}
         return {
-            name.replace("_", "-"): list(value) if isinstance(value, tuple) else value for name, value in named.items()
+            name.replace("_", "-"): sorted(value) if isinstance(value, (tuple, frozenset)) else value
+            for name, value in named.items()
         }

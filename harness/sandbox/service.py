@@ -113,6 +113,11 @@ class Service:
 
     def perform(self, unit: Unit, route: Route, new_id: str | None) -> Answer:
         """Run one interaction inside ``unit``. Raises :class:`Problem` for a refusal."""
+        offered = f"{route.type}.{route.name.removeprefix('conditional-')}"
+        if offered in self.policy.withheld:
+            raise Problem(
+                405, "not-supported", f"{offered} is not offered here; see /metadata.", headers={"Allow": "GET"}
+            )
         match route.name:
             case "read":
                 return interactions.read(unit, route)

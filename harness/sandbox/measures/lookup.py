@@ -27,14 +27,18 @@ _KNOWN = frozenset({"code", "date", "_sort", "_count", "_offset", "_include", "_
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A search, understood: ``page`` counts from 0; ``repeated`` are the criteria that each link carries."""
+    """A search, understood: ``skipped`` measures come before its page, ``unit`` of them make an ``_offset`` of one.
+
+    ``repeated`` are the criteria that each link carries.
+    """
 
     code: str
     patient: str
     dates: tuple[str, ...]
     last: bool
     count: int
-    page: int
+    skipped: int
+    unit: int
     include: bool
     repeated: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
@@ -56,7 +60,7 @@ def lookup(service: Service, call: Call, caller: Caller) -> Answer:
         query = change(query)
     with service.store.reading() as session:
         unit = Unit(service.env, session, call)
-        page = run(unit.session, query, call.base, wanted.count, wanted.page * wanted.count)
+        page = run(unit.session, query, call.base, wanted.count, wanted.skipped)
     if wanted.last:
         page = replace(page, total=len(page.matches))
     for narrow in service.seams.found:
@@ -76,7 +80,7 @@ def understood(pairs: Pairs, policy: Policy) -> Wanted:
         values.setdefault(name, []).append(value)
     code = _code(values.get("code", []))
     patient = _patient(patient_name, values.get(patient_name, []), policy)
-    count, page = _whole(values, "_count", policy.default_count), _whole(values, "_offset", 0)
+    count, offset = _whole(values, "_count", policy.default_count), _whole(values, "_offset", 0)
     if count < 1:
         raise _refusal("_count is 0; a page has at least one measure.")
     dates, sorts = values.get("date", []), values.get("_sort", [])
@@ -93,7 +97,8 @@ def understood(pairs: Pairs, policy: Policy) -> Wanted:
     repeated.append(("_count", str(count)))
     repeated += [("_include", _INCLUDE)] if include else []
     ignored = tuple(name for name in values if name not in _KNOWN and name != patient_name)
-    return Wanted(code, patient, tuple(dates), last, count, page, include, tuple(repeated), ignored)
+    unit = count if policy.offset_unit == "page" else 1
+    return Wanted(code, patient, tuple(dates), last, count, offset * unit, unit, include, tuple(repeated), ignored)
 
 
 def _refusal(diagnostics: str) -> Problem:
@@ -158,13 +163,12 @@ def _include(given: list[str], policy: Policy) -> bool:
 
 
 def _bundle(call: Call, wanted: Wanted, page: Page) -> dict[str, Any]:
-    links = [("self", wanted.page)]
+    links = [("self", wanted.skipped)]
     if not wanted.last:
-        total = page.total or 0
-        if (wanted.page + 1) * wanted.count < total:
-            links.append(("next", wanted.page + 1))
-        if wanted.page > 0:
-            links.append(("previous", wanted.page - 1))
+        if wanted.skipped + wanted.count < (page.total or 0):
+            links.append(("next", wanted.skipped + wanted.count))
+        if wanted.skipped > 0:
+            links.append(("previous", max(0, wanted.skipped - wanted.count)))
     entries = [_entry(call.base, record, "match") for record in page.matches]
     entries += [_entry(call.base, record, "include") for record in page.included]
     if wanted.ignored:
@@ -174,13 +178,13 @@ def _bundle(call: Call, wanted: Wanted, page: Page) -> dict[str, Any]:
         "resourceType": "Bundle",
         "type": "searchset",
         "total": page.total,
-        "link": [{"relation": name, "url": _url(call.base, wanted, number)} for name, number in links],
+        "link": [{"relation": name, "url": _url(call.base, wanted, skipped)} for name, skipped in links],
     }
     return {**bundle, "entry": entries} if entries else bundle
 
 
-def _url(base: str, wanted: Wanted, number: int) -> str:
-    pairs = [*wanted.repeated, *([] if wanted.last else [("_offset", str(number))])]
+def _url(base: str, wanted: Wanted, skipped: int) -> str:
+    pairs = [*wanted.repeated, *([] if wanted.last else [("_offset", str(skipped // wanted.unit))])]
     return f"{base}/Observation?" + "&".join(f"{name}={quote(value, safe=':-._')}" for name, value in pairs)
 
 

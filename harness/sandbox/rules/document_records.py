@@ -28,7 +28,7 @@ class DocumentRecords:
         """Refuse a change of what is fixed, and a record that does not tell the size and hash of its document."""
         if change.type == "DocumentReference":
             if change.method == "PATCH" and change.before is not None:
-                _refuse_patch(change.before, change.after)
+                _refuse_patch(change.before, change.after, unit.env.policy.forbidden_patch)
             self._plan_comparison(unit, change.after)
         elif change.type == "Binary" and change.before is not None:
             self._refuse_if_document(unit, change)
@@ -68,19 +68,20 @@ def _compare(unit: Unit, id_: str, attachment: dict[str, Any], where: str) -> No
         decoded({**attachment, "data": record.resource["data"]}, where)
 
 
-def _unchangeable(told: str, where: str) -> Problem:
-    return Problem(405, "not-supported", told, where, headers={"Allow": "GET, PUT, PATCH, DELETE"})
+def _unchangeable(told: str, where: str, status: int = 405) -> Problem:
+    headers = {"Allow": "GET, PUT, PATCH, DELETE"} if status == 405 else {}
+    return Problem(status, "not-supported", told, where, headers=headers)
 
 
 def _changed(before: Resource, after: Resource, free: frozenset[str]) -> list[str]:
     return sorted(name for name in {*before, *after} - free if before.get(name) != after.get(name))
 
 
-def _refuse_patch(before: Resource, after: Resource) -> None:
+def _refuse_patch(before: Resource, after: Resource, status: int) -> None:
     changed = _changed(_without_mark(before), _without_mark(after), _PATCHABLE)
     if changed:
         told = "Of a record only status, securityLabel and the archiving mark can be patched; nothing was changed."
-        raise _unchangeable(told, f"DocumentReference.{changed[0]}")
+        raise _unchangeable(told, f"DocumentReference.{changed[0]}", status)
 
 
 def _without_mark(resource: Resource) -> Resource:

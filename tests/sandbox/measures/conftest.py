@@ -20,7 +20,7 @@ class Api:
     def __init__(self, server: SandboxServer, client: httpx.Client) -> None:
         self.candidate = server.candidate(measures=True)
         self.server = server
-        self._client = client
+        self.client = client
 
     def headers(self, who: str) -> dict[str, str]:
         """The headers that prove ``who``."""
@@ -60,16 +60,16 @@ class Api:
         """Feed ``body``."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/fhir+json", **self.headers(who), **headers}
-        return self._client.post(self.candidate["base-url"], content=content, headers=sent)
+        return self.client.post(self.candidate["base-url"], content=content, headers=sent)
 
     def get(self, params: Sequence[tuple[str, str]], who: str = "default", **headers: str) -> httpx.Response:
         """Search measures."""
         url = f"{self.candidate['base-url']}/Observation"
-        return self._client.get(url, params=httpx.QueryParams(tuple(params)), headers={**self.headers(who), **headers})
+        return self.client.get(url, params=httpx.QueryParams(tuple(params)), headers={**self.headers(who), **headers})
 
     def follow(self, url: str, who: str = "default") -> httpx.Response:
         """Get ``url`` as it is."""
-        return self._client.get(url, headers=self.headers(who))
+        return self.client.get(url, headers=self.headers(who))
 
     def all(self, code: str, since: str, until: str, *more: tuple[str, str], who: str = "default") -> httpx.Response:
         """Search all measures of ``code`` in a period."""

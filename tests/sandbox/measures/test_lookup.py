@@ -197,3 +197,9 @@ def test_dotted_include_can_be_refused():
     asked = [("code", HEAD), ("subject.identifier", "s|v"), *PERIOD, ("_include", "Observation.device")]
     with pytest.raises(Problem, match="Observation:device"):
         understood(asked, Policy(dotted_include="refused"))
+
+
+@pytest.mark.parametrize(("unit", "skipped"), [("page", 6), ("row", 3)])
+def test_what_offset_counts_is_a_choice(unit, skipped):
+    asked = [("code", HEAD), ("subject.identifier", "s|v"), *PERIOD, ("_count", "2"), ("_offset", "3")]
+    assert understood(asked, Policy(offset_unit=unit)).skipped == skipped
