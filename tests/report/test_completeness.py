@@ -1,0 +1,61 @@
+"""What lacks for a satisfactory file is said, each by its code and place, in the document and on the first page."""
+
+from dataclasses import replace
+
+from harness.acceptance.document import document
+from harness.engine.events import Event, RunStarted
+from harness.engine.results import RunResult
+from harness.report.completeness import lacking
+from harness.report.html import render
+from tests.runs import events
+
+
+def _run(**started: object) -> RunResult:
+    first, *others = events()
+    assert isinstance(first, RunStarted)
+    changed: list[Event] = [replace(first, **started), *others]  # type: ignore[arg-type]
+    return RunResult.read(changed)
+
+
+def _codes(run: RunResult) -> list[tuple[str, str]]:
+    return [(lack.code, lack.place) for lack in lacking(run)]
+
+
+def test_what_was_not_proven_comes_first() -> None:
+    assert _codes(_run()) == [
+        ("fail", "patient/refuses"),
+        ("skip", "patient/skips"),
+        ("tls", "http://127.0.0.1:1/fhir"),
+        ("left-behind", "patient"),
+    ]
+
+
+def test_a_software_without_a_name_lacks_it() -> None:
+    assert ("software", "product") in _codes(_run(software={"publisher": "Éditeur", "version": "1"}))
+
+
+def test_tests_that_were_left_out_or_never_began_lack() -> None:
+    (source,) = _run().started.test_sets
+    tests = (*source.tests, "later")
+    found = _codes(_run(test_sets=(replace(source, tests=tests, left_out=("other",)),)))
+    assert found[0] == ("not-run", "patient/later")
+    assert ("left-out", "patient/other") in found
+
+
+def test_a_certificate_that_was_not_checked_lacks() -> None:
+    address = {"base-url": "https://fhir.example/r4"}
+    assert ("tls", "https://fhir.example/r4") in _codes(_run(candidate={**address, "tls": {"verify": False}}))
+    assert "tls" not in dict(_codes(_run(candidate=address)))
+
+
+def test_the_document_and_the_first_page_say_so() -> None:
+    run = _run()
+    content = document(run)
+    assert [(lack["code"], lack["place"]) for lack in content["lacks"]] == _codes(run)
+    page = render(run, content, signed=True)
+    head = page[: page.index("<main>")]
+    assert '<a href="#patient.skips">patient/skips</a>' in head
+    assert '<a href="#req-FHIR-REST-002">FHIR-REST-002</a>' in head
+    assert "Patient/1 was left on the candidate" in head
+    assert 'id="patient.skips"' in page
+    assert 'id="req-FHIR-REST-002"' in page
