@@ -1,6 +1,5 @@
 """``fhir-harness demo``: everything, against the embedded sandbox."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +23,9 @@ app = typer.Typer()
 
 _SOFTWARE = {"publisher": "fhir-harness", "product": "sandbox", "version": __version__, "reference": "demo"}
 
+_MEASURES = "mes-measures"
+"""What the test sets call the measures API."""
+
 
 @app.command()
 def demo(
@@ -37,7 +39,7 @@ def demo(
     out = new_folder(out, "demo")
     with SandboxServer() as server:
         typer.echo(f"Sandbox: {server.base_url}")
-        result = execute(plan, replace(Candidate.at(server.base_url), software=_SOFTWARE), out, lang.value)
+        result = execute(plan, _candidate(server), out, lang.value)
     file = out / "acceptance.zip"
     new_keys(out / "keys", "Demonstration")
     key, chain, anchors = ((out / "keys" / name).read_bytes() for name in (KEY, CHAIN, ANCHOR))
@@ -47,3 +49,10 @@ def demo(
     typer.echo(f"Acceptance file: {file}")
     typer.echo("Verified." if answer.ok else f"Not verified: {answer.failure}")
     raise typer.Exit(exit_class(result.verdict) if answer.ok else Exit.ERROR)
+
+
+def _candidate(server: SandboxServer) -> Candidate:
+    """Return the sandbox as a candidate: its FHIR service, and its measures API as an endpoint."""
+    measures = server.candidate(measures=True)
+    endpoint = {"base-url": measures["base-url"], "identities": measures["identities"]}
+    return Candidate.of({**server.candidate(), "software": _SOFTWARE, "endpoints": {_MEASURES: endpoint}})

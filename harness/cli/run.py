@@ -1,5 +1,6 @@
 """``fhir-harness run``: run test sets against a candidate."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def run(
     candidate: Path | None = typer.Option(None, "--candidate", metavar="FILE", help="Candidate file, YAML."),
     token: str | None = typer.Option(None, "--token", envvar="FHIR_HARNESS_TOKEN", help="Access token."),
     header: list[str] = typer.Option([], "--header", metavar="NAME:VALUE", help="Extra header, with --base-url."),
+    endpoint: list[str] = typer.Option([], "--endpoint", metavar="NAME=URL", help="Other address, with --base-url."),
     out: Path | None = typer.Option(None, "--out", help="Folder of the run; default: a new one below runs/."),
     jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Tests of a set at the same time."),
     test: list[str] = typer.Option([], "--test", metavar="ID", help="Only this test, and what it needs. Repeatable."),
@@ -41,7 +43,7 @@ def run(
     quiet: bool = typer.Option(False, "--quiet", help="Only failures and the summary."),
 ) -> None:
     """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
-    target = candidate_of(base_url, candidate, token, header)
+    target = candidate_of(base_url, candidate, token, header, endpoint)
     if redact_identities:
         target = target.with_hidden_identities()
     catalogue = load_catalogue(root, fixtures)
@@ -61,13 +63,19 @@ def run(
     raise typer.Exit(exit_class(result.verdict))
 
 
-def candidate_of(base_url: str | None, file: Path | None, token: str | None, header: list[str]) -> Candidate:
+def candidate_of(
+    base_url: str | None,
+    file: Path | None,
+    token: str | None,
+    header: list[str],
+    endpoint: Sequence[str] = (),
+) -> Candidate:
     """Return the candidate that the options of a command name. Raises UsageError when they do not fit together."""
     if (base_url is None) == (file is None):
         raise UsageError("name the candidate: either --base-url URL or --candidate FILE")
     if file is not None:
-        if header:
-            raise UsageError("--header goes with --base-url; a candidate file has its own headers")
+        if header or endpoint:
+            raise UsageError("--header and --endpoint go with --base-url; a candidate file has its own")
         return Candidate.from_file(file)
     headers = {}
     for pair in header:
@@ -75,4 +83,14 @@ def candidate_of(base_url: str | None, file: Path | None, token: str | None, hea
         if not separator or not name.strip():
             raise UsageError(f"--header needs NAME:VALUE, not {len(pair)} characters without a colon")
         headers[name.strip()] = value.strip()
-    return Candidate.at(base_url or "", token=token, headers=headers)
+    return Candidate.at(base_url or "", token=token, headers=headers, endpoints=_endpoints(endpoint))
+
+
+def _endpoints(pairs: Sequence[str]) -> dict[str, str]:
+    named = {}
+    for pair in pairs:
+        name, separator, url = pair.partition("=")
+        if not separator or not name or not url:
+            raise UsageError(f'--endpoint needs NAME=URL, such as mes-measures=https://fhir.example/mes, not "{pair}"')
+        named[name] = url
+    return named

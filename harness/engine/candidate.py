@@ -69,6 +69,16 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Another address of the candidate, with what differs there; test sets name it with ``endpoint``."""
+
+    base_url: str
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    """Those of the candidate of the same name count no more."""
+    default_identity: str | None = None
+
+
+@dataclass(frozen=True)
 class Candidate:
     """The system under test. ``secrets`` maps a name to each value that must never be recorded."""
 
@@ -78,6 +88,7 @@ class Candidate:
     software: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, Identity] = field(default_factory=dict)
     default_identity: str = "default"
+    endpoints: Mapping[str, "Endpoint"] = field(default_factory=dict, repr=False)
     headers: Headers = field(default=(), repr=False)
     tls: Tls = field(default_factory=Tls)
     proxy: str | None = field(default=None, repr=False)
@@ -98,13 +109,23 @@ class Candidate:
         return cls._of(read_file(Path(path)))
 
     @classmethod
-    def at(cls, base_url: str, token: str | None = None, headers: Mapping[str, str] | None = None) -> "Candidate":
-        """Return a candidate known by its address, an access token and extra headers alone.
+    def at(
+        cls,
+        base_url: str,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        endpoints: Mapping[str, str] | None = None,
+    ) -> "Candidate":
+        """Return a candidate known by its addresses (``endpoints`` by name), an access token and extra headers alone.
 
         Its default identity is a synthetic patient. Raises UsageError when the address is not http or https.
         """
         identity = {**_SYNTHETIC_PATIENT, **({"bearer": token} if token else {})}
-        return cls.of({"base-url": base_url, "identities": {"default": identity}, "headers": dict(headers or {})})
+        content: dict[str, Any] = {"base-url": base_url, "identities": {"default": identity}}
+        content["headers"] = dict(headers or {})
+        if endpoints:
+            content["endpoints"] = {name: {"base-url": url} for name, url in endpoints.items()}
+        return cls.of(content)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Candidate":
@@ -122,7 +143,11 @@ class Candidate:
             base_url=data["base-url"].rstrip("/"),
             fhir_version=data.get("fhir-version", "4.0.1"),
             software=data.get("software", {}),
-            identities={name: _identity(name, content) for name, content in data.get("identities", {}).items()},
+            identities=_identities(data),
+            endpoints={
+                name: Endpoint(content["base-url"].rstrip("/"), _identities(content), content.get("default-identity"))
+                for name, content in data.get("endpoints", {}).items()
+            },
             default_identity=data.get("default-identity", "default"),
             headers=tuple(data.get("headers", {}).items()),
             tls=Tls(**data.get("tls", {})),
@@ -133,14 +158,31 @@ class Candidate:
             content=data,
         )
 
+    def endpoint(self, name: str | None) -> "Candidate | None":
+        """Return this candidate as it is at the endpoint ``name`` (None: its base URL), or None when it has none."""
+        if name is None:
+            return self
+        there = self.endpoints.get(name)
+        if there is None:
+            return None
+        return replace(
+            self,
+            base_url=there.base_url,
+            identities={**self.identities, **there.identities},
+            default_identity=there.default_identity or self.default_identity,
+        )
+
     def with_hidden_identities(self) -> "Candidate":
         """Return this candidate with names and identifiers of its identities among the secrets.
 
         Systems, codes, dates and booleans stay: alone they tell nobody apart, and a FHIR date cannot hold a mark.
         """
+        tables = [("identities", self.identities)]
+        tables += [(f"endpoints.{name}.identities", one.identities) for name, one in self.endpoints.items()]
         hidden = {
-            ".".join(("identities", name, *path)): value
-            for name, identity in self.identities.items()
+            ".".join((table, name, *path)): value
+            for table, identities in tables
+            for name, identity in identities.items()
             for path, value in _texts(identity.attributes)
             if path[-1] in _IDENTIFYING and value not in self.secrets.values()
         }
@@ -194,6 +236,10 @@ def _texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
             yield from _texts(member, path)
     elif isinstance(value, str) and path:
         yield path, value
+
+
+def _identities(data: Mapping[str, Any]) -> dict[str, Identity]:
+    return {name: _identity(name, content) for name, content in data.get("identities", {}).items()}
 
 
 def _identity(name: str, content: Mapping[str, Any]) -> Identity:

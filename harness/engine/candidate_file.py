@@ -126,7 +126,7 @@ def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]
         if content is None:
             source.fault(place, f"the environment variable {found[1]} is not set; set it, or write the value here")
             return ""
-        if place[0] not in _PUBLIC and content:
+        if place[0] not in _PUBLIC and place[-1] != "base-url" and content:
             secrets[".".join(map(str, place)) if found[0] == value else found[1]] = content
         return content
 
@@ -134,24 +134,33 @@ def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]
 
 
 def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
-    for name in ("base-url", "proxy"):
-        url = data.get(name)
-        if url is not None and not is_http(url):
-            source.fault((name,), f'"{url}" is not an address such as https://fhir.example/r4')
-    if "@" in urlsplit(str(data["base-url"])).netloc:
-        source.fault(("base-url",), "holds a user name or password; write them under identities, as basic")
-    identities = data.get("identities", {})
-    default = data.get("default-identity", "default")
-    if identities and "default-identity" in data and default not in identities:
-        source.fault(("default-identity",), f'no identity is called "{default}"{nearest(default, identities)}')
-    if "none" in identities:
-        source.fault(("identities", "none"), 'the name "none" is kept for requests without credentials; take another')
+    proxy = data.get("proxy")
+    if proxy is not None and not is_http(proxy):
+        source.fault(("proxy",), f'"{proxy}" is not an address such as http://proxy.example:3128')
+    own = data.get("identities", {})
+    _check_endpoint(source, data, (), own)
+    for name, endpoint in data.get("endpoints", {}).items():
+        _check_endpoint(source, endpoint, ("endpoints", name), {**own, **endpoint.get("identities", {})})
     for place, headers in _header_tables(data):
         for header, value in headers.items():
             if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header):
                 source.fault((*place, header), "is not the name of a header (RFC 9110, section 5.1)")
             elif any(not (c == "\t" or (c.isprintable() and ord(c) < 256)) for c in value):
                 source.fault((*place, header), "holds a character that a header cannot (RFC 9110, section 5.5)")
+
+
+def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, identities: Mapping[str, Any]) -> None:
+    url = str(data["base-url"])
+    if not is_http(url):
+        source.fault((*place, "base-url"), f'"{url}" is not an address such as https://fhir.example/r4')
+    elif "@" in urlsplit(url).netloc:
+        source.fault((*place, "base-url"), "holds a user name or password; write them under identities, as basic")
+    default = data.get("default-identity")
+    if default is not None and identities and default not in identities:
+        source.fault((*place, "default-identity"), f'no identity is called "{default}"{nearest(default, identities)}')
+    if "none" in data.get("identities", {}):
+        fault = 'the name "none" is kept for requests without credentials; take another'
+        source.fault((*place, "identities", "none"), fault)
 
 
 def is_http(url: Any) -> bool:
@@ -166,8 +175,17 @@ def is_http(url: Any) -> bool:
 
 def _header_tables(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, str]]]:
     yield ("headers",), data.get("headers", {})
+    for place, identity in _identities(data):
+        yield (*place, "headers"), identity.get("headers", {})
+
+
+def _identities(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """Every identity with its place: those of the candidate, then those of its endpoints."""
     for name, identity in data.get("identities", {}).items():
-        yield ("identities", name, "headers"), identity.get("headers", {})
+        yield ("identities", name), identity
+    for name, endpoint in data.get("endpoints", {}).items():
+        for place, identity in _identities(endpoint):
+            yield ("endpoints", name, *place), identity
 
 
 def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -176,11 +194,11 @@ def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name, value in headers.items():
             if is_secret_header(name):
                 yield ".".join((*map(str, place), name)), value.rpartition(" ")[2]
-    for name, identity in data.get("identities", {}).items():
+    for place, identity in _identities(data):
         for path in (("bearer",), ("basic", "password"), ("id-token", "value")):
             value = _at(identity, path)
             if value:
-                yield ".".join(("identities", name, *path)), value
+                yield ".".join(map(str, (*place, *path))), value
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:

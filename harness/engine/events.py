@@ -107,8 +107,8 @@ class RunStarted:
 class SetStarted:
     """A test set begins; its set-up steps follow.
 
-    The run's first set with a test that ``needs`` something begins with the CapabilityStatement: a set-up step with the
-    index -1, without checks.
+    At each endpoint of the candidate, the first set with a test that ``needs`` something begins with the
+    CapabilityStatement: a set-up step with the index -1, without checks.
     """
 
     test_set: str

@@ -46,6 +46,11 @@ class World:
     judge: Judge
     structures: Structures
 
+    def at(self, endpoint: str | None) -> "World | None":
+        """Return the world at that endpoint of the candidate, or None when the candidate names no such one."""
+        candidate, shown = self.candidate.endpoint(endpoint), self.shown.endpoint(endpoint)
+        return None if candidate is None or shown is None else replace(self, candidate=candidate, shown=shown)
+
 
 @dataclass
 class Course:

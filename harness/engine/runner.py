@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import secrets
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +14,9 @@ from typing import Protocol
 
 import harness
 from harness.engine.candidate import Candidate
-from harness.engine.checks.evidence import Judge
+from harness.engine.checks.evidence import Judge, finding
 from harness.engine.client import Live, Transport
-from harness.engine.events import DefinitionSource, Event, RunFinished, RunStarted, TestFinished, TestSetSource
+from harness.engine.events import DefinitionSource, Event, Finding, RunFinished, RunStarted, TestFinished, TestSetSource
 from harness.engine.performer import World
 from harness.engine.planner import Case, Select, plan
 from harness.engine.results import RunResult
@@ -24,6 +24,7 @@ from harness.engine.setrun import Capabilities, Emit, SetRun
 from harness.engine.verdict import Verdict, combine
 from harness.errors import HarnessError, JournalError
 from harness.fhir.definitions import Definitions
+from harness.fhir.terminology import Terminology
 from harness.suite.model import TestSet
 from harness.suite.requirements import Requirements
 from harness.validation.validator import Validator
@@ -80,7 +81,7 @@ async def run(
     seed = secrets.randbits(31) if seed is None else seed
     line = candidate.redactor().command(command)
     started = _started(planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id)
-    judge = judge or Validator(definitions, unknown_extensions="allowed")
+    judge = judge or default_judge(definitions)
     stage = _Stage(writers)
 
     async def produce() -> None:
@@ -103,6 +104,11 @@ async def run(
         await stage.ended()
     finally:
         await stage.close()
+
+
+def default_judge(definitions: Definitions, terminology: Terminology | None = None) -> Validator:
+    """Return what judges resources in every run, live or recorded; ``terminology`` is by default of ``definitions``."""
+    return Validator(definitions, terminology=terminology, unknown_extensions="allowed")
 
 
 class _Stage:
@@ -191,7 +197,7 @@ def run_sync(
 async def _sets(
     planned: Sequence[_Planned], world: World, emit: Emit, definitions: Definitions, *, seed: int, jobs: int
 ) -> None:
-    capabilities = Capabilities()
+    capabilities: defaultdict[str | None, Capabilities] = defaultdict(Capabilities)
     verdicts: list[Verdict] = []
 
     def counting(event: Event) -> None:
@@ -200,24 +206,28 @@ async def _sets(
         emit(event)
 
     for one in planned:
+        there = world.at(one.test_set.endpoint)
         await SetRun(
             one.test_set,
             one.cases,
-            world,
+            there or world,
             counting,
             seed=seed,
-            capabilities=capabilities,
+            capabilities=capabilities[one.test_set.endpoint],
             jobs=jobs,
-            missing_packages=_missing(one.test_set, definitions),
+            obstacle=_obstacle(one.test_set, there, definitions),
         ).run()
     counts = Counter(verdict.value for verdict in verdicts)
     emit(RunFinished(_now(), combine(verdicts), dict(counts)))
 
 
-def _missing(test_set: TestSet, definitions: Definitions) -> list[str]:
-    """Return the packages of the set (``id`` or ``id@version``) that are not known."""
+def _obstacle(test_set: TestSet, there: World | None, definitions: Definitions) -> Finding | None:
+    """Return why no test of the set can run: the candidate has no such address, or packages are not known."""
+    if there is None:
+        return finding("endpoint", Verdict.SKIP, expected=test_set.endpoint)
     known = {name for package in definitions.packages for name in (package.name, f"{package.name}@{package.version}")}
-    return [package for package in test_set.packages if package not in known]
+    missing = [package for package in test_set.packages if package not in known]
+    return finding("packages", Verdict.UNDECIDED, expected=", ".join(missing)) if missing else None
 
 
 def _now() -> str:

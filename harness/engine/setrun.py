@@ -30,7 +30,7 @@ _PASSED = (Verdict.PASS, Verdict.WARN)
 
 
 class Capabilities:
-    """The candidate's CapabilityStatement, fetched once a run, when a test first needs it."""
+    """The CapabilityStatement of one address of the candidate, fetched once a run, when a test first needs it."""
 
     def __init__(self) -> None:
         self._statement: Mapping[str, Any] | None = None
@@ -75,7 +75,7 @@ class SetRun:
         seed: int,
         capabilities: Capabilities,
         jobs: int,
-        missing_packages: Sequence[str] = (),
+        obstacle: Finding | None = None,
     ) -> None:
         self._set = test_set
         self._cases = cases
@@ -84,12 +84,11 @@ class SetRun:
         self._seed = seed
         self._capabilities = capabilities
         self._jobs = max(1, jobs)
-        self._missing_packages = missing_packages
         self._verdicts: dict[str, Verdict] = {}
         self._ended: dict[str, asyncio.Event] = {case.id: asyncio.Event() for case in cases}
         self._leftovers: list[str] = []
         self._setup: Course | None = None
-        self._obstacle: Finding | None = None
+        self._obstacle = obstacle
 
     async def run(self) -> None:
         """Yield nothing, emit everything: SetStarted, the tests, SetFinished; also when it is cancelled."""
@@ -121,9 +120,7 @@ class SetRun:
             self._obstacle = self._fault(problem)
 
     async def _set_up(self, scope: Scope, now: datetime, created: Created) -> None:
-        if self._missing_packages:
-            named = ", ".join(self._missing_packages)
-            self._obstacle = finding("packages", Verdict.UNDECIDED, expected=named)
+        if self._obstacle is not None:
             return
         if any(case.test.needs for case in self._cases) and not self._capabilities.known:
             await self._fetch_capabilities(scope)

@@ -90,6 +90,7 @@ class _SetReader:
             tests=tests,
             path=self._document.file,
             digest=digest,
+            endpoint=content.get("endpoint"),
             packages=tuple(content.get("packages", ())),
             fixtures=fixtures,
             fixture_digests=digests,

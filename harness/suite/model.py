@@ -140,6 +140,8 @@ class TestSet:
     """Relative to the catalogue's root, with ``/``."""
     digest: str
     """SHA-256 of the file's bytes, hexadecimal."""
+    endpoint: str | None = None
+    """The candidate's address that the set is about, by its name in the candidate file; None for its base URL."""
     packages: tuple[str, ...] = ()
     fixtures: Mapping[str, Any] = field(default_factory=dict)
     """Name to resource, as read from the fixture file."""

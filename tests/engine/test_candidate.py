@@ -133,3 +133,60 @@ def test_the_schema_is_a_schema():
     schema = json.loads(resources.files("harness.engine").joinpath("candidate.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     assert schema["required"] == ["base-url"]
+
+
+ENDPOINTS = """\
+base-url: https://fhir.example/r4
+identities:
+  default: {bearer: first-token, identifier: {value: "1"}}
+  doctor: {bearer: doctor-token}
+endpoints:
+  mes-measures:
+    base-url: https://mes.example/measures/
+    default-identity: patient
+    identities:
+      patient: {bearer: patient-token, identifier: {value: "22222"}}
+  documents: {base-url: https://documents.example}
+"""
+
+
+@pytest.fixture
+def endpoints(tmp_path):
+    path = tmp_path / "candidate.yaml"
+    path.write_text(ENDPOINTS, encoding="utf-8")
+    return Candidate.from_file(path)
+
+
+def test_an_endpoint_is_the_candidate_at_another_address(endpoints):
+    measures = endpoints.endpoint("mes-measures")
+    assert measures.base_url == measures.scope()["base-url"] == "https://mes.example/measures"
+    assert measures.credentials(None) == (("Authorization", "Bearer patient-token"),)
+    assert measures.credentials("doctor") == (("Authorization", "Bearer doctor-token"),)
+    assert endpoints.endpoint("documents").credentials(None) == (("Authorization", "Bearer first-token"),)
+    assert endpoints.endpoint(None) is endpoints
+    assert endpoints.endpoint("calendars") is None
+
+
+def test_secrets_of_endpoints_are_redacted(endpoints):
+    recorded = json.dumps(endpoints.with_hidden_identities().redacted())
+    assert "patient-token" not in recorded
+    assert "22222" not in recorded
+    again = Candidate.of(json.loads(recorded)).endpoint("mes-measures")
+    shown = "«redacted:endpoints.mes-measures.identities.patient.bearer»"
+    assert again.credentials(None) == (("Authorization", f"Bearer {shown}"),)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("base-url: ftp://x", r"candidate.yaml:3:\d+: endpoints.mes.base-url: .* is not an address"),
+        ("base-url: 'http://a:b@x'", "endpoints.mes.base-url: holds a user name"),
+        ("base-url: 'http://x', default-identity: doc, identities: {doctor: {}}", 'did you mean "doctor"'),
+        ("identities: {}", "endpoints.mes: base-url is missing"),
+    ],
+)
+def test_faults_of_endpoints_are_named(tmp_path, endpoint, said):
+    path = tmp_path / "candidate.yaml"
+    path.write_text(f"base-url: http://x\nendpoints:\n  mes: {{{endpoint}}}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=said):
+        Candidate.from_file(path)

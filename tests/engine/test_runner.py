@@ -439,3 +439,28 @@ def test_an_error_page_is_a_clear_failure(go, load, tiny):
     assert codes(result) == ["status.server-error", "body.not-fhir"]
     assert "Bad gateway" in result.tests[0].reason
     assert "\x1b" not in result.tests[0].reason
+
+
+def test_a_set_runs_at_its_endpoint_and_is_skipped_where_there_is_none(go, load, tiny, tmp_path):
+    tests = STORED.replace("tests:", "endpoint: other\ntests:")
+    journal = tmp_path / "run"
+    elsewhere = Candidate.at("http://127.0.0.1:1/fhir", "canary-token-1", endpoints={"other": tiny.base})
+    result = go(load(tests), candidate=elsewhere, writers=[JournalWriter(journal)], seed=1)
+    assert verdicts(result) == {"stored": "pass"}, codes(result)
+    started = result.started
+    again = go(load(tests), candidate=Candidate.of(started.candidate), transport=Replay(read_journal(journal)), seed=1)
+    assert verdicts(again) == {"stored": "pass"}, codes(again)
+    tiny.requests.clear()
+    without = go(load(tests + NEGATIVE))
+    assert verdicts(without) == {"stored": "skip", "refused": "skip"}
+    assert "endpoint" in codes(without)
+    assert "other" in without.tests[0].reason
+    assert tiny.requests == []
+
+
+def test_each_endpoint_has_its_own_capability_statement(go, load, tiny):
+    named = load(STORED.replace("tests:", "endpoint: other\ntests:"), name="there")
+    both = Candidate.at(tiny.base, "canary-token-1", endpoints={"other": f"{tiny.base}/"})
+    result = go(load(STORED), named, candidate=both)
+    assert list(verdicts(result).values()) == ["pass"]
+    assert [path for _, path, *_ in tiny.requests].count("metadata") == 2
