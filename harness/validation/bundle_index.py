@@ -34,7 +34,8 @@ class BundleIndex:
     """The entries of one Bundle by fullUrl and by type and id, made once."""
 
     def __init__(self, bundle: Mapping[str, Any]) -> None:
-        self.type = bundle.get("type")
+        kind = bundle.get("type")
+        self.type = kind if isinstance(kind, str) else None
         self.by_url: dict[str, list[Resource]] = {}
         self.by_id: dict[str, list[Resource]] = {}
         self.bases: dict[int, str | None] = {}

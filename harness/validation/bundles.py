@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,21 +12,27 @@ from harness.validation.location import Location
 from harness.validation.scope import Scope
 
 _SEARCH_LINKS = frozenset({"first", "previous", "prev", "next", "last"})
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+_INDEX = re.compile(r"\[\d+\]")
+_OWN = re.compile(
+    r"subject|encounter|author|custodian|attester\.party|event\.detail|(?:section\.)+(?:author|focus|entry)"
+)
+"""What a Composition refers to and a document must hold (FHIR R4 documents §3.3.1)."""
 _FIRST = {"document": "Composition", "message": "MessageHeader"}
 
 
 def check(bundle: Mapping[str, Any], where: Location, scope: Scope) -> None:
     """Report what breaks the rules of the Bundle as a whole."""
-    kind = bundle.get("type")
+    found = bundle.get("type")
+    kind = found if isinstance(found, str) else None
     _check_full_urls(bundle, kind, where, scope)
     listed = bundle.get("entry")
     count = len(listed) if isinstance(listed, list) else 0
     if kind in _FIRST:
         _check_first(bundle, str(kind), count, where, scope)
+    _check_links(bundle, kind, where, scope)
     if kind == "searchset":
         _check_search(bundle, where, scope)
-    else:
-        _check_links(bundle, kind, where, scope)
     if kind == "document":
         _check_document(bundle, where, scope)
 
@@ -39,7 +46,7 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
             if resource is not None and url is None and kind not in REQUESTS:
                 scope.report("bundle-full-url-missing", place)
             continue
-        if ":" not in url:
+        if not _ABSOLUTE.match(url):
             scope.report("bundle-full-url-relative", place, found=url)
         if resource is None:
             continue
@@ -47,16 +54,18 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         if kind not in ("history", *REQUESTS) and (url, version) in seen:
             scope.report("bundle-full-url-duplicate", where, found=url, constraint="bdl-7")
         seen.add((url, version))
-        rest = REST.fullmatch(url)
-        name = resource.get("id")
-        if (
-            rest
-            and ":" in url
-            and rest["type"] == resource.get("resourceType")
-            and isinstance(name, str)
-            and rest["id"] != name
-        ):
-            scope.report("bundle-full-url-id", place, found=url, expected=name)
+        _check_identity(url, resource, place, scope)
+
+
+def _check_identity(url: str, resource: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    """A RESTful fullUrl ends with the type and the id of its resource; a canonical URL is no RESTful one."""
+    kind, name = resource.get("resourceType"), resource.get("id")
+    rest = REST.fullmatch(url)
+    if rest and url.startswith("http") and rest["type"] in scope.session.judge.resource_types:
+        if (rest["type"], rest["id"]) != (kind, name):
+            scope.report("bundle-full-url-id", where, found=url, expected=f"{kind}/{name}")
+    elif url == resource.get("url") and not url.endswith(f"/{name}"):
+        scope.report("bundle-full-url-id", where, found=url, expected=f"{kind}/{name}")
 
 
 def _check_first(bundle: Mapping[str, Any], kind: str, count: int, where: Location, scope: Scope) -> None:
@@ -72,13 +81,20 @@ def _check_first(bundle: Mapping[str, Any], kind: str, count: int, where: Locati
 
 
 def _check_links(bundle: Mapping[str, Any], kind: Any, where: Location, scope: Scope) -> None:
-    if kind not in ("document", "message", "collection", "transaction", "batch"):
-        return
     links = bundle.get("link")
+    seen: set[str] = set()
+    paged = kind in ("searchset", "history")
     for index, link in enumerate(links if isinstance(links, list) else ()):
         relation = link.get("relation") if isinstance(link, Mapping) else None
-        if relation in _SEARCH_LINKS:
-            scope.report("bundle-link", ((where, "link", index), "relation", -1), found=relation, expected=kind)
+        if not isinstance(relation, str) or kind is None:
+            continue
+        place = (where, "link", index)
+        if relation in _SEARCH_LINKS and not paged:
+            scope.report("bundle-link", (place, "relation", -1), found=relation, expected=kind)
+        elif relation in seen:
+            scope.report("bundle-link-twice", place if paged else (place, "relation", -1), found=relation)
+        if relation == "self" or relation in _SEARCH_LINKS:
+            seen.add(relation)
 
 
 def _search_types(bundle: Mapping[str, Any], scope: Scope) -> list[str]:
@@ -98,13 +114,14 @@ def _check_search(bundle: Mapping[str, Any], where: Location, scope: Scope) -> N
     types = _search_types(bundle, scope)
     for index, (entry, resource) in enumerate(entries(bundle)):
         if resource is None:
+            scope.report("bundle-search-resource", (where, "entry", index))
             continue
         place = ((where, "entry", index), "resource", -1)
         found = resource.get("resourceType")
         search = entry.get("search")
         mode = search.get("mode") if isinstance(search, Mapping) else None
-        if mode == "match" if found == "OperationOutcome" else not resource.get("id"):
-            scope.report("bundle-search-id", place)
+        if not resource.get("id") and (mode is not None or found != "OperationOutcome") and mode != "outcome":
+            scope.report("bundle-search-id", place, severity=None if mode in ("match", "include") else "warning")
         if mode == "outcome" and found != "OperationOutcome":
             scope.report("bundle-search-outcome", place, found=found)
         elif types and found not in types and mode == "match":
@@ -139,7 +156,7 @@ def _check_document(bundle: Mapping[str, Any], where: Location, scope: Scope) ->
             if target is not None and id(target) in links:
                 links[id(resource)].add(id(target))
                 links[id(target)].add(id(resource))
-            elif position == 0 and _belongs(path) and text in index.by_id:
+            elif position == 0 and _OWN.fullmatch(_INDEX.sub("", path)) and not _is_canonical(text, scope):
                 place = ((where, "entry", 0), "resource", -1)
                 for segment in path.split("."):
                     name, _, number = segment.partition("[")
@@ -156,13 +173,8 @@ def _check_document(bundle: Mapping[str, Any], where: Location, scope: Scope) ->
             scope.report("bundle-unreachable", (where, "entry", position), found=entry.get("fullUrl"))
 
 
-def _belongs(path: str) -> bool:
-    return path.split("[", maxsplit=1)[0].split(".", maxsplit=1)[0] in (
-        "subject",
-        "encounter",
-        "author",
-        "attester",
-        "custodian",
-        "event",
-        "section",
-    )
+def _is_canonical(url: str, scope: Scope) -> bool:
+    """Whether an absolute URL leads to a definition, which need not travel with a document."""
+    rest = REST.fullmatch(url) if ":" in url else None
+    tree = scope.session.judge.compiler.type_tree(rest["type"]) if rest else None
+    return tree is not None and {"url", "publisher"} <= tree.children.keys()

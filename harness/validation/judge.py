@@ -11,15 +11,16 @@ from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
 from harness.fhir.fhirpath import Environment
 from harness.fhir.terminology import Terminology, Verdict
-from harness.validation import resources, trial
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
 from harness.validation.location import Location
+from harness.validation.resources import element_path, nested, walk
 from harness.validation.schema import ElementSchema
 from harness.validation.scope import Scope
 from harness.validation.slots import ResourceSlot
+from harness.validation.trial import conforms
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _ANY = frozenset({"Resource", "DomainResource"})
@@ -115,7 +116,7 @@ class Judge:
         scope.session.active.add(key)
         try:
             if isinstance(value, dict) and value.get("resourceType"):
-                resources.walk(value, where, scope, [canonical])
+                walk(value, where, scope, [canonical])
             else:
                 schema.check(value, where, scope)
         finally:
@@ -129,13 +130,13 @@ class Judge:
 
     def conforms(self, value: Any, canonical: str, where: Location, scope: Scope) -> bool | None:
         """Whether ``value`` has no error by the profile ``canonical``; None where the profile is not known."""
-        return trial.conforms(self, value, canonical, where, scope)
+        return conforms(self, value, canonical, where, scope)
 
     def nested(
         self, slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any], where: Location, scope: Scope
     ) -> None:
         """Judge a resource that stands in another one."""
-        resources.nested(slot, value, parent, where, scope)
+        nested(slot, value, parent, where, scope)
 
     # ---- terminology
 
@@ -178,6 +179,10 @@ class Judge:
             self._systems[system] = _table(found) if found and found.get("content") == "complete" else None
         return self._systems[system]
 
+    def is_value_set(self, url: str) -> bool:
+        """Whether ``url`` names a value set and no code system."""
+        return self.definitions.value_set(url) is not None and self.definitions.code_system(url) is None
+
     # ---- extensions and references
 
     def extension(self, url: str) -> ExtensionDefinition | None:
@@ -205,7 +210,7 @@ class Judge:
         contexts = definition.contexts
         if definition.anywhere or not contexts.isdisjoint(names) or "*" in contexts:
             return True
-        path = resources.element_path(where[0], scope)
+        path = element_path(where[0], scope)
         if path in contexts or path.replace(".ofType", "").partition("(")[0] in contexts:
             return True
         for context in contexts:  # a profile's canonical, or a choice by its general name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.validation import messages
+from harness.validation.messages.render import render
 
 _ERRORS = frozenset({"fatal", "error"})
 
@@ -40,7 +40,7 @@ class Issue:
 
     def text(self, lang: str) -> str:
         """The finding in words, in ``lang`` ("en" or "fr")."""
-        return messages.render(self, lang)
+        return render(self, lang)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.validation import bundles, structure_definitions
-from harness.validation.assertions import contained
+from harness.validation.assertions.contained import check as check_contained
+from harness.validation.bundles import check as check_bundle
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema
 from harness.validation.scope import Scope
 from harness.validation.slots import ResourceSlot
+from harness.validation.structure_definitions import check as check_structure
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _LOINC = "http://loinc.org"
@@ -56,11 +57,11 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
     for key in active:
         session.active.discard(key)
     if name == "Bundle":
-        bundles.check(value, where, scope)
+        check_bundle(value, where, scope)
     elif name == "StructureDefinition":
-        structure_definitions.check(value, where, scope)
+        check_structure(value, where, scope)
     if "contained" in value:
-        contained.check(value, where, scope)
+        check_contained(value, where, scope)
 
 
 def _schemas(
@@ -96,6 +97,8 @@ def _choose(canonical: str, name: str, chosen: dict[str, ElementSchema], where: 
     schema = judge.schema(canonical)
     if schema is None:
         judge.report_unknown(canonical, where, scope)
+    elif canonical.partition("|")[0].removeprefix(_TYPES) in _ANY:
+        return  # what every resource must be, each type says again
     elif schema.type not in (name, *_ANY):
         scope.report("resource-type-mismatch", where, found=name, expected=schema.type, profile=canonical)
     else:

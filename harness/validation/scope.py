@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.validation import messages
 from harness.validation.bundle_index import BundleIndex, base_of
 from harness.validation.location import Location, render
+from harness.validation.messages.render import RULES
 from harness.validation.outcome import Issue
 
 if TYPE_CHECKING:
@@ -157,9 +157,9 @@ class Scope:
         return self._own_bundle
 
     def contained(self, name: str) -> Mapping[str, Any] | None:
-        """The contained resource with the id ``name``; the container itself for an empty one."""
+        """The contained resource with the id ``name``; for an empty one the container, seen from a contained one."""
         if not name:
-            return self.root
+            return None if self.resource is self.root else self.root
         contained = self.root.get("contained")
         for resource in contained if isinstance(contained, list) else ():
             if isinstance(resource, dict) and str(resource.get("id", "")).removeprefix("#") == name:
@@ -196,7 +196,7 @@ class Scope:
         undecided: bool = False,
     ) -> None:
         """Add one issue about the element at ``where``."""
-        entry = messages.RULES[rule]
+        entry = RULES[rule]
         self.session.add(
             Issue(
                 rule=rule,

@@ -78,6 +78,7 @@ class PrimitiveRule:
                 expected=name,
                 detail=f" ({problem})",
                 definition=self.definition,
+                severity="warning" if problem == "control" else None,  # R4 string: SHOULD NOT
             )
 
     def dump(self) -> dict[str, Any]:

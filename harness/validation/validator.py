@@ -7,10 +7,11 @@ from typing import Any
 
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Terminology
-from harness.validation import json_source, resources
+from harness.validation.json_source import DEPTH, Problem, read, too_deep
 from harness.validation.judge import Judge
 from harness.validation.location import root
 from harness.validation.outcome import Outcome
+from harness.validation.resources import walk
 from harness.validation.scope import Scope, Session, Settings
 
 
@@ -54,9 +55,9 @@ class Validator:
         session = Session(self.judge, self._settings)
         if isinstance(resource, Mapping):
             value: Any = resource if type(resource) is dict else dict(resource)
-            problems: list[json_source.Problem] = []
+            problems: list[Problem] = []
         else:
-            value, problems = json_source.read(resource)
+            value, problems = read(resource)
         name = value.get("resourceType") if isinstance(value, dict) else None
         where = root(name if isinstance(name, str) else "Resource")
         scope = Scope(session, value if isinstance(value, dict) else {}, where)
@@ -75,10 +76,10 @@ class Validator:
                 scope.report("profile-required-unknown", where, found=profile)
             else:
                 known.append(profile)
-        if json_source.too_deep(value):
-            scope.report("json-depth", where, expected=json_source.DEPTH)
+        if too_deep(value):
+            scope.report("json-depth", where, expected=DEPTH)
             return
         try:
-            resources.walk(value, where, scope, known)
+            walk(value, where, scope, known)
         except RecursionError:  # a caller that is itself deep leaves less room than DEPTH needs
-            scope.report("json-depth", where, expected=json_source.DEPTH, severity="error", undecided=True)
+            scope.report("json-depth", where, expected=DEPTH, severity="error", undecided=True)

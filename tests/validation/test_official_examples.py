@@ -37,8 +37,11 @@ TRUE_ERRORS: dict[tuple[str, str, str], str] = {
     (
         "hl7.fhir.fr.core",
         "Organization-hopitaltest-eg-4-members",
-        "reference-format",
-    ): "the reference ends with a quote",
+        "reference-type-mismatch",
+    ): "Reference.type says UF or SERVICE, which are no FHIR types",
+    ("hl7.fhir.fr.core", "Organization-hopitaltest-uf-4420-dialyse", "reference-type-mismatch"): (
+        "Reference.type says UF, which is no FHIR type"
+    ),
     ("hl7.fhir.fr.core", "Organization-hopitaltest-ej-350005179", "extension-context"): CONTEXT,
     ("hl7.fhir.fr.core", "Organization-hopitaltest-ej-350005179", "display-wrong"): DISPLAY,
     ("hl7.fhir.fr.core", "Organization-hopitaltest-pole-1150-med-spe", "extension-unknown"): UNDEFINED,

@@ -178,7 +178,12 @@ def test_narrative(validator: Validator) -> None:
         outcome = validator.validate(patient(text={"status": "generated", "div": div}))
         return {issue.constraint or issue.rule for issue in outcome.errors}
 
-    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><p>a&nbsp;b</p></div>') == set()
+    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><p>a&#160;b</p></div>') == set()
+    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><p>a&nbsp;b</p></div>') == {"xhtml"}
+    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><p><ul><li>a</li></ul></p></div>') == {"xhtml"}
+    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><td>a</td></div>') == {"xhtml"}
+    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><a href="#b">a</a></div>') == {"xhtml"}
+    assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><a href="#b">a</a><p id="b">b</p></div>') == set()
     assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><script>a</script></div>') == {"txt-1"}
     assert rules('<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="a">a</p></div>') == {"txt-1"}
     assert rules('<div xmlns="http://www.w3.org/1999/xhtml"> </div>') == {"txt-2"}

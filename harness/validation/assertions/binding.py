@@ -29,8 +29,15 @@ def concepts(value: Any) -> list[Concept]:
         return []
     codings = value.get("coding")
     if isinstance(codings, list):
-        return [(c.get("system"), c.get("code")) for c in codings if isinstance(c, Mapping)]
-    return [(value.get("system"), value.get("code"))] if "code" in value or "system" in value else []
+        return [(_text(c.get("system")), _text(c.get("code"))) for c in codings if isinstance(c, Mapping)]
+    if "code" not in value and "system" not in value:
+        return []
+    return [(_text(value.get("system")), _text(value.get("code")))]
+
+
+def _text(value: Any) -> str | None:
+    """``value`` where it is a string; anything else is no code, which its own slot reports."""
+    return value if isinstance(value, str) else None
 
 
 def written(concept: Concept) -> str:
@@ -58,7 +65,7 @@ class Binding:
             return
         given = concepts(value)
         if not given or all(code is None for _, code in given):
-            self._without_code(value, where, scope)
+            self._without_code(where, scope)
             return
         worst: tuple[bool | None, str] = (False, "")
         for system, code in given:
@@ -69,8 +76,8 @@ class Binding:
                 worst = (answer if worst[0] is not None else None, reason)
         self._report(worst[0], worst[1], given, where, scope)
 
-    def _without_code(self, value: Any, where: Location, scope: Scope) -> None:
-        if self.strength != "required" or self.type == "Quantity" or value is None:
+    def _without_code(self, where: Location, scope: Scope) -> None:
+        if self.strength != "required" or self.type == "Quantity":
             return
         origin = self.origin
         scope.report(

@@ -26,7 +26,7 @@ class Cardinality:
         for key, companion in self.keys:
             if key in value or companion in value:
                 item = value.get(key, value.get(companion))
-                count += len(item) if type(item) is list else 1
+                count += len(item) if type(item) is list else item is not None
         if count < self.min:
             rule, expected = "min-cardinality", self.min
         elif self.max is not None and count > self.max:

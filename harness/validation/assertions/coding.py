@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.fhir.terminology import Verdict
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
@@ -23,6 +24,10 @@ class CodingRule:
         if table is None:
             if ":" not in system:
                 scope.report("coding-system-relative", (where, "system", -1), found=system)
+            elif scope.session.judge.is_value_set(system):
+                scope.report("coding-system-value-set", (where, "system", -1), found=system)
+            elif scope.session.judge.terminology.asks:
+                _ask(value, system, code, where, scope)
             return
         displays = table.get(code)
         if displays is None:
@@ -49,3 +54,15 @@ class CodingRule:
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
         return {"coding": "code and display"}
+
+
+def _ask(value: Mapping[str, Any], system: str, code: str, where: Location, scope: Scope) -> None:
+    """Report what a terminology server says against the coding; what it does not know is nobody's fault here."""
+    version, display = value.get("version"), value.get("display")
+    given = display if type(display) is str else None
+    answer = scope.session.judge.terminology.coding(system, code, given, version if type(version) is str else None)
+    if answer.verdict is Verdict.NOT_IN:
+        scope.report("code-unknown", (where, "code", -1), found=code, expected=system)
+    elif answer.display_agrees is False:
+        detail = f"{system}#{code}"
+        scope.report("display-wrong", (where, "display", -1), found=given, expected=answer.display, detail=detail)

@@ -65,8 +65,6 @@ class ExtensionRule:
             self._unknown(url, where, scope)
             self.general.check(value, where, scope)
             return
-        if self.inline:
-            self.general.check(value, where, scope)
         if structure.modifier is not self.modifier:
             scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
         if not judge.in_context(structure, self.contexts, where, scope):
@@ -78,6 +76,8 @@ class ExtensionRule:
                 profile=structure.url,
             )
         judge.apply(value, url, where, scope)
+        if self.inline:
+            self.general.check(value, where, scope)
 
     def _unknown(self, url: str, where: Location, scope: Scope) -> None:
         """Without its definition an extension of HL7 cannot be judged; others follow the setting.

@@ -14,6 +14,7 @@ from harness.validation.scope import Obligation, Scope
 _RELATIVE = re.compile(
     r"(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#.*)?"
 )
+_WHITE_SPACE = re.compile(r"\s")
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 
 
@@ -25,10 +26,14 @@ def target_type(reference: str, types: frozenset[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRule:
-    """One reference. ``targets`` are the profiles its target may have; none means any resource."""
+    """One reference. ``targets`` are the profiles its target may have; none means any resource.
+
+    ``aggregation`` says where the target may be: contained, bundled, referenced; none means anywhere.
+    """
 
     origin: Origin
     targets: tuple[str, ...]
+    aggregation: tuple[str, ...] = ()
 
     def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Report a reference that is badly formed, leads nowhere, or leads to what is not allowed."""
@@ -38,12 +43,20 @@ class ReferenceRule:
         named: str | None = None
         target: Mapping[str, Any] | None = None
         if type(text) is str:
+            if not text:
+                return  # its slot says that it is empty
+            if _WHITE_SPACE.search(text):
+                scope.report("reference-whitespace", where, found=text)
+                return
             if ":" not in text and text[:1] not in ("#", "?", "/") and "?" not in text:
                 found = _RELATIVE.fullmatch(text)
                 if not found or found["type"] not in judge.resource_types:
-                    scope.report("reference-format", where, found=text)
+                    # in a Bundle it is resolved against the fullUrl, which takes Type/id; else a server may know it
+                    severity = "error" if scope.bundle is not None and text.count("/") not in (1, 3) else "warning"
+                    scope.report("reference-format", where, found=text, severity=severity)
                     return
             target = scope.follow(text, where)
+            self._check_aggregation(text, target, where, scope)
             if target is not None:
                 kind = target.get("resourceType")
                 named = kind if type(kind) is str else None
@@ -51,11 +64,29 @@ class ReferenceRule:
                 named = target_type(text, judge.resource_types)
         if type(declared) is str:
             short = declared.removeprefix(_TYPES)
-            if named and short != named and short in judge.resource_types:
-                scope.report("reference-type-mismatch", where, found=short, expected=named)
+            if named and declared != named:  # an absolute one is for logical models only
+                scope.report("reference-type-mismatch", where, found=declared, expected=named)
             named = named or (short if short in judge.resource_types else None)
         if named and self.targets:
             self._check_target(str(text), named, target, where, scope)
+
+    def _check_aggregation(self, text: str, target: Mapping[str, Any] | None, where: Location, scope: Scope) -> None:
+        """The target is where the profile wants it; a Bundle's entry is also one that is referenced."""
+        if not self.aggregation:
+            return
+        place = (
+            {"contained"} if text.startswith("#") else {"referenced"} if target is None else {"bundled", "referenced"}
+        )
+        if place.isdisjoint(self.aggregation):
+            origin = self.origin
+            scope.report(
+                "reference-aggregation",
+                where,
+                found=text,
+                expected=" | ".join(self.aggregation),
+                profile=origin.profile,
+                definition=origin.element,
+            )
 
     def _check_target(
         self, text: str, named: str, target: Mapping[str, Any] | None, where: Location, scope: Scope
@@ -93,4 +124,5 @@ class ReferenceRule:
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
-        return {"reference": list(self.targets)}
+        where = {"aggregation": list(self.aggregation)} if self.aggregation else {}
+        return {"reference": list(self.targets), **where}

@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from harness.fhir.primitives import PRIMITIVES
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
-_HTML_TAG = re.compile(r"</?[A-Za-z][^\s<>]*[^<>]*>|</?[A-Za-z]+$")
+_URNS = frozenset({"oid:", "uuid", "urn:"})
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+_HTML_TAG = re.compile(r"<!--|</?[A-Za-z][^\s<>]*[^<>]*>|</?[A-Za-z]+$")
 _CODE = re.compile(r"```.*?```|`[^`]*`|<(?:https?|mailto|urn|ftp):[^<>\s]*>|<[^<>\s@]+@[^<>\s]+>", re.DOTALL)
 
 
@@ -29,12 +32,18 @@ class CanonicalRule:
 
 @dataclass(frozen=True, slots=True)
 class UriRule:
-    """An OID or UUID in a uri is written as a URN (FHIR R4 datatypes, uri)."""
+    """An OID or UUID in a uri is written as a URN, and is one (FHIR R4 datatypes: uri, oid, uuid)."""
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
-        """Report the prefixes ``oid:`` and ``uuid:``."""
-        if type(value) is str and value.startswith(("oid:", "uuid:")):
+        """Report the prefixes ``oid:`` and ``uuid:``, and a URN of these whose rest is no OID or UUID."""
+        if type(value) is not str or value[:4] not in _URNS:
+            return
+        if value.startswith(("oid:", "uuid:")):
             scope.report("primitive-format", where, found=value, expected="uri", detail=" (urn: is missing)")
+        for kind in ("oid", "uuid"):
+            plain = value.partition("#")[0].partition("|")[0]
+            if value.startswith(f"urn:{kind}:") and PRIMITIVES[kind].check(plain) is not None:
+                scope.report("primitive-format", where, found=value, expected=kind)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
@@ -42,13 +51,41 @@ class UriRule:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsoluteUrl:
+    """The ``url`` by which a definition is known is absolute (FHIR R4 references §2.3.0.2, canonical URLs)."""
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report one without a scheme."""
+        if type(value) is str and not _ABSOLUTE.match(value):
+            scope.report("canonical-relative", where, found=value)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"text": "absolute url"}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRule:
+    """A code has single spaces as its only white space (FHIR R4 datatypes, code)."""
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a tab, a line break or another kind of space."""
+        if type(value) is str and not value.isalnum() and any(c != " " and c.isspace() for c in value):
+            scope.report("primitive-format", where, found=value, expected="code", detail=" (white space)")
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"text": "code"}
+
+
+@dataclass(frozen=True, slots=True)
 class StringRule:
     """A string should not start or end with white space (FHIR R4 datatypes, string)."""
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
-        """Report white space around the text; text of nothing else is an error (ele-1: an element has a value)."""
+        """Report white space around the text."""
         if type(value) is str and (value[:1].isspace() or value[-1:].isspace()):
-            scope.report("primitive-whitespace", where, found=value, severity=None if value.strip() else "error")
+            scope.report("primitive-whitespace", where, found=value)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

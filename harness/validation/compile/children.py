@@ -155,7 +155,7 @@ class _Builder:
         parts = [part for part in child.slices if not part.types or code in part.type_codes]
         by_type = child.name.endswith("[x]") and _by_type(child)
         if by_type and len(parts) == 1:
-            child, parts = parts[0].overlay(child), parts[0].slices
+            child, parts = parts[0].as_slice_of(child), parts[0].slices
         elif code == "Extension" and not any(part.min or part.max is not None for part in parts):
             parts = []  # the definition of each extension judges it; nothing is counted here
         schema = compiler.element(child, code, self.names)

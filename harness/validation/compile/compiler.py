@@ -13,9 +13,10 @@ from harness.validation.assertions.coding import CodingRule
 from harness.validation.assertions.conformity import Conformity
 from harness.validation.assertions.element_id import ElementId
 from harness.validation.assertions.extension import ExtensionRule
+from harness.validation.assertions.identifier import IdentifierRule
 from harness.validation.assertions.narrative import Narrative
 from harness.validation.assertions.reference import ReferenceRule
-from harness.validation.assertions.texts import CanonicalRule, MarkdownRule, StringRule, UriRule
+from harness.validation.assertions.texts import AbsoluteUrl, CanonicalRule, CodeRule, MarkdownRule, StringRule, UriRule
 from harness.validation.compile import bindings, invariants, values
 from harness.validation.compile.children import children_of
 from harness.validation.compile.tree import Node, build
@@ -25,7 +26,9 @@ from harness.validation.schema import Assertion, Children, ElementSchema, Origin
 _NATIVES: dict[str, tuple[Assertion, ...]] = {
     "Attachment": (AttachmentSize(),),
     "Coding": (CodingRule(),),
-    "canonical": (CanonicalRule(),),
+    "Identifier": (IdentifierRule(),),
+    "canonical": (CanonicalRule(), UriRule()),
+    "code": (CodeRule(),),
     "markdown": (MarkdownRule(),),
     "string": (StringRule(),),
     "uri": (UriRule(),),
@@ -82,25 +85,44 @@ class Compiler:
         """The schema of ``node`` for its type ``code``; ``contexts`` are the names of its parent, for extensions."""
         origin = Origin(node.profile, node.id)
         entry: Mapping[str, Any] = next((e for e in node.types if code_of(e) == code), {})
-        assertions: list[Assertion] = list(values.build(node, origin))
-        assertions.extend(bindings.build(node, code, origin))
+        assertions = self._facets(node, code)
         assertions.extend(invariants.build(self._constraints(node, code), self._focus_type(node, code), origin))
         if (node.element.get("base") or {}).get("path") == "Element.id":
             if not node.path.startswith("ElementDefinition."):  # snapshot and differential share their ids
                 assertions.append(ElementId())
         elif node.path != "Extension.url":
-            assertions.extend(_NATIVES.get(code, ()))
+            closed = code == "code" and (node.element.get("binding") or {}).get("strength") == "required"
+            assertions.extend(() if closed else _NATIVES.get(code, ()))  # no code of a value set has odd spaces
+            if code == "uri" and self._names_definition(node):
+                assertions.append(AbsoluteUrl())
         if code == "Reference":
-            assertions.append(ReferenceRule(origin, tuple(entry.get("targetProfile") or ())))
+            targets, aggregation = entry.get("targetProfile") or (), entry.get("aggregation") or ()
+            assertions.append(ReferenceRule(origin, tuple(targets), tuple(aggregation)))
         elif code == "Extension" and node.path != "Extension":
             general = self.children(node, code) or self.type_children(code)
             modifier = node.name == "modifierExtension"
             assertions.append(ExtensionRule(origin, modifier, contexts, general, bool(node.children)))
             return ElementSchema(origin, code, tuple(assertions), None)
-        profiles = tuple(p for p in entry.get("profile") or () if code != "Extension")
-        if profiles and code not in self.resources:
-            assertions.append(Conformity(origin, profiles))
         return ElementSchema(origin, code, tuple(assertions), self.children(node, code))
+
+    def _facets(self, node: Node, code: str) -> list[Assertion]:
+        """What ``node`` says about its own value; an item of a slice obeys the element that is sliced as well."""
+        facets: list[Assertion] = []
+        told: list[dict[str, Any]] = []
+        current: Node | None = node
+        while current is not None:
+            origin = Origin(current.profile, current.id)
+            entry: Mapping[str, Any] = next((e for e in current.types if code_of(e) == code), {})
+            profiles = tuple(entry.get("profile") or ())
+            own: list[Assertion] = [*values.build(current, origin), *bindings.build(current, code, origin)]
+            if profiles and code not in self.resources and code != "Extension":
+                own.append(Conformity(origin, profiles))
+            for facet in own:
+                if (dumped := facet.dump()) not in told:
+                    told.append(dumped)
+                    facets.append(facet)
+            current = current.above
+        return facets
 
     def children(self, node: Node, code: str) -> Children | None:
         """The children of ``node`` for its type ``code``."""
@@ -141,6 +163,12 @@ class Compiler:
             if tree is not None:
                 constraints.extend(tree.element.get("constraint") or ())
         return constraints
+
+    def _names_definition(self, node: Node) -> bool:
+        """Whether the element is the ``url`` of a resource that others refer to by canonical URL."""
+        owner, _, name = str((node.element.get("base") or {}).get("path") or node.path).partition(".")
+        tree = self.type_tree(owner) if name == "url" and owner in self.resources else None
+        return tree is not None and "publisher" in tree.children
 
     @staticmethod
     def _focus_type(node: Node, code: str) -> str:

@@ -42,7 +42,7 @@ def build(
     discriminators = [(str(d.get("type")), str(d.get("path", "$this"))) for d in entry.get("discriminator") or ()]
     slices = []
     for index, part in enumerate(node.slices if parts is None else parts):
-        whole = part.overlay(node)
+        whole = part.as_slice_of(node)
         schema = _lazily(whole, code, compiler, contexts)
         matcher = _matcher(whole, discriminators, schema, index, compiler)
         inner = build(whole, code, compiler, contexts) if part.slices else None

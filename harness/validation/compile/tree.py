@@ -15,7 +15,7 @@ Element = Mapping[str, Any]
 class Node:
     """One ElementDefinition in its tree. ``profile`` is the canonical of the StructureDefinition it belongs to."""
 
-    __slots__ = ("children", "element", "name", "profile", "slice_name", "slices")
+    __slots__ = ("above", "children", "element", "name", "profile", "slice_name", "slices")
 
     def __init__(self, element: Element, profile: str) -> None:
         self.element = element
@@ -24,6 +24,8 @@ class Node:
         self.slice_name: str | None = element.get("sliceName")
         self.children: dict[str, Node] = {}
         self.slices: list[Node] = []
+        self.above: Node | None = None
+        """For a slice that is judged: the element that it slices, whose facets hold for its items too."""
 
     @property
     def id(self) -> str:
@@ -68,13 +70,27 @@ class Node:
         """This node with what ``base``, the element that it slices, says about children that it does not mention."""
         if not base.children:
             return self
-        merged = Node(self.element, self.profile)
-        merged.slices = self.slices
+        merged = self._copy()
         for name, child in base.children.items():
             own = self.children.get(name)
             merged.children[name] = child if own is None else own.overlay(child)
         for name, child in self.children.items():
             merged.children.setdefault(name, child)
+        return merged
+
+
+    def _copy(self) -> Node:
+        copied = Node(self.element, self.profile)
+        copied.slices, copied.above = self.slices, self.above
+        return copied
+
+    def as_slice_of(self, base: Node) -> Node:
+        """This slice with all that the sliced element says: about its children, and about every item."""
+        merged = self.overlay(base)
+        if merged is self:
+            merged = self._copy()
+            merged.children = self.children
+        merged.above = base
         return merged
 
 

@@ -1,43 +1,5 @@
-"""The rules of the validator: each with its severity, its FHIR issue type and its sentence in English and French.
+"""The rules of the validator and their sentences."""
 
-A sentence is a ``str.format`` template over the fields of an issue: ``{found} {expected} {detail} {profile}
-{definition} {constraint} {expression}``. A report may give another severity than the rule's own, as invariants do.
-"""
+from harness.validation.messages.render import RULES, render
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from harness.validation.messages.links import BUNDLE, REFERENCES
-from harness.validation.messages.profiles import EXTENSIONS, PROFILES, SLICING, TERMINOLOGY
-from harness.validation.messages.rule import Rule
-from harness.validation.messages.structure import JSON, STRUCTURE
-
-if TYPE_CHECKING:
-    from harness.validation.outcome import Issue
-
-RULES: dict[str, Rule] = {
-    **JSON,
-    **STRUCTURE,
-    **SLICING,
-    **TERMINOLOGY,
-    **EXTENSIONS,
-    **PROFILES,
-    **REFERENCES,
-    **BUNDLE,
-}
-
-
-def render(issue: Issue, lang: str) -> str:
-    """The sentence of ``issue`` in ``lang``; an unknown language gets English."""
-    rule = RULES[issue.rule]
-    template = rule.fr if lang == "fr" else rule.en
-    return template.format(
-        found=issue.found,
-        expected=issue.expected,
-        detail=issue.detail or "",
-        profile=issue.profile,
-        definition=issue.definition,
-        constraint=issue.constraint,
-        expression=issue.expression,
-    )
+__all__ = ["RULES", "render"]

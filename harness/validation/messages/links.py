@@ -51,6 +51,30 @@ REFERENCES: dict[str, Rule] = {
         "The relative reference '{found}' cannot be resolved: its Bundle entry has no fullUrl",
         "La référence relative « {found} » ne peut pas être résolue : son entrée de Bundle n'a pas de fullUrl",
     ),
+    "reference-whitespace": Rule(
+        "error",
+        "invalid",
+        "A reference must not hold white space: '{found}'",
+        "Une référence ne doit pas contenir d'espace : « {found} »",
+    ),
+    "reference-aggregation": Rule(
+        "error",
+        "structure",
+        "What '{found}' refers to must be {expected} here",
+        "La cible de « {found} » doit être ici : {expected}",
+    ),
+    "identifier-system-relative": Rule(
+        "error",
+        "code-invalid",
+        "An identifier's system must be an absolute URI, not '{found}'",
+        "Le système d'un identifiant doit être une URI absolue, et non « {found} »",
+    ),
+    "identifier-not-uri": Rule(
+        "error",
+        "code-invalid",
+        "The system says that the value is a URI, but '{found}' is not an absolute one",
+        "Le système annonce une URI comme valeur, mais « {found} » n'est pas une URI absolue",
+    ),
     "canonical-relative": Rule(
         "error",
         "invalid",
@@ -101,6 +125,24 @@ BUNDLE: dict[str, Rule] = {
     ),
     "bundle-empty": Rule(
         "error", "invalid", "A {expected} Bundle needs entries", "Un Bundle {expected} doit avoir des entrées"
+    ),
+    "bundle-link-twice": Rule(
+        "error",
+        "invalid",
+        "The link relation '{found}' stands twice: which one is meant?",
+        "La relation de lien « {found} » figure deux fois : laquelle vaut ?",
+    ),
+    "bundle-search-resource": Rule(
+        "error",
+        "invalid",
+        "Each entry of a search result must have a resource",
+        "Chaque entrée d'un résultat de recherche doit porter une ressource",
+    ),
+    "bundle-reference-type": Rule(
+        "error",
+        "required",
+        "'{found}' leads to a {expected} in this Bundle",
+        "« {found} » mène à une ressource {expected} dans ce Bundle",
     ),
     "bundle-search-id": Rule(
         "error",

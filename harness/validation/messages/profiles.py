@@ -90,6 +90,12 @@ TERMINOLOGY: dict[str, Rule] = {
         "The display of {detail} is '{expected}', not '{found}'",
         "Le libellé de {detail} est « {expected} », et non « {found} »",
     ),
+    "coding-system-value-set": Rule(
+        "error",
+        "code-invalid",
+        "'{found}' is a value set: a coding names the code system that its code comes from",
+        "« {found} » est un jeu de valeurs : un codage nomme le système de codes dont vient son code",
+    ),
     "coding-system-relative": Rule(
         "error",
         "code-invalid",

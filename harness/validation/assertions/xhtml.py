@@ -1,0 +1,177 @@
+"""The XHTML that a narrative may hold (FHIR R4 narrative §2.34.0.1; HTML 4.0 chapters 7 to 11, without 9.4, and 15).
+
+Deprecated elements, scripts, forms and the like are excluded by the specification; where an element may stand follows
+the content models of HTML 4.0.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+from xml.parsers import expat
+
+_NAMESPACE = "http://www.w3.org/1999/xhtml"
+_INLINE = "a b em i strong small big sub sup code tt dfn q var abbr acronym cite bdo kbd samp span"
+_FLOW = "p br div h1 h2 h3 h4 h5 h6 blockquote hr address ul ol li dl dt dd pre img map area"
+_TABLE = "table caption colgroup col thead tr tfoot tbody th td"
+_ELEMENTS = frozenset(f"{_INLINE} {_FLOW} {_TABLE}".split())
+_GENERAL = "title style class id lang xml:lang dir accesskey tabindex xml:space"
+_CELLS = "span width align valign char charoff abbr axis headers scope rowspan colspan"
+_COMMON = frozenset(f"{_GENERAL} {_CELLS}".split())
+_OWN: dict[str, frozenset[str]] = {
+    name: frozenset(attributes.split())
+    for name, attributes in {
+        "a": "href name charset type hreflang rel rev shape coords",
+        "img": "src border alt longdesc height width usemap ismap",
+        "map": "name",
+        "area": "shape coords href nohref alt",
+        "table": "summary width border frame rules cellspacing cellpadding",
+        "blockquote": "cite",
+        "q": "cite",
+        "pre": "space",
+        "td": "nowrap",
+    }.items()
+}
+_PARENTS: dict[str, frozenset[str]] = {
+    name: frozenset(parents.split())
+    for name, parents in {
+        "tr": "table thead tfoot tbody",
+        "tbody": "table",
+        "thead": "table",
+        "tfoot": "table",
+        "caption": "table",
+        "colgroup": "table",
+        "col": "colgroup table",
+        "th": "tr thead tfoot",
+        "td": "tr thead tfoot",
+        "li": "ul ol",
+        "dd": "dl",
+        "dt": "dl",
+    }.items()
+}
+_CHILDREN: dict[str, frozenset[str]] = {
+    name: frozenset(children.split())
+    for name, children in {
+        "table": "tbody tr caption thead tfoot col colgroup",
+        "tr": "td th",
+        "tbody": "tr",
+        "thead": "tr td th",
+        "tfoot": "tr td th",
+        "ul": "li",
+        "ol": "li",
+        "dl": "dd dt",
+        "map": "area",
+        "br": "",
+        "img": "",
+        "hr": "",
+        "area": "",
+    }.items()
+}
+_TEXT_ONLY = frozenset(f"p h1 h2 h3 h4 h5 h6 pre address caption dt {_INLINE}".split())
+_BLOCKS = frozenset(["div", "pre", "table", "ul", "ol"])
+_IN_PARAGRAPH = _BLOCKS | {"p", "blockquote"}
+_ACTIVE = ("javascript:", "vbscript:")
+_LITERAL = ("urn:", "cid:")
+_URL = re.compile(r"[\w;?:@&=+$.,/%\-~#\[\]!'()*|]+")
+
+
+class Xhtml(NamedTuple):
+    """What is wrong with a narrative (pairs of a constraint, or "xhtml", and words), and where it links inside."""
+
+    problems: tuple[tuple[str, str], ...]
+    anchors: tuple[str, ...]
+    names: frozenset[str]
+
+
+class _Reader:
+    """Collects what is wrong while expat reads."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[str, str]] = []
+        self.path: list[str] = []
+        self.content = False
+        self.anchors: list[str] = []
+        self.names: set[str] = set()
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if not self.path:
+            if name != "div":
+                self.problems.append(("txt-1", f"the root element is '{name}', it must be 'div'"))
+            if attributes.get("xmlns") != _NAMESPACE:
+                self.problems.append(("xhtml", f'the div must declare xmlns="{_NAMESPACE}"'))
+        elif name not in _ELEMENTS:
+            self.problems.append(("txt-1", f"the element '{name}' is not allowed"))
+        else:
+            self._placed(name, attributes)
+        own = _OWN.get(name, frozenset())
+        for attribute in attributes:
+            if attribute not in _COMMON and attribute not in own and not attribute.startswith("xmlns"):
+                self.problems.append(("txt-1", f"the attribute '{attribute}' is not allowed on '{name}'"))
+        for attribute in ("href", "src"):
+            if attribute in attributes:
+                self._link(attributes[attribute])
+        self.names.update(attributes[key] for key in ("id", "name") if key in attributes)
+        self.content = self.content or name == "img"
+        self.path.append(name)
+
+    def _placed(self, name: str, attributes: dict[str, str]) -> None:
+        parent = self.path[-1]
+        wrong = name in _PARENTS and parent not in _PARENTS[name]
+        wrong = wrong or (parent in _CHILDREN and name not in _CHILDREN[parent])
+        wrong = wrong or (name in _BLOCKS and not _TEXT_ONLY.isdisjoint(self.path))
+        wrong = wrong or (name in _IN_PARAGRAPH and "p" in self.path) or (name == "a" and "a" in self.path)
+        if wrong:
+            self.problems.append(("xhtml", f"the element '{name}' may not stand in '{'/'.join(self.path)}'"))
+        if attributes.get("xmlns", _NAMESPACE) != _NAMESPACE:
+            self.problems.append(("xhtml", f"the element '{name}' is of another namespace"))
+
+    def _link(self, url: str) -> None:
+        if url.startswith("#"):
+            if len(url) > 1:
+                self.anchors.append(url[1:])
+        elif url.strip().lower().startswith(_ACTIVE):
+            self.problems.append(("txt-1", f"the link '{url}' is active content"))
+        elif url.startswith(_LITERAL) or not (url.startswith("data:") or _URL.fullmatch(url)):
+            self.problems.append(("xhtml", f"'{url}' is no link that a reader can follow"))
+
+    def end(self, _name: str) -> None:
+        self.path.pop()
+
+    def text(self, data: str) -> None:
+        if data.strip():
+            self.content = True
+            if self.path and self.path[-1] in _CHILDREN:
+                self.problems.append(("xhtml", f"text may not stand in '{'/'.join(self.path)}'"))
+
+    def entity(self, name: str, _is_parameter: bool) -> None:
+        self.content = True
+        self.problems.append(("xhtml", f"the entity '&{name};' is not one of XML's: write the character itself"))
+
+    def instruction(self, target: str, _data: str) -> None:
+        self.problems.append(("xhtml", f"a processing instruction ({target}) is not allowed"))
+
+    def doctype(self, *_: Any) -> None:
+        self.problems.append(("xhtml", "a DOCTYPE is not allowed"))
+
+
+@lru_cache(maxsize=256)
+def read(div: str) -> Xhtml:
+    """What is to be said about ``div``, apart from the resource it stands in."""
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.UseForeignDTD(True)  # entities of HTML (&nbsp;) are then named in our words
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.SkippedEntityHandler = reader.entity
+    parser.ProcessingInstructionHandler = reader.instruction
+    parser.StartDoctypeDeclHandler = reader.doctype
+    try:
+        parser.Parse(div, True)
+    except expat.ExpatError as error:
+        reader.problems.append(("xhtml", str(error)))
+    else:
+        if not reader.content:
+            reader.problems.append(("txt-2", "the narrative must have some text or an image"))
+    return Xhtml(tuple(dict.fromkeys(reader.problems)), tuple(reader.anchors), frozenset(reader.names))
