@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import typer
 
-from harness.acceptance.policy_file import read_policy
+from harness import acceptance
 from harness.acceptance.signing import load_chain
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import Verification
@@ -37,7 +37,7 @@ def verify(
     """Check an acceptance file, offline: 0 when everything holds, 1 with the first thing that does not."""
     if policy is not None and (trust or organization is not None or max_age is not None or require):
         raise UsageError("give either --policy, or --trust with its companions: one place says whom to believe")
-    demands = read_policy(policy) if policy is not None else _policy(trust, organization, max_age, require)
+    demands = acceptance.read_policy(policy) if policy is not None else _policy(trust, organization, max_age, require)
     now = datetime.now(UTC)
     answer = verify_file(file, demands, now)
     reviews = check_chain(answer, file, review, review_trust, now) if review else []
