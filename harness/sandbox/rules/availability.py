@@ -26,7 +26,7 @@ _TAG = {"system": "urn:fhir-harness:sandbox", "code": "derived"}
 _NAMES = uuid.UUID("2f1d3c7e-7c1b-4a53-9b8e-0c8f6d1f5a11")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _MOST_SLOTS = 10_000
-_MOST_OFFERS = 1000
+_MOST_OFFERS = 500
 _SHORTEST = timedelta(minutes=1)
 _LONGEST_RULE = timedelta(days=20 * 366)
 
