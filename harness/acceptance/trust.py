@@ -133,6 +133,9 @@ def check_test_sets(policy: TrustPolicy, ran: Sequence[TestSetSource]) -> str:
             raise AcceptanceError(f"the policy demands the test set {required!r}, but version {source.version} was run")
         if wanted["digest"] is not None and not source.digest.startswith(wanted["digest"]):
             raise AcceptanceError(f"the test set {source.id} that was run has another digest: {source.digest}")
+        if source.left_out:
+            left_out = ", ".join(source.left_out[:3])
+            raise AcceptanceError(f"the policy demands the whole test set {source.id!r}; the run left out {left_out}")
     return f"{len(policy.required_test_sets)} demanded, {len(present)} ran"
 
 

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from harness.acceptance import container, manifest
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import verify
-from tests.acceptance.alterations import Forger, Members, Named, designed
+from tests.acceptance.alterations import designed
 from tests.acceptance.authorities import NOW, Holder
+from tests.acceptance.forger import Forger, Members, Named
 
 SECONDS = 2.0
 MEMORY = 200 * 1024 * 1024

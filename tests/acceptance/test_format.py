@@ -19,8 +19,9 @@ from jsonschema import Draft202012Validator
 from harness.acceptance import container, manifest
 from harness.acceptance.bundle import sign_run
 from harness.acceptance.keys import ANCHOR
-from tests.acceptance.alterations import Forger, designed
+from tests.acceptance.alterations import designed
 from tests.acceptance.authorities import NOW, issue
+from tests.acceptance.forger import Forger
 from tests.runs import record
 
 INDEPENDENT = Path(__file__).parent / "independent" / "verify.mjs"

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from harness.acceptance import container
 from harness.acceptance.bundle import sign_run
-from tests.acceptance.alterations import Forger, designed
+from tests.acceptance.alterations import designed
 from tests.acceptance.authorities import NOW, Holder, issue
+from tests.acceptance.forger import Forger
 from tests.runs import record
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -1,6 +1,7 @@
 """A hierarchy as a health authority has it, and everything that breaks it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -158,6 +159,12 @@ def test_a_test_set_that_ran_satisfies(demand: str) -> None:
 def test_a_test_set_that_did_not_run_is_named(demand: str, message: str) -> None:
     with pytest.raises(AcceptanceError, match=message):
         trust.check_test_sets(TrustPolicy((ROOT.certificate,), required_test_sets=(demand,)), RAN)
+
+
+def test_a_test_set_that_ran_in_part_does_not_satisfy() -> None:
+    partly = [replace(RAN[0], left_out=("b",))]
+    with pytest.raises(AcceptanceError, match="demands the whole test set 'feed'; the run left out b"):
+        trust.check_test_sets(TrustPolicy((ROOT.certificate,), required_test_sets=("feed",)), partly)
 
 
 @pytest.mark.parametrize("demand", ["hl7.fhir.fr.core", "hl7.fhir.fr.core@2.1.0", "hl7.fhir.fr.core@2.1.0:restated"])
