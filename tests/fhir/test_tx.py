@@ -20,9 +20,17 @@ from starlette.routing import Route
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Verdict
-from harness.fhir.tx import Question, Reply, TerminologyServer, TxLimits
-from harness.fhir.tx_lock import AnswerLock, Locked, TxLockError
-from harness.fhir.tx_terminology import RemoteTerminology, open_terminology
+from harness.fhir.tx import (
+    AnswerLock,
+    Locked,
+    Question,
+    RemoteTerminology,
+    Reply,
+    TerminologyServer,
+    TxLimits,
+    TxLockError,
+    open_terminology,
+)
 from harness.validation.validator import Validator
 
 SNOMED = "http://snomed.info/sct"

@@ -1,10 +1,5 @@
 """Terminology that asks further: the definitions first, then the answer lock, then a terminology server.
 
-    terminology = open_terminology(definitions, url="https://tx.example.org/r4", lock=Path("tx.lock.json"))
-    validator = Validator(definitions, terminology=terminology)
-    ...
-    terminology.close()          # writes the lock
-
 With a lock and no server nothing is sent, and a question that the lock does not answer stays UNDECIDED.
 """
 
@@ -14,8 +9,8 @@ from typing import Self
 
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Answer, Terminology, Verdict, plain
-from harness.fhir.tx import Question, Reply, TerminologyServer
-from harness.fhir.tx_lock import AnswerLock
+from harness.fhir.tx.lock import AnswerLock
+from harness.fhir.tx.server import Question, Reply, TerminologyServer
 
 
 class RemoteTerminology(Terminology):

@@ -19,7 +19,7 @@ import orjson
 import rfc8785
 
 from harness.errors import DefinitionError
-from harness.fhir.tx import Question, Reply
+from harness.fhir.tx.server import Question, Reply
 
 FORMAT = "harness-tx-lock-1"
 
