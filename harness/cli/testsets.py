@@ -11,6 +11,7 @@ from harness.suite.catalogue import Catalogue
 from harness.suite.lint import lint as lint_catalogue
 from harness.suite.model import Requirement
 from harness.suite.requirements import coverage as cover
+from harness.suite.requirements import requirements_for
 from harness.suite.schema import schema_text
 
 app = typer.Typer(no_args_is_help=True, help="List, check and show test sets.")
@@ -23,7 +24,7 @@ LANG = typer.Option(Language.EN, "--lang", help="Language of the titles.")
 def load_catalogue(root: Path | None, fixtures: Path | None) -> Catalogue:
     """Load a catalogue; the requirements are its own or else those that came with the harness. Raises TestSetError."""
     own = root or folder("testsets")
-    return Catalogue.load(own, fixtures or fixtures_for(own))
+    return Catalogue.load(own, fixtures or fixtures_for(own), requirements_for(own if own.is_dir() else own.parent))
 
 
 @app.command("list")

@@ -2,6 +2,8 @@
 
 Without ``--fhir-base-url`` or ``--fhir-candidate`` no YAML file is collected, so that the plugin leaves other projects
 alone; the fixture ``fhir_validator`` is there all the same. Only pytest's public API is used.
+
+``--fhir-out DIR`` records the session as one run, as ``fhir-harness run`` does, and ``--fhir-accept FILE`` signs it.
 """
 
 import pytest
@@ -19,6 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fhir-fixtures", metavar="DIR", help="Fixtures of the test sets (default: beside them).")
     group.addoption("--fhir-package", metavar="REF", action="append", default=[], help="FHIR package to judge by.")
     group.addoption("--fhir-seed", metavar="N", type=int, help="Seed of ${random…}.")
+    group.addoption("--fhir-out", metavar="DIR", help="Record the session as one run in this folder; not with -n.")
+    group.addoption("--fhir-accept", metavar="FILE", help="Sign the recorded run: the acceptance file; not with -n.")
+    group.addoption("--fhir-key", metavar="FILE", help="Private key for --fhir-accept, PEM.")
+    group.addoption("--fhir-cert", metavar="FILE", help="Certificate chain for --fhir-accept, PEM.")
     parser.addini("fhir_base_url", "FHIR base of the candidate, as --fhir-base-url.")
     parser.addini("fhir_candidate", "Candidate file, as --fhir-candidate.")
 
@@ -27,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load what collects test sets, only when a candidate is named."""
     if any(config.getoption(f"--{name}") or config.getini(name.replace("-", "_")) for name in _CANDIDATE):
         config.pluginmanager.import_plugin(_ITEMS)
+    elif config.getoption("--fhir-out") or config.getoption("--fhir-accept"):
+        raise pytest.UsageError("--fhir-out and --fhir-accept record a run: name its candidate with --fhir-base-url")
 
 
 _CANDIDATE = ("fhir-base-url", "fhir-candidate")

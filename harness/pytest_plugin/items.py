@@ -15,14 +15,15 @@ from harness.data import fixtures_for
 from harness.engine import Candidate, Selection, run_sync
 from harness.engine.planner import Case, cases
 from harness.engine.results import RunResult, TestResult
+from harness.engine.runner import default_judge
 from harness.engine.verdict import Verdict
 from harness.errors import HarnessError, UsageError
 from harness.fhir.definitions import Definitions
+from harness.pytest_plugin.recording import Order, Recording, Work
 from harness.report.text import describe
 from harness.suite.loader import load_testset
 from harness.suite.model import TestSet
-from harness.suite.requirements import FOLDER, load_requirements
-from harness.validation.validator import Validator
+from harness.suite.requirements import FOLDER, requirements_for
 
 
 class Unproven(HarnessError):
@@ -45,13 +46,40 @@ class _Session:
         self.definitions = Definitions.embedded()
         for package in config.getoption("--fhir-package"):
             self.definitions.add_package(package)
-        self.judge = Validator(self.definitions, unknown_extensions="allowed")
+        self.judge = default_judge(self.definitions)
         self.seed: int | None = config.getoption("--fhir-seed")
         fixtures = config.getoption("--fhir-fixtures")
         self.fixtures = Path(fixtures) if fixtures else None
+        self.recording = _recording(config, self)
+
+
+def _recording(config: pytest.Config, session: _Session) -> Recording | None:
+    """Return what records the session as one run, when that is asked for. Raises UsageError."""
+    named = {name: config.getoption(f"--fhir-{name}") for name in ("out", "accept", "key", "cert")}
+    order = Order(**{name: Path(value) if value else None for name, value in named.items()})
+    if order.out is None and order.accept is None:
+        return None
+    if config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+        raise UsageError(
+            "--fhir-out and --fhir-accept do not go with -n: each worker would make a run of its own, and an "
+            "acceptance file holds one run; leave -n out"
+        )
+    if order.accept is not None:
+        order.signer()  # a key that cannot be read is told before the tests, not after
+    command = ("pytest", *config.invocation_params.args)
+    return Recording(
+        order,
+        session.candidate,
+        session.definitions,
+        session.judge,
+        seed=session.seed,
+        command=tuple(map(str, command)),
+    )
 
 
 _SESSION = pytest.StashKey[_Session]()
+_WORK = pytest.StashKey[Work]()
+_CONCLUSION = pytest.StashKey[str]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -60,6 +88,27 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.stash[_SESSION] = _Session(session.config)
     except HarnessError as problem:
         raise pytest.UsageError(str(problem)) from problem
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the recorded run and sign it. When that fails, the session does, too."""
+    state = session.config.stash.get(_SESSION, None)
+    if state is None or state.recording is None:
+        return
+    try:
+        session.config.stash[_CONCLUSION] = state.recording.finish()
+    except HarnessError as problem:
+        session.config.stash[_CONCLUSION] = str(problem)
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what became of the recorded run."""
+    conclusion = config.stash.get(_CONCLUSION, None)
+    if conclusion is not None:
+        terminalreporter.write_sep("-", "fhir-harness")
+        terminalreporter.write_line(conclusion)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -92,13 +141,13 @@ class TestSetFile(pytest.File):
         root = _root(self.path)
         fixtures = self.config.stash[_SESSION].fixtures or fixtures_for(root)
         test_set = load_testset(self.path, root=root, fixtures=fixtures)
-        problems = [p for test in test_set.tests for p in load_requirements(root / FOLDER).unknown(test)]
+        problems = [p for test in test_set.tests for p in requirements_for(root).unknown(test)]
         if problems:
             raise UsageError("\n".join(map(str, problems)))
         if test_set.candidate != "server":
             return
         for case in cases(test_set):
-            item = TestSetItem.from_parent(self, name=case.id, test_set=test_set, case=case)
+            item = TestSetItem.from_parent(self, name=case.id, test_set=test_set, case=case, roots=(root, fixtures))
             for tag in (*test_set.tags, *case.test.tags):
                 self.config.addinivalue_line("markers", f"{tag}: a tag of test sets")
                 item.add_marker(tag)
@@ -114,14 +163,23 @@ class TestSetItem(pytest.Item):
 
     __test__ = False
 
-    def __init__(self, *, test_set: TestSet, case: Case, **keywords: Any) -> None:
+    def __init__(self, *, test_set: TestSet, case: Case, roots: tuple[Path, Path], **keywords: Any) -> None:
         super().__init__(**keywords)
-        self._test_set, self._case = test_set, case
+        self._test_set, self._case, self._roots = test_set, case, roots
         self._result: TestResult | None = None
 
     def setup(self) -> None:
         """Run the test. Raises Unproven when that proves nothing; skips when it does not apply."""
         session = self.config.stash[_SESSION]
+        self._result = result = self._recorded(session.recording) if session.recording else self._alone(session)
+        self.user_properties += [("verdict", result.verdict.value)]
+        self.user_properties += [("requirement", requirement) for requirement in result.started.verifies]
+        if result.verdict in (Verdict.ERROR, Verdict.UNDECIDED):
+            raise Unproven(describe(result))
+        if result.verdict is Verdict.SKIP:
+            pytest.skip(result.reason)
+
+    def _alone(self, session: _Session) -> TestResult:
         run = run_sync(
             [self._test_set],
             session.candidate,
@@ -130,13 +188,14 @@ class TestSetItem(pytest.Item):
             seed=session.seed,
             judge=session.judge,
         )
-        self._result = result = _of(run, self._test_set.id, self._case.id)
-        self.user_properties += [("verdict", result.verdict.value)]
-        self.user_properties += [("requirement", requirement) for requirement in result.started.verifies]
-        if result.verdict in (Verdict.ERROR, Verdict.UNDECIDED):
-            raise Unproven(describe(result))
-        if result.verdict is Verdict.SKIP:
-            pytest.skip(result.reason)
+        return _of(run, self._test_set.id, self._case.id)
+
+    def _recorded(self, recording: Recording) -> TestResult:
+        return recording.result(_work(self.session), (self._test_set.id, self._case.id))
+
+    def join(self, work: Work) -> None:
+        """Add this test to the work of a recorded run. Raises UsageError."""
+        work.add(self._test_set, self._case, *self._roots)
 
     def runtest(self) -> None:
         """Fail when the candidate failed; a warning is reported and passes."""
@@ -155,6 +214,17 @@ class TestSetItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Say where the test stands in its file."""
         return self.path, self._case.test.location.line - 1, f"{self._test_set.id}/{self._case.id}"
+
+
+def _work(session: pytest.Session) -> Work:
+    """Return what the whole session is to run: its items, once pytest has deselected others."""
+    stash = session.config.stash
+    if _WORK not in stash:
+        stash[_WORK] = Work()
+        for item in session.items:
+            if isinstance(item, TestSetItem):
+                item.join(stash[_WORK])
+    return stash[_WORK]
 
 
 def _of(run: RunResult, test_set: str, case: str) -> TestResult:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.data import folder
 from harness.suite.model import Ambiguity, Location, Requirement, Test, TestSet
 from harness.suite.problem import InvalidFile, Problem, nearest
 from harness.suite.schema import check
@@ -59,6 +60,12 @@ def load_requirements(folder: Path) -> Requirements:
     if problems:
         raise InvalidFile(problems)
     return _collect(documents, digest.hexdigest())
+
+
+def requirements_for(testsets: Path) -> Requirements:
+    """Load the requirements that lie below the folder ``testsets``, else those that came with the harness."""
+    own = testsets / FOLDER
+    return load_requirements(own if own.is_dir() else folder("testsets") / FOLDER)
 
 
 def _collect(documents: list[Document], digest: str) -> Requirements:
