@@ -31,8 +31,8 @@ def lacking(run: RunResult) -> list[Lack]:
 
 
 def _tests(run: RunResult) -> Iterator[Lack]:
-    for test_set, test in run.missing:
-        yield Lack("not-run", f"{test_set}/{test}", "never began", "n'a jamais commencé")
+    for test_set, name in run.missing:
+        yield Lack("not-run", f"{test_set}/{name}", "never began", "n'a jamais commencé")
     unproven = [test for test in run.tests if test.verdict not in _PROVEN]
     order = list(Verdict)
     for test in sorted(unproven, key=lambda test: order.index(test.verdict)):

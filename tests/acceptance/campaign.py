@@ -94,10 +94,12 @@ def main() -> None:
     policy = TrustPolicy((forger.root.certificate,))
     prepared = list(designed(forger))
     assert verify(folder / "file.zip", policy, NOW).ok  # everything that is loaded late is loaded now
+    largest = container.pack({**members, "journal.ndjson": bytes(container.MAX_BYTES - 1024 * 1024)})
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
     altered = folder / "altered.zip"
     answers = {
+        "largest": tried(iter([("largest", largest)]), forger.data, altered, policy),
         "designed": tried(iter(prepared), forger.data, altered, policy),
         "random": tried(at_random(members, count, 1), forger.data, altered, policy),
     }

@@ -53,6 +53,7 @@ def test_no_alteration_verifies_crashes_or_takes_too_much(prepared: tuple[Path, 
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
+    assert answers["largest"]["faults"] == []
     assert answers["designed"]["faults"] == []
     assert answers["random"]["faults"] == []
     assert answers["random"]["tried"] == RANDOM
