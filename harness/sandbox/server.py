@@ -18,6 +18,9 @@ from harness.sandbox.measures.identities import identities, national
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
 
+ENDPOINT = "mes-measures"
+"""The name that test sets give to the measures API."""
+
 
 class _Server(uvicorn.Server):
     """Says when it is ready, so that nobody has to poll; leaves the signals to the process it runs in."""
@@ -66,15 +69,18 @@ def measures_base(base: str) -> str:
     return base.removesuffix(PREFIX) + MEASURES_PREFIX
 
 
-def candidate(base_url: str, measures: MeasuresService) -> dict[str, Any]:
-    """What a candidate file says of the service at ``base_url``, with identities whose tokens ``measures`` takes."""
+def candidate(base: str, measures: MeasuresService) -> dict[str, Any]:
+    """What a candidate file says of the sandbox whose FHIR service is at ``base``.
+
+    Its endpoint ``mes-measures`` is the measures API. The identities are the same there, but for the identifier of
+    the patient; their tokens are new at each call.
+    """
     callers = identities(measures)
-    if not base_url.endswith(MEASURES_PREFIX):
-        callers = {name: national(identity) for name, identity in callers.items()}
     return {
-        "base-url": base_url,
+        "base-url": base,
         "software": {"publisher": "fhir-harness", "product": "sandbox", "version": __version__},
-        "identities": callers,
+        "identities": {name: national(identity) for name, identity in callers.items()},
+        "endpoints": {ENDPOINT: {"base-url": measures_base(base), "identities": callers}},
         "policy": measures.policy.told(),
     }
 
@@ -84,12 +90,12 @@ def serve(
     port: int = 0,
     service: Service | None = None,
     started: Callable[[str], None] | None = None,
-    introduced: Callable[[dict[str, Any], dict[str, Any]], None] | None = None,
+    introduced: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Serve until the process is told to stop (Ctrl-C, SIGTERM).
 
-    Once it listens, ``started`` is told the FHIR base, and ``introduced`` what the candidate files of the FHIR service
-    and of the measures API would say (see :meth:`SandboxServer.candidate`).
+    Once it listens, ``started`` is told the FHIR base, and ``introduced`` what a candidate file says of this sandbox
+    (see :func:`candidate`).
     """
     bound = listening(host, port)
     with bound:
@@ -100,7 +106,7 @@ def serve(
         if started is not None:
             started(base)
         if introduced is not None:
-            introduced(candidate(base, measures), candidate(measures_base(base), measures))
+            introduced(candidate(base, measures))
         server.run(sockets=[bound])
 
 
@@ -130,12 +136,9 @@ class SandboxServer:
         finally:
             self._server.ready.set()
 
-    def candidate(self, *, measures: bool = False) -> dict[str, Any]:
-        """What a candidate file says of this sandbox: of its FHIR service, or of its measures API.
-
-        The tokens of the identities are new at each call.
-        """
-        return candidate(self.measures_url if measures else self.base_url, self.measures)
+    def candidate(self) -> dict[str, Any]:
+        """What a candidate file says of this sandbox (see :func:`candidate`)."""
+        return candidate(self.base_url, self.measures)
 
     def __enter__(self) -> SandboxServer:
         self._thread.start()

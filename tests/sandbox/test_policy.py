@@ -24,7 +24,7 @@ def test_ambiguities_are_those_of_the_catalogue() -> None:
 
 def test_choices_are_told_in_the_candidate_file() -> None:
     with SandboxServer() as server:
-        told = server.candidate(measures=True)["policy"]
+        told = server.candidate()["policy"]
     assert told == json.loads(json.dumps(Policy().told()))
     assert {name.replace("_", "-") for name in AMBIGUITIES} <= set(told)
 

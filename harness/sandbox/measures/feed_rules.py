@@ -139,7 +139,7 @@ def _acceptable(feed: Feed) -> Iterator[Issue]:
     for position, entry in enumerate(feed.entries):
         request = entry.get("request")
         method = request.get("method") if isinstance(request, dict) else None
-        type_ = _resource(entry).get("resourceType")
+        type_ = str(_resource(entry).get("resourceType"))
         if type_ not in {"Observation", "Device"} or method != "POST":
             told = f"A resource {type_} with the method {method} is not acceptable: POST an Observation or a Device."
             yield _error("not-supported", told, f"Bundle.entry[{position}]")

@@ -52,7 +52,7 @@ def judge(
         return
     given = observation.get("extension", ())
     extensions = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
-    present = {item.get("url") for item in extensions}
+    present = {str(item.get("url")) for item in extensions}
     for url, name, wanted in ((MOMENT, "moment", indicator.moment), (DAYS, "numberOfDays", indicator.days)):
         place = f"{where}.extension"
         if wanted and url not in present and policy.applies(f"glycaemia-{name}-mandatory"):

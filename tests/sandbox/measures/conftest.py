@@ -18,7 +18,7 @@ class Api:
     """A sandbox's measures API, called as one of its identities."""
 
     def __init__(self, server: SandboxServer, client: httpx.Client) -> None:
-        self.candidate = server.candidate(measures=True)
+        self.candidate = server.candidate()["endpoints"]["mes-measures"]
         self.server = server
         self.client = client
 
