@@ -15,7 +15,7 @@ class Lack:
     """One thing that is not there, or not proven: a stable code, where, and what in both languages."""
 
     code: str
-    """``software``, ``not-run``, ``left-out``, ``skip``, ``undecided``, ``fail``, ``error``, ``left-behind``, ``tls``."""
+    """A verdict that is no pass, ``not-run``, ``left-out``, ``software``, ``tls`` or ``left-behind``."""
     place: str
     """``test-set/test``, ``test-set``, or the name of what is missing."""
     message: str
