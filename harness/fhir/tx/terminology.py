@@ -3,6 +3,7 @@
 With a lock and no server nothing is sent, and a question that the lock does not answer stays UNDECIDED.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,8 +60,7 @@ class RemoteTerminology(Terminology):
         known = local.verdict is Verdict.IN and (display is None or local.display_agrees is not None)
         if known or local.verdict is Verdict.NOT_IN:
             return local
-        asked = self._answer(Question(None, system, code, version), display, local.reason)
-        return asked if asked.verdict is not Verdict.UNDECIDED else local
+        return self._answer(Question(None, system, code, version), display, local.reason)
 
     def _answer(self, question: Question, display: str | None, local_reason: str) -> Answer:
         reply = self._reply(question)
@@ -69,11 +69,13 @@ class RemoteTerminology(Terminology):
             return Answer(Verdict.UNDECIDED, reason)
         if not reply.result:
             return Answer(Verdict.NOT_IN, reply.message or f"the terminology server does not know {question.code}")
-        agrees: bool | None = None
-        if display is not None and reply.display is not None:
-            # One answer shows one display; whether another one would do as well is a question of its own.
-            agrees = plain(display) == plain(reply.display) or self._reply(_with(question, display)).result
-        return Answer(Verdict.IN, "", reply.display, agrees)
+        if display is None or reply.display is None or plain(display) == plain(reply.display):
+            return Answer(Verdict.IN, "", reply.display, None if display is None or reply.display is None else True)
+        # One answer shows one display; whether another one would do as well is a question of its own.
+        shown = self._reply(replace(question, display=display))
+        if shown.result is None:
+            return Answer(Verdict.UNDECIDED, f"whether it is displayed as {display!r}: {shown.message}", reply.display)
+        return Answer(Verdict.IN, "", reply.display, shown.result)
 
     def _reply(self, question: Question) -> Reply:
         found = self._asked.get(question)
@@ -93,10 +95,6 @@ class RemoteTerminology(Terminology):
         if self.lock is not None:
             self.lock.record(question, reply, self.server.base_url)
         return reply
-
-
-def _with(question: Question, display: str) -> Question:
-    return Question(question.value_set, question.system, question.code, question.version, display)
 
 
 def open_terminology(

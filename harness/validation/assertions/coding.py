@@ -57,7 +57,7 @@ class CodingRule:
 
 
 def _ask(value: Mapping[str, Any], system: str, code: str, where: Location, scope: Scope) -> None:
-    """Report what a terminology server says against the coding; what it does not know is nobody's fault here."""
+    """Report what a terminology server says against the coding, or that there is no answer."""
     version, display = value.get("version"), value.get("display")
     given = display if type(display) is str else None
     answer = scope.session.judge.terminology.coding(system, code, given, version if type(version) is str else None)
@@ -66,3 +66,5 @@ def _ask(value: Mapping[str, Any], system: str, code: str, where: Location, scop
     elif answer.display_agrees is False:
         detail = f"{system}#{code}"
         scope.report("display-wrong", (where, "display", -1), found=given, expected=answer.display, detail=detail)
+    elif answer.verdict is Verdict.UNDECIDED:
+        scope.report("code-undecided", where, found=f"{system}#{code}", detail=answer.reason, undecided=True)

@@ -78,6 +78,12 @@ TERMINOLOGY: dict[str, Rule] = {
         "Whether {found} is in the value set {expected} is not known here: {detail}",
         "L'appartenance de {found} au jeu de valeurs {expected} n'est pas connue ici : {detail}",
     ),
+    "code-undecided": Rule(
+        "information",
+        "not-found",
+        "The coding {found} could not be judged: {detail}",
+        "Le codage {found} n'a pas pu être jugé : {detail}",
+    ),
     "code-unknown": Rule(
         "error",
         "code-invalid",
