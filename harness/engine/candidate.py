@@ -29,12 +29,13 @@ _SYNTHETIC_PATIENT: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What an answer is held to: seconds, bytes after decoding, redirects, pages."""
+    """What an answer is held to: seconds, bytes after decoding, JSON values, redirects, pages."""
 
     connect: float = 10.0
     read: float = 30.0
     total: float = 60.0
     body: int = 16 * 1024 * 1024
+    values: int = 400_000
     redirects: int = 0
     pages: int = 50
 
@@ -53,6 +54,7 @@ class Tls:
             context = ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as problem:
             raise UsageError(f"{self.ca}: not a PEM file of certificates: {problem}; mend tls.ca") from problem
+        context.options |= ssl.OP_NO_RENEGOTIATION
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -1,14 +1,15 @@
 """HTTP, with the limits that make a hostile candidate harmless, and the protocol that a recorded run keeps too."""
 
 import asyncio
+import hashlib
 import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import httpx
 
@@ -53,6 +54,14 @@ class _Encoding(CandidateError):
     """The answer is encoded in a way that was not asked for, or is broken."""
 
 
+class _CertificateChanged(CandidateError):
+    """The host showed another certificate in the middle of the run."""
+
+
+_OPENERS = (b"{", b"[", b",")
+"""One of these stands before every JSON value; in texts they count too, which the limit leaves room for."""
+
+
 class Live:
     """Sends requests to the candidate over HTTP/1.1: no redirect, cookie or proxy of the environment is followed."""
 
@@ -60,6 +69,7 @@ class Live:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
         self._client = _client(candidate)
+        self._certificates: dict[str, str] = {}
 
     async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
         """Send ``request``; never raises for what the candidate does, whatever it does."""
@@ -88,7 +98,9 @@ class Live:
         # "identity" cannot be insisted on: a candidate may compress all the same, so gzip is offered and bounded.
         pairs = (("Accept-Encoding", "gzip"), *request.headers)
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
-        outgoing = self._client.build_request(request.method, request.url, headers=headers, content=request.body)
+        outgoing = self._client.build_request(
+            request.method, request.url, headers=headers, content=request.body, extensions={"trace": self._watch}
+        )
         answer = await self._client.send(outgoing, stream=True)
         try:
             decoder = _Decoder(answer.headers.get("content-encoding", ""), self._limits.body)
@@ -97,7 +109,25 @@ class Live:
         finally:
             await answer.aclose()
         received = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
-        return Response(answer.status_code, received, b"".join(parts), answer.http_version)
+        body = b"".join(parts)
+        if sum(map(body.count, _OPENERS)) > self._limits.values:
+            raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values")
+        return Response(answer.status_code, received, body, answer.http_version)
+
+    async def _watch(self, event: str, information: Mapping[str, Any]) -> None:
+        """Hold every connection to the certificate that the first one saw, before anything is sent over it."""
+        if not event.endswith("start_tls.complete"):
+            return
+        stream = information["return_value"]
+        connection = stream.get_extra_info("ssl_object")
+        host = str(connection.server_hostname)
+        found = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
+        first = self._certificates.setdefault(host, found)
+        if first != found:
+            await stream.aclose()
+            raise _CertificateChanged(
+                f"{host} showed another certificate ({found[:16]}…) than at first ({first[:16]}…)"
+            )
 
     def now(self, scope: Scope) -> datetime:  # noqa: ARG002 - it is now, whoever asks
         """Return the present instant."""
@@ -172,13 +202,16 @@ class _Decoder:
 def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
     """Return the stable code and the message of what stopped an exchange.
 
-    Codes: ``connect``, ``dns``, ``tls``, ``timeout``, ``too-large``, ``encoding``, ``protocol``, ``request``.
+    Codes: ``connect``, ``dns``, ``tls``, ``timeout``, ``too-large``, ``encoding``, ``protocol``, ``request``,
+    ``connection-lost``, ``certificate-changed``.
     """
     causes = list(_causes(problem))
     if isinstance(problem, _TooLarge):
         return "too-large", str(problem)
     if isinstance(problem, _Encoding):
         return "encoding", str(problem)
+    if isinstance(problem, _CertificateChanged):
+        return "certificate-changed", str(problem)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         reason = next(str(cause) for cause in causes if isinstance(cause, ssl.SSLError))
         return "tls", f"the TLS connection was not made: {reason}"

@@ -1,10 +1,10 @@
 """An exchange: one HTTP request and its answer, as recorded (redacted before anything is stored)."""
 
-import json
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
+
+from harness.engine.content import NotJSON, parse
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -14,10 +14,6 @@ def header(headers: Headers, name: str) -> str | None:
     wanted = name.lower()
     values = [value for key, value in headers if key.lower() == wanted]
     return ", ".join(values) if values else None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON value")
 
 
 @dataclass(frozen=True)
@@ -40,12 +36,21 @@ class Response:
     http_version: str = "HTTP/1.1"
 
     @cached_property
+    def _content(self) -> tuple[Any, str]:
+        try:
+            return parse(self.body), ""
+        except NotJSON as problem:
+            return None, str(problem)
+
+    @property
     def resource(self) -> Any:
         """The body as JSON, decimals exact, or None when it is not JSON."""
-        try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
-        except (ValueError, ArithmeticError, RecursionError):
-            return None
+        return self._content[0]
+
+    @property
+    def problem(self) -> str:
+        """Why the body is not JSON; empty when it is."""
+        return self._content[1]
 
     def header(self, name: str) -> str | None:
         """Return the value of the header ``name`` (case-insensitive), or None."""

@@ -92,9 +92,14 @@ async def run(
             stage.emit(started)
             await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs)
         finally:
-            if transport is None:
+            try:
+                if transport is None:
+                    await channel.close()
+            except asyncio.CancelledError:  # a writer failed at the very end; what is open is closed all the same
                 await channel.close()
-            stage.events.put_nowait(None)
+                raise
+            finally:
+                stage.events.put_nowait(None)
 
     try:
         stage.open()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from harness.engine.codes import message
 from harness.engine.events import Finding
 from harness.engine.exchange import Exchange, Response
-from harness.engine.text import excerpt
+from harness.engine.text import excerpt, inert
 from harness.engine.verdict import Verdict
 from harness.errors import TestSetError
 from harness.validation.outcome import Outcome
@@ -119,7 +119,9 @@ def finding(code: str, verdict: Verdict = Verdict.FAIL, *, exchange: int | None 
 def not_fhir(index: int, response: Response) -> Finding:
     """Return the finding for an answer that is not a FHIR resource in JSON."""
     media = response.header("content-type") or "no Content-Type"
-    return finding("body.not-fhir", exchange=index, found=f"{response.status} {media}: {excerpt(response.body)}")
+    reason = f" ({inert(response.problem)})" if response.body and response.problem else ""
+    found = f"{response.status} {inert(media, 80)}: {excerpt(response.body)}{reason}"
+    return finding("body.not-fhir", exchange=index, found=found)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -19,6 +19,7 @@ from harness.suite.model import Interaction
 FHIR_JSON = "application/fhir+json"
 _PATH_SAFE = "/$:@!&'()*+,;=~-._%"
 _QUERY_SAFE = "/$:@!'()*,;~-._"
+_ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 _ETAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 
 Conversation = Generator[Request, Exchange, None]
@@ -135,7 +136,7 @@ def conditions(call: Call) -> Headers:
 
 def address(base: str, path: str, params: Mapping[str, Any]) -> str:
     """Return the URL of ``path`` below ``base``. Raises StepFault when it would lead outside of the candidate."""
-    if urlsplit(path).scheme in ("http", "https") or path.startswith("//"):
+    if _ABSOLUTE.match(path):
         url = safe_url(urljoin(base, path))
         if not same_origin(base, url):
             raise StepFault(

@@ -1,0 +1,58 @@
+"""What the client does over TLS."""
+
+import asyncio
+
+import pytest
+
+from harness.engine.candidate import Candidate
+from harness.engine.client import Live, Scope
+from harness.engine.exchange import Request
+from tests.engine.tls import Authority, TLSServer, server_context
+
+SCOPE = Scope("set", "test", "test")
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def candidate(server, **tls):
+    return Candidate.of({"base-url": server.url, "tls": tls, "identities": {"default": {"bearer": "canary"}}})
+
+
+def ask(live, server):
+    return live.send(Request("GET", f"{server.url}/metadata", (("Authorization", "Bearer canary"),)), SCOPE)
+
+
+def test_a_certificate_that_changes_in_the_middle_of_a_run_gets_no_credentials(authority):
+    first, second = authority.issue(), authority.issue()
+    context = server_context(first)
+
+    async def twice(server):
+        live = Live(candidate(server, ca=str(authority.ca)))
+        try:
+            before = await ask(live, server)
+            context.load_cert_chain(second.cert_file, second.key_file)
+            return before, await ask(live, server)
+        finally:
+            await live.close()
+
+    with TLSServer(context) as server:
+        before, after = asyncio.run(twice(server))
+    assert before.response.status == 200
+    assert (after.response, after.error_code) == (None, "certificate-changed")
+    assert len(server.seen) == 1
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(authority, tmp_path):
+    async def once(server):
+        live = Live(candidate(server))
+        try:
+            return await ask(live, server)
+        finally:
+            await live.close()
+
+    with TLSServer(server_context(authority.issue())) as server:
+        assert asyncio.run(once(server)).error_code == "tls"
+    assert server.seen == []
