@@ -11,6 +11,7 @@ from harness.engine.codec import dumps, encode
 from harness.engine.events import DefinitionSource, RunStarted, StepFinished
 from harness.engine.planner import Case
 from harness.engine.results import RunResult, TestResult
+from harness.engine.runner import default_judge
 from harness.errors import AcceptanceError, PackageError
 from harness.fhir.definitions import Definitions
 from harness.fhir.packages import open_package
@@ -77,8 +78,7 @@ class Bench:
     def _validator(self, setting: Setting) -> Validator:
         key = (id(setting.structures), id(setting.terminology))
         if key not in self._validators:
-            terminology = Terminology(setting.terminology)
-            judge = Validator(setting.structures, terminology=terminology)
+            judge = default_judge(setting.structures, Terminology(setting.terminology))
             self._validators[key] = (setting.structures, setting.terminology, judge)  # held, so that ids stay theirs
         return self._validators[key][2]
 

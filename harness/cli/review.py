@@ -23,6 +23,7 @@ from harness.report.inert import one_line
 
 app = typer.Typer()
 _WIDTH = 80
+_COLUMNS = (22, 18, 12, 10, 14)
 
 
 @app.command()
@@ -85,16 +86,19 @@ def _list(rows: Sequence[ShelfRow], shape: Format) -> None:
     if shape is Format.JSON:
         typer.echo(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2).decode())
         return
-    typer.echo(f"{'file':22} {'software':18} {'signature':12} {'verdict':10} {'decision':15}")
+    typer.echo(_cells(("file", "software", "signature", "verdict", "decision")))
     for row in rows:
         software = " ".join((row.software or {}).get(part, "") for part in ("product", "version")).strip() or "–"
         decision = row.decision or ("not held" if row.reviews else "–")
         known = row.signature in ("verified", "not checked")
         cells = (row.path.name, software, row.signature if known else "REFUSED", str(row.verdict or "–"), decision)
-        widths = (22, 18, 12, 10, 14)
-        line = " ".join(f"{one_line(cell, width - 1):{width}}" for cell, width in zip(cells, widths, strict=True))
-        typer.echo(line.rstrip())
+        typer.echo(_cells(cells))
         if not known:
             typer.echo(f"  {one_line(row.signature, _WIDTH - 2)}")
         if row.review_state not in ("", "verified"):
             typer.echo(f"  {one_line(f'reviews: {row.review_state}', _WIDTH - 2)}")
+
+
+def _cells(cells: Sequence[str]) -> str:
+    shown = (one_line(cell, width - 1) for cell, width in zip(cells, _COLUMNS, strict=True))
+    return " ".join(f"{cell:{width}}" for cell, width in zip(shown, _COLUMNS, strict=True)).rstrip()

@@ -220,10 +220,11 @@ def _work(session: pytest.Session) -> Work:
     """Return what the whole session is to run: its items, once pytest has deselected others."""
     stash = session.config.stash
     if _WORK not in stash:
-        stash[_WORK] = Work()
+        work = Work()
         for item in session.items:
             if isinstance(item, TestSetItem):
-                item.join(stash[_WORK])
+                item.join(work)
+        stash[_WORK] = work
     return stash[_WORK]
 
 

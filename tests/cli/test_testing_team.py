@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.sandbox.assembly import make_service
 from harness.sandbox.server import SandboxServer
 from tests.cli.conftest import Answer
 
@@ -127,21 +128,33 @@ def test_all_the_way(command: Command, world: World, sandbox: str) -> None:
     assert "raccordement" in answer["reviews"][-1]["review"]["next"]["fr"]
 
 
-def test_a_candidate_that_got_worse_is_seen(command: Command, world: World, tmp_path: Path) -> None:
-    with SandboxServer(defects=["missing-code-accepted"]) as broken:
-        out = world.team.home / "rerun"
+def test_a_candidate_that_got_worse_is_seen(command: Command, world: World) -> None:
+    out = world.team.home / "rerun"
+    with SandboxServer(make_service(defects=["invalid-accepted"])) as broken:
         where = ("--base-url", broken.base_url, "--root", world.sets, "--out", out)
-        again = command("rerun", world.file, *world.trusted, *where)
-    assert again.exit == 0  # that departure does not touch these tests
-    worse = SET.replace("status: 422", "status: 418")
-    (world.publisher.home / "sets" / "records.yaml").write_text(worse, encoding="utf-8")
-    with SandboxServer() as server:
-        place = ("--root", world.publisher.home / "sets", "--out", tmp_path / "other")
-        command("run", "--base-url", server.base_url, *place)
-    answer = command("compare", world.file, tmp_path / "other", *world.trusted, "--lang", "fr")
+        again = command("rerun", world.file, *world.trusted, *where, "--repeat", "2", "--lang", "fr")
+    assert again.exit == 1
+    assert "MOINS BON (succès → échec) records/refused" in again.out
+    found = json.loads((out / "comparison.json").read_text("utf-8"))
+    worse = next(test for test in found["tests"] if test["relation"] == "worse")
+    assert (worse["test"], worse["flaky"]) == ("refused", [])
+    assert worse["difference"]["where"] == "status"
+    assert (worse["difference"]["first"][:3], worse["difference"]["second"][:3]) == ("422", "201")
+    assert command("compare", out / "1", out / "2").exit == 0
+    assert command("compare", out / "1", world.file, *world.trusted).exit == 0  # better
+
+
+def test_a_test_that_is_not_the_same_is_not_compared(command: Command, world: World, sandbox: str) -> None:
+    (world.sets / "records.yaml").write_text(SET.replace("error}", "error, code: value}"), encoding="utf-8")
+    out = world.team.home / "other"
+    command("run", "--base-url", sandbox, "--root", world.sets, "--out", out)
+    answer = command("compare", world.file, out, *world.trusted, "--lang", "fr")
     assert answer.exit == 3
     assert "NON COMPARABLE" in answer.out
     assert "le test n'est pas le même des deux côtés" in answer.out
+    page = command("compare", world.file, out, *world.trusted, "--format", "html").out
+    assert page.count("<script") == 1
+    assert 'http-equiv="Content-Security-Policy"' in page
 
 
 def test_differences_of_the_teams_test_sets_are_shown(command: Command, world: World, sandbox: str) -> None:
