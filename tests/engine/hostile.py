@@ -28,7 +28,7 @@ EXTERNAL = (
 def answer(body, *headers, kind="application/fhir+json", status="200 OK"):
     """The bytes of a whole answer."""
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode() + b"\r\nConnection: close\r\n\r\n" + body
 
 
 def resource(**members):
@@ -53,7 +53,7 @@ def gzip_bomb(megabytes):
 
 
 FIXED = {
-    "good": resource(),
+    "good": resource().replace(b"\r\nConnection: close", b""),
     "gzip-bomb": answer(gzip_bomb(200), "Content-Encoding: gzip"),
     "gzip-in-gzip": answer(gzip.compress(gzip_bomb(20)), "Content-Encoding: gzip, gzip"),
     "zstd-bomb": answer(zstd_bomb(16_000), "Content-Encoding: zstd"),
