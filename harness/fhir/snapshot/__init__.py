@@ -54,9 +54,10 @@ class _Generator:
         differential = self._structure.get("differential", {}).get("element", [])
         if not base:
             return list(differential)
-        if self._source.structure(base) is None:
+        parent = self._source.structure(base)
+        if parent is None:
             raise SnapshotError(f"{self._url}: its base {base} is not known; add the package that defines it.")
-        self._tree = build(self._source.snapshot(base))
+        self._tree = build(self._source.snapshot(base) if self._extends else self._elements(base, parent))
         if self._extends and differential:
             self._tree.name = differential[0]["path"].partition(".")[0]
         for identity, element in zip(identify(differential), differential, strict=True):
@@ -170,12 +171,15 @@ class _Generator:
         structure = self._source.structure(canonical)
         if structure is None:
             raise self._fail(identity, f"the type {canonical} of its parent is not known.")
+        return build(self._elements(canonical, structure)).children
+
+    def _elements(self, canonical: str, structure: Mapping[str, Any]) -> list[Element]:
+        """Return a definition's snapshot for use elsewhere: its content references go on to mean those of its type."""
         origin = _TYPES + structure["type"]
-        elements = [
+        return [
             {**e, "contentReference": origin + e["contentReference"]} if _is_local(e.get("contentReference")) else e
             for e in self._source.snapshot(canonical)
         ]
-        return build(elements).children
 
     def _target(self, reference: str, identity: str) -> Node:
         """Return the element that a content reference means: that of the type itself, not of a profile on it."""
@@ -183,7 +187,9 @@ class _Generator:
         pairs = split_id(target)
         node: Node | None = self._tree
         if not self._extends:
-            node = build(self._source.snapshot(origin or _TYPES + pairs[0][0]))
+            canonical = origin or _TYPES + pairs[0][0]
+            structure = self._source.structure(canonical)
+            node = build(self._elements(canonical, structure)) if structure else None
         for name, piece in pairs[1:]:
             node = node.child(name) if node else None
             node = node.slice_named(piece) if node and piece else node
