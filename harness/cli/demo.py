@@ -23,9 +23,6 @@ app = typer.Typer()
 
 _SOFTWARE = {"publisher": "fhir-harness", "product": "sandbox", "version": __version__, "reference": "demo"}
 
-_MEASURES = "mes-measures"
-"""What the test sets call the measures API."""
-
 
 @app.command()
 def demo(
@@ -39,7 +36,7 @@ def demo(
     out = new_folder(out, "demo")
     with SandboxServer() as server:
         typer.echo(f"Sandbox: {server.base_url}")
-        result = execute(plan, _candidate(server), out, lang.value)
+        result = execute(plan, Candidate.of({**server.candidate(), "software": _SOFTWARE}), out, lang.value)
     file = out / "acceptance.zip"
     new_keys(out / "keys", "Demonstration")
     key, chain, anchors = ((out / "keys" / name).read_bytes() for name in (KEY, CHAIN, ANCHOR))
@@ -49,10 +46,3 @@ def demo(
     typer.echo(f"Acceptance file: {file}")
     typer.echo("Verified." if answer.ok else f"Not verified: {answer.failure}")
     raise typer.Exit(exit_class(result.verdict) if answer.ok else Exit.ERROR)
-
-
-def _candidate(server: SandboxServer) -> Candidate:
-    """Return the sandbox as a candidate: its FHIR service, and its measures API as an endpoint."""
-    measures = server.candidate(measures=True)
-    endpoint = {"base-url": measures["base-url"], "identities": measures["identities"]}
-    return Candidate.of({**server.candidate(), "software": _SOFTWARE, "endpoints": {_MEASURES: endpoint}})
