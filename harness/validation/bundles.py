@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from harness.validation.bundle_index import REQUESTS, REST, BundleIndex, base_of, entries
+from harness.validation.bundle_index import REQUESTS, REST, entries
+from harness.validation.documents import check_whole
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
 _SEARCH_LINKS = frozenset({"first", "previous", "prev", "next", "last"})
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
-_INDEX = re.compile(r"\[\d+\]")
-_OWN = re.compile(
-    r"subject|encounter|author|custodian|attester\.party|event\.detail|(?:section\.)+(?:author|focus|entry)"
-)
-"""What a Composition refers to and a document must hold (FHIR R4 documents §3.3.1)."""
 _FIRST = {"document": "Composition", "message": "MessageHeader"}
 
 
@@ -33,12 +29,12 @@ def check(bundle: Mapping[str, Any], where: Location, scope: Scope) -> None:
     _check_links(bundle, kind, where, scope)
     if kind == "searchset":
         _check_search(bundle, where, scope)
-    if kind == "document":
-        _check_document(bundle, where, scope)
+    if kind in _FIRST:
+        check_whole(bundle, where, scope)
 
 
 def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scope: Scope) -> None:
-    seen: set[tuple[str, Any]] = set()
+    seen: set[tuple[str, str | None]] = set()
     for index, (entry, resource) in enumerate(entries(bundle)):
         place = (where, "entry", index)
         url = entry.get("fullUrl")
@@ -48,13 +44,13 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
             continue
         if not _ABSOLUTE.match(url):
             scope.report("bundle-full-url-relative", place, found=url)
-        if resource is None:
-            continue
-        version = (resource.get("meta") or {}).get("versionId") if isinstance(resource.get("meta"), dict) else None
-        if kind not in ("history", *REQUESTS) and (url, version) in seen:
+        meta = resource.get("meta") if resource else None
+        version = str(meta.get("versionId")) if isinstance(meta, dict) else None
+        if kind != "history" and (url, version) in seen:
             scope.report("bundle-full-url-duplicate", where, found=url, constraint="bdl-7")
         seen.add((url, version))
-        _check_identity(url, resource, place, scope)
+        if resource is not None:
+            _check_identity(url, resource, place, scope)
 
 
 def _check_identity(url: str, resource: Mapping[str, Any], where: Location, scope: Scope) -> None:
@@ -126,55 +122,3 @@ def _check_search(bundle: Mapping[str, Any], where: Location, scope: Scope) -> N
             scope.report("bundle-search-outcome", place, found=found)
         elif types and found not in types and mode == "match":
             scope.report("bundle-search-type", place, found=found, expected=", ".join(types))
-
-
-def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every literal reference below ``value`` that leads out of the resource, with its path."""
-    if isinstance(value, Mapping):
-        text = value.get("reference")
-        if isinstance(text, str) and not text.startswith("#"):
-            yield text, path
-        for key, child in value.items():
-            yield from _references(child, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _references(child, f"{path}[{index}]")
-
-
-def _check_document(bundle: Mapping[str, Any], where: Location, scope: Scope) -> None:
-    """The Composition's own references lead to entries; every entry is reachable from it, either way (§3.3.1)."""
-    index = BundleIndex(bundle)
-    pairs = list(entries(bundle))
-    if not pairs or pairs[0][1] is None or pairs[0][1].get("resourceType") != "Composition":
-        return
-    links: dict[int, set[int]] = {id(resource): set() for _, resource in pairs if resource is not None}
-    for position, (entry, resource) in enumerate(pairs):
-        if resource is None:
-            continue
-        for text, path in _references(resource, ""):
-            target, _ = index.find(text, base_of(entry, resource))
-            if target is not None and id(target) in links:
-                links[id(resource)].add(id(target))
-                links[id(target)].add(id(resource))
-            elif position == 0 and _OWN.fullmatch(_INDEX.sub("", path)) and not _is_canonical(text, scope):
-                place = ((where, "entry", 0), "resource", -1)
-                for segment in path.split("."):
-                    name, _, number = segment.partition("[")
-                    place = (place, name, int(number[:-1]) if number else -1)
-                scope.report("bundle-reference", place, found=text, detail=f"Composition.{path}")
-    reached, waiting = set(), [id(pairs[0][1])]
-    while waiting:
-        current = waiting.pop()
-        if current not in reached:
-            reached.add(current)
-            waiting.extend(links[current] - reached)
-    for position, (entry, resource) in enumerate(pairs):
-        if resource is not None and id(resource) not in reached:
-            scope.report("bundle-unreachable", (where, "entry", position), found=entry.get("fullUrl"))
-
-
-def _is_canonical(url: str, scope: Scope) -> bool:
-    """Whether an absolute URL leads to a definition, which need not travel with a document."""
-    rest = REST.fullmatch(url) if ":" in url else None
-    tree = scope.session.judge.compiler.type_tree(rest["type"]) if rest else None
-    return tree is not None and {"url", "publisher"} <= tree.children.keys()

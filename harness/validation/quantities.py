@@ -37,6 +37,14 @@ def _base(unit: str) -> tuple[str, Decimal] | None:
     return None
 
 
+def commensurable(unit: str, wanted: str) -> bool | None:
+    """Whether a quantity of one unit can be told in the other; None where one of them is not known here."""
+    if unit == wanted:
+        return True
+    source, target = _base(unit), _base(wanted)
+    return None if source is None or target is None else source[0] == target[0]
+
+
 def convert(value: Decimal, unit: str, wanted: str) -> Decimal | None:
     """``value`` of ``unit`` in ``wanted``; None when they are not commensurable or not known."""
     if unit == wanted:

@@ -22,16 +22,20 @@ def _fragments(value: Any) -> Iterator[str]:
 
 
 def check(resource: Mapping[str, Any], where: Location, scope: Scope) -> None:
-    """Report each contained resource that nothing refers to and that does not refer to its container."""
+    """Report each contained resource that nothing refers to and that does not refer to its container, or a twin."""
     contained = resource.get("contained")
     if not isinstance(contained, list):
         return
     used = set(_fragments({key: value for key, value in resource.items() if key != "contained"}))
+    seen: set[str] = set()
     inside = [set(_fragments(part)) for part in contained]
     for index, part in enumerate(contained):
         if not isinstance(part, Mapping):
             continue
         name = str(part.get("id", "")).removeprefix("#")
+        if name and name in seen:
+            scope.report("contained-duplicate-id", (where, "contained", index), found=name)
+        seen.add(name)
         others = any(name in found for position, found in enumerate(inside) if position != index)
         if name not in used and not others and "" not in inside[index]:
             scope.report(

@@ -9,9 +9,11 @@ from typing import Any
 
 from harness.fhir.primitives import compare_temporal, exact_decimal
 from harness.validation.location import Location
-from harness.validation.quantities import convert
+from harness.validation.quantities import commensurable, convert
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
+
+_UCUM = "http://unitsofmeasure.org"
 
 
 def compare(value: Any, bound: Any) -> int | None:
@@ -37,6 +39,14 @@ def _compare_quantities(value: Mapping[str, Any], bound: Mapping[str, Any]) -> i
     return (left > right) - (left < right)
 
 
+def _other_dimension(value: Any, bound: Any) -> bool:
+    """Whether both are UCUM quantities of units that measure different things."""
+    if not isinstance(value, Mapping) or not isinstance(bound, Mapping):
+        return False
+    units = [part.get("code") for part in (value, bound) if part.get("system") == _UCUM]
+    return len(units) == 2 and commensurable(str(units[0]), str(units[1])) is False
+
+
 def _text(value: Any) -> Any:
     if isinstance(value, Mapping):
         return " ".join(
@@ -59,7 +69,16 @@ class Bound:
             return
         order = compare(value, self.bound)
         origin = self.origin
-        if order is None:
+        if order is None and _other_dimension(value, self.bound):
+            scope.report(
+                "value-other-dimension",
+                where,
+                found=_text(value),
+                expected=_text(self.bound),
+                profile=origin.profile,
+                definition=origin.element,
+            )
+        elif order is None:
             scope.report(
                 "value-not-comparable",
                 where,

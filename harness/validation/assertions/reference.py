@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.validation.bundle_index import REQUESTS
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Obligation, Scope
@@ -48,13 +49,8 @@ class ReferenceRule:
             if _WHITE_SPACE.search(text):
                 scope.report("reference-whitespace", where, found=text)
                 return
-            if ":" not in text and text[:1] not in ("#", "?", "/") and "?" not in text:
-                found = _RELATIVE.fullmatch(text)
-                if not found or found["type"] not in judge.resource_types:
-                    # in a Bundle it is resolved against the fullUrl, which takes Type/id; else a server may know it
-                    severity = "error" if scope.bundle is not None and text.count("/") not in (1, 3) else "warning"
-                    scope.report("reference-format", where, found=text, severity=severity)
-                    return
+            if ":" not in text and not text.startswith("#") and self._is_odd(text, where, scope):
+                return
             target = scope.follow(text, where)
             self._check_aggregation(text, target, where, scope)
             if target is not None:
@@ -69,6 +65,23 @@ class ReferenceRule:
             named = named or (short if short in judge.resource_types else None)
         if named and self.targets:
             self._check_target(str(text), named, target, where, scope)
+
+    @staticmethod
+    def _is_odd(text: str, where: Location, scope: Scope) -> bool:
+        """Whether a relative reference is no ``Type/id``, after saying so.
+
+        In a Bundle it is resolved against a fullUrl, which takes that form; elsewhere a server may know what is meant.
+        """
+        bundle = scope.bundle
+        search = "?" in text
+        if bundle is not None and text.count("/") not in (1, 3) and not (search and bundle.type in REQUESTS):
+            scope.report("reference-format", where, found=text)
+            return True
+        found = _RELATIVE.fullmatch(text)
+        if search or text.startswith("/") or (found and found["type"] in scope.session.judge.resource_types):
+            return False
+        scope.report("reference-format", where, found=text, severity="warning")
+        return True
 
     def _check_aggregation(self, text: str, target: Mapping[str, Any] | None, where: Location, scope: Scope) -> None:
         """The target is where the profile wants it; a Bundle's entry is also one that is referenced."""

@@ -26,6 +26,7 @@ from harness.validation.schema import Assertion, Children, ElementSchema, Origin
 _NATIVES: dict[str, tuple[Assertion, ...]] = {
     "Attachment": (AttachmentSize(),),
     "Coding": (CodingRule(),),
+    **dict.fromkeys(("Quantity", "Age", "Count", "Distance", "Duration"), (CodingRule(),)),
     "Identifier": (IdentifierRule(),),
     "canonical": (CanonicalRule(), UriRule()),
     "code": (CodeRule(),),

@@ -78,7 +78,6 @@ class Node:
             merged.children.setdefault(name, child)
         return merged
 
-
     def _copy(self) -> Node:
         copied = Node(self.element, self.profile)
         copied.slices, copied.above = self.slices, self.above

@@ -81,6 +81,12 @@ REFERENCES: dict[str, Rule] = {
         "A canonical must be an absolute URL, not '{found}'",
         "Un canonical doit être une URL absolue, et non « {found} »",
     ),
+    "contained-duplicate-id": Rule(
+        "error",
+        "business-rule",
+        "Two contained resources have the id '{found}'",
+        "Deux ressources contenues portent l'id « {found} »",
+    ),
     "contained-unreferenced": Rule(
         "error",
         "invalid",
@@ -165,8 +171,8 @@ BUNDLE: dict[str, Rule] = {
     "bundle-reference": Rule(
         "error",
         "invalid",
-        "'{found}' ({detail}) does not lead to an entry of the document",
-        "« {found} » ({detail}) ne mène à aucune entrée du document",
+        "'{found}' ({detail}) does not lead to an entry of this Bundle",
+        "« {found} » ({detail}) ne mène à aucune entrée de ce Bundle",
     ),
     "bundle-unreachable": Rule(
         "error",

@@ -127,6 +127,12 @@ STRUCTURE: dict[str, Rule] = {
         "{found} is more than the greatest value allowed, {expected}",
         "{found} est supérieur au maximum admis, {expected}",
     ),
+    "value-other-dimension": Rule(
+        "error",
+        "invalid",
+        "{found} measures something else than the bound {expected}",
+        "{found} mesure autre chose que la limite {expected}",
+    ),
     "value-not-comparable": Rule(
         "information",
         "not-supported",

@@ -23,6 +23,7 @@ from typing import Any
 
 from instances import Shapes
 from mutations import mutants
+from profiles import cases as profile_cases
 
 from harness import Definitions, Validator
 from harness.validation.judge import Judge
@@ -68,6 +69,9 @@ def cases(options: argparse.Namespace, judge: Judge) -> Iterator[Case]:
     """Every case: the bases themselves, and their mutants."""
     rng = random.Random(options.seed)
     shapes = Shapes(judge)
+    if options.profiles:
+        yield from profile_cases(options.profiles, options.each, rng, shapes)
+        return
     found: list[tuple[str, dict[str, Any], list[str], list[dict[str, Any]]]] = list(bases(options.files))
     if not options.files:
         for name in sorted(judge.resource_types):
@@ -175,6 +179,7 @@ def main() -> None:
     parser.add_argument("--core", required=True, help="the official hl7.fhir.r4.core package (.tgz)")
     parser.add_argument("--package", action="append", default=[], help="a package for both validators (.tgz)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--profiles", type=int, default=0, help="make so many random profiles instead, with instances")
     parser.add_argument("--each", type=int, default=4, help="mutants of each resource")
     parser.add_argument("--show", type=int, default=3, help="examples of each cluster")
     parser.add_argument("--target", type=Path, help="where Maven put classes/ and lib/")
