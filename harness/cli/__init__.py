@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, str] = {
     "testsets": "List, check and show test sets",
     "packages": "List, add and check FHIR packages",
     "keys": "Make development keys",
+    "generate": "Make good instances of a profile",
     "explain": "Say what a finding means, and how to mend it",
 }
 

@@ -1,0 +1,127 @@
+"""What the parts of a data type must be to one another, where the type's invariants say so (FHIR R4 datatypes)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.fhir.primitives import compare_temporal
+from harness.validation.generation import words
+from harness.validation.generation.choices import Choices, pick
+from harness.validation.judge import Judge
+
+Built = dict[str, Any]
+Settle = Callable[[Built, frozenset[str], Judge, Choices], Built]
+"""Takes what was built, the keys whose value the profile gives, and what to ask."""
+_UNITS = (("kg", "kg"), ("cm", "cm"), ("min", "min"), ("%", "%"))
+
+
+def _period(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """A period ends after it starts (per-1)."""
+    if not built:
+        return {"start": words.day(choices)}
+    start, end = built.get("start"), built.get("end")
+    if isinstance(start, str) and isinstance(end, str):
+        order = compare_temporal(start, end)
+        if order is None:
+            built["end"] = start
+        elif order > 0:
+            built["start"], built["end"] = end, start
+    return built
+
+
+def _contact_point(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """A value needs its system (cpt-2)."""
+    if "value" in built or not built:
+        built.setdefault("system", "phone")
+        built.setdefault("value", f"+3319900{choices.integer(0, 9999):04}")
+    return built
+
+
+def _quantity(built: Built, told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """A code needs its system (qty-3), and a quantity is nothing without a value."""
+    built.setdefault("value", words.decimal(choices))
+    if "code" not in told and ("code" in built) is not ("system" in built):
+        unit = dict(zip(("unit", "code"), pick(choices, _UNITS), strict=True))
+        built |= {key: value for key, value in unit.items() if key not in told}
+        if "system" not in told:
+            built["system"] = "http://unitsofmeasure.org"
+    return built
+
+
+def _in_ucum(code: str) -> Settle:
+    def settle(_built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+        """Ages, durations and distances are counted in UCUM units."""
+        return {"value": choices.integer(1, 99), "unit": code, "system": "http://unitsofmeasure.org", "code": code}
+
+    return settle
+
+
+def _attachment(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """Data has a content type (att-1), and the size is that of the data."""
+    if "data" in built:
+        built.setdefault("contentType", words.mime(choices))
+        if "size" in built:
+            built["size"] = len(base64.b64decode(built["data"]))
+    return built or {"title": words.text(choices)}
+
+
+def _coding(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """A coding that nothing determines says something in words."""
+    return built or {"display": words.text(choices)}
+
+
+def _concept(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """A concept is at least said in words."""
+    return built or {"text": words.text(choices)}
+
+
+def _range(_built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    low = choices.integer(0, 99)
+    return {"low": {"value": low, "unit": "kg"}, "high": {"value": low + choices.integer(0, 99), "unit": "kg"}}
+
+
+def _narrative(_built: Built, _told: frozenset[str], _judge: Judge, _choices: Choices) -> Built:
+    return {"status": "generated", "div": words.XHTML}
+
+
+def _timing(_built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    return {"event": [words.instant(choices)]}
+
+
+def _identifier(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    """What is said to be a URI is one (R4 datatypes §2.24.0.9)."""
+    if built.get("system") == "urn:ietf:rfc:3986" and ":" not in str(built.get("value", ":")):
+        built["value"] = words.uuid(choices)
+    return built or {"value": words.identifier(choices)}
+
+
+def _name(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
+    return built or {"family": words.text(choices)}
+
+
+def _meta(built: Built, _told: frozenset[str], _judge: Judge, _choices: Choices) -> Built:
+    """Labels and profiles are left to what a profile demands; the rest is the server's."""
+    return {key: value for key, value in built.items() if key in ("profile", "security", "tag", "lastUpdated")}
+
+
+SETTLE: Mapping[str, Settle] = {
+    "Address": lambda built, _told, _judge, choices: built or {"city": words.text(choices)},
+    "Age": _in_ucum("a"),
+    "Attachment": _attachment,
+    "CodeableConcept": _concept,
+    "Coding": _coding,
+    "ContactPoint": _contact_point,
+    "Distance": _in_ucum("m"),
+    "Duration": _in_ucum("min"),
+    "HumanName": _name,
+    "Identifier": _identifier,
+    "Meta": _meta,
+    "Narrative": _narrative,
+    "Period": _period,
+    "Quantity": _quantity,
+    "Range": _range,
+    "Timing": _timing,
+}
+"""By type: makes what was built hold together."""

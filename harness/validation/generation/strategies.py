@@ -1,0 +1,88 @@
+"""Good instances of a profile, as hypothesis draws them. Needs hypothesis: the extra ``generate``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from harness.errors import UsageError
+from harness.fhir.definitions import Definitions
+from harness.validation.generation.builder import Builder
+from harness.validation.generation.mending import mended
+from harness.validation.validator import Validator
+
+try:
+    import hypothesis
+    from hypothesis import strategies
+except ImportError:  # an optional dependency
+    hypothesis = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+_MISSING = (
+    "hypothesis is not installed, and it draws the instances: pip install 'fhir-harness[generate]' "
+    "(or pip install hypothesis)"
+)
+
+
+class _Drawn:
+    """Decisions that hypothesis takes, so that it can shrink them."""
+
+    def __init__(self, draw: DrawFn) -> None:
+        self._draw = draw
+
+    def integer(self, low: int, high: int) -> int:
+        """Draw a whole number; it shrinks towards ``low`` where that is not negative, else towards zero."""
+        return self._draw(strategies.integers(low, high))
+
+
+def instances(
+    profile: str, definitions: Definitions, *, validator: Validator | None = None
+) -> SearchStrategy[dict[str, Any]]:
+    """Return a strategy of resources that are valid against ``profile``; the simplest holds what must be there.
+
+    Every resource is judged before it is handed out; ``validator`` is by default one of ``definitions``. Raises
+    UsageError when hypothesis is not installed, or the profile is not known or is not about a resource.
+    """
+    if hypothesis is None:
+        raise UsageError(_MISSING)
+    validator = validator or Validator(definitions)
+    judge = validator.judge
+    schema = judge.schema(profile)
+    if schema is None:
+        reason = judge.problem(profile) or "it is not known here: add the package that defines it"
+        raise UsageError(f"{profile}: no instance can be made of it: {reason}")
+    if schema.type not in judge.resource_types:
+        raise UsageError(f"{profile}: it is about {schema.type}, which is not a resource that can stand alone")
+
+    def build(draw: DrawFn) -> dict[str, Any]:
+        built = Builder(judge, _Drawn(draw)).resource(profile)
+        good = None if built is None else mended(built, profile, validator)
+        hypothesis.assume(good is not None)
+        return cast(dict[str, Any], good)
+
+    return strategies.composite(build)()
+
+
+def sample(strategy: SearchStrategy[dict[str, Any]], count: int, seed: int) -> list[dict[str, Any]]:
+    """Return ``count`` different instances of ``strategy``: the same for the same ``seed`` and version of hypothesis.
+
+    Fewer where the profile leaves so little open that there are no more.
+    """
+    found: list[dict[str, Any]] = []
+
+    def collect(instance: dict[str, Any]) -> None:
+        if len(found) < count and instance not in found:
+            found.append(instance)
+
+    settings = hypothesis.settings(
+        database=None,
+        deadline=None,
+        max_examples=2 * count + 10,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    test: Callable[[], None] = hypothesis.seed(seed)(settings(hypothesis.given(strategy)(collect)))
+    test()
+    return found
