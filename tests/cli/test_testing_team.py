@@ -84,7 +84,8 @@ def world(command: Command, tmp_path: Path, sandbox: str) -> World:
         (side.home / "sets").mkdir()
         (side.home / "sets" / "records.yaml").write_text(SET, encoding="utf-8")
     run = publisher.home / "run"
-    assert command("run", "--base-url", sandbox, "--root", publisher.home / "sets", "--out", run).exit == 0
+    where = ("--root", publisher.home / "sets", "--out", run)
+    assert command("run", "--base-url", sandbox, "--token", "canary-token-8d1", *where).exit == 0
     handed_in = publisher.home / "acceptance.zip"
     assert command("accept", run, *publisher.signing, "--out", handed_in).exit == 0
     file = team.home / "inbox.zip"
