@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import DefinitionError
@@ -15,6 +14,7 @@ from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
+from harness.validation.knowledge import Answer, ExtensionDefinition
 from harness.validation.location import Location
 from harness.validation.resources import element_path, nested, walk
 from harness.validation.schema import ElementSchema
@@ -26,22 +26,6 @@ _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _ANY = frozenset({"Resource", "DomainResource"})
 _REMEMBERED = 20_000
 _VERDICTS = {Verdict.IN: True, Verdict.NOT_IN: False, Verdict.UNDECIDED: None}
-Answer = tuple["bool | None", str]
-
-
-@dataclass(frozen=True, slots=True)
-class ExtensionDefinition:
-    """What matters of an extension where it is used."""
-
-    url: str
-    modifier: bool
-    contexts: frozenset[str]
-    anywhere: bool
-
-    @property
-    def context_text(self) -> str:
-        """The contexts in words."""
-        return " | ".join(sorted(self.contexts))
 
 
 class Judge:

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.validation.assertions.contained import check as check_contained
 from harness.validation.bundles import check as check_bundle
+from harness.validation.knowledge import Schema
 from harness.validation.location import Location
-from harness.validation.schema import ElementSchema
 from harness.validation.scope import Scope
 from harness.validation.slots import ResourceSlot
 from harness.validation.structure_definitions import check as check_structure
@@ -66,10 +66,10 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
 
 def _schemas(
     value: dict[str, Any], name: str, profiles: Sequence[str], where: Location, scope: Scope
-) -> Iterator[tuple[str, ElementSchema]]:
+) -> Iterator[tuple[str, Schema]]:
     """Each profile to judge by, once; the bare type when there is none."""
     judge = scope.session.judge
-    chosen: dict[str, ElementSchema] = {}
+    chosen: dict[str, Schema] = {}
     for canonical in profiles:
         _choose(canonical, name, chosen, where, scope)
     meta = value.get("meta")
@@ -92,7 +92,7 @@ def _schemas(
     yield from chosen.items()
 
 
-def _choose(canonical: str, name: str, chosen: dict[str, ElementSchema], where: Location, scope: Scope) -> None:
+def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Location, scope: Scope) -> None:
     judge = scope.session.judge
     schema = judge.schema(canonical)
     if schema is None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.validation.bundle_index import BundleIndex, base_of
+from harness.validation.knowledge import Knowledge
 from harness.validation.location import Location, render
 from harness.validation.messages.render import RULES
 from harness.validation.outcome import Issue
 
 if TYPE_CHECKING:
     from harness.fhir.fhirpath import Environment
-    from harness.validation.judge import Judge
 
 _SHOWN = 120
 
@@ -50,7 +50,7 @@ class Session:
 
     __slots__ = ("_seen", "active", "depth", "issues", "judge", "obligations", "settings", "verdicts")
 
-    def __init__(self, judge: Judge, settings: Settings) -> None:
+    def __init__(self, judge: Knowledge, settings: Settings) -> None:
         self.judge = judge
         self.settings = settings
         self.issues: list[Issue] = []

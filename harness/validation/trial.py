@@ -8,13 +8,11 @@ verdicts of all that hang together are then brought into line. Who is not shown 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harness.validation.knowledge import Knowledge
 from harness.validation.location import Location
 from harness.validation.scope import Obligation, Scope
-
-if TYPE_CHECKING:
-    from harness.validation.judge import Judge
 
 _ANY = frozenset({"Resource", "DomainResource"})
 _DEPTH = 12
@@ -23,7 +21,7 @@ _DEPTH = 12
 Key = tuple[int, str]
 
 
-def conforms(judge: Judge, value: Any, canonical: str, where: Location, scope: Scope) -> bool | None:
+def conforms(judge: Knowledge, value: Any, canonical: str, where: Location, scope: Scope) -> bool | None:
     """Whether ``value`` has no error by the profile ``canonical``; None where that cannot be told."""
     session = scope.session
     key = (id(value), canonical)
@@ -53,7 +51,7 @@ def conforms(judge: Judge, value: Any, canonical: str, where: Location, scope: S
 
 
 def _alone(
-    judge: Judge, value: Any, canonical: str, where: Location, scope: Scope
+    judge: Knowledge, value: Any, canonical: str, where: Location, scope: Scope
 ) -> tuple[bool | None, list[Obligation]]:
     """The verdict on ``value`` apart from what it refers to, and what it wants of that."""
     schema = judge.schema(canonical)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from harness.fhir.primitives import PRIMITIVES, Primitive
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot
 from harness.validation.compile import slicing
+from harness.validation.compile.contract import Compiling
 from harness.validation.compile.tree import Node
 from harness.validation.schema import Assertion, Children, Origin, Slot, Slots
 from harness.validation.slots import (
@@ -21,9 +21,6 @@ from harness.validation.slots import (
     ResourceSlot,
 )
 
-if TYPE_CHECKING:
-    from harness.validation.compile.compiler import Compiler
-
 _XHTML = Primitive("xhtml", "string", None, lambda value: None if type(value) is str else "type")
 _ANCESTORS = {
     "BackboneElement": ("BackboneElement", "Element"),
@@ -31,7 +28,7 @@ _ANCESTORS = {
 }
 
 
-def children_of(compiler: Compiler, node: Node, code: str) -> Children:
+def children_of(compiler: Compiling, node: Node, code: str) -> Children:
     """The children of ``node``, whose type is ``code``: its own, over those of its type."""
     builder = _Builder(compiler, node, code)
     return Children(
@@ -42,7 +39,7 @@ def children_of(compiler: Compiler, node: Node, code: str) -> Children:
 class _Builder:
     """Makes the slots of one element when their keys are met."""
 
-    def __init__(self, compiler: Compiler, node: Node, code: str) -> None:
+    def __init__(self, compiler: Compiling, node: Node, code: str) -> None:
         self.compiler = compiler
         self.node = node
         self.code = code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.errors import DefinitionError
 from harness.validation.assertions.matchers import (
@@ -20,19 +20,17 @@ from harness.validation.assertions.matchers import (
     parse_path,
 )
 from harness.validation.assertions.slicing import Matcher, Slice, Slicing
+from harness.validation.compile.contract import Compiling
 from harness.validation.compile.tree import Node, type_code
 from harness.validation.compile.values import choice_value
 from harness.validation.schema import ElementSchema, Origin
-
-if TYPE_CHECKING:
-    from harness.validation.compile.compiler import Compiler
 
 _DEPTH = 4
 _URL: tuple[Step, ...] = (("child", "url"),)
 
 
 def build(
-    node: Node, code: str, compiler: Compiler, contexts: frozenset[str], parts: list[Node] | None = None
+    node: Node, code: str, compiler: Compiling, contexts: frozenset[str], parts: list[Node] | None = None
 ) -> Slicing:
     """The slicing of ``node`` for its type ``code``; ``parts`` are the slices to use, by default all of them.
 
@@ -53,7 +51,7 @@ def build(
     )
 
 
-def _lazily(node: Node, code: str, compiler: Compiler, contexts: frozenset[str]) -> Callable[[], ElementSchema]:
+def _lazily(node: Node, code: str, compiler: Compiling, contexts: frozenset[str]) -> Callable[[], ElementSchema]:
     made: list[ElementSchema] = []
 
     def schema() -> ElementSchema:
@@ -69,7 +67,7 @@ def _matcher(
     discriminators: list[tuple[str, str]],
     schema: Callable[[], ElementSchema],
     index: int,
-    compiler: Compiler,
+    compiler: Compiling,
 ) -> Matcher:
     if not discriminators:
         return Satisfies(schema)
@@ -89,7 +87,7 @@ def _matcher(
     return matchers[0] if len(matchers) == 1 else Every(tuple(matchers))
 
 
-def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Compiler) -> Iterator[Matcher]:
+def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Compiling) -> Iterator[Matcher]:
     nodes = navigate(part, steps, compiler)
     if kind == "exists":
         low = any(node.min > 0 for node in nodes)
@@ -118,7 +116,7 @@ def _urls(part: Node) -> list[str]:
     return [str(p).partition("|")[0] for entry in part.types for p in entry.get("profile") or ()]
 
 
-def _said_above(steps: tuple[Step, ...], part: Node, compiler: Compiler) -> Matcher | None:
+def _said_above(steps: tuple[Step, ...], part: Node, compiler: Compiling) -> Matcher | None:
     """A fixed value or pattern on an element above the discriminator's, which says the value at it too."""
     for depth in range(len(steps)):
         for node in navigate(part, steps[:depth], compiler):
@@ -133,7 +131,7 @@ def _said_above(steps: tuple[Step, ...], part: Node, compiler: Compiler) -> Matc
     return None
 
 
-def _values(steps: tuple[Step, ...], node: Node, compiler: Compiler, depth: int) -> Iterator[Matcher]:
+def _values(steps: tuple[Step, ...], node: Node, compiler: Compiling, depth: int) -> Iterator[Matcher]:
     """What ``node`` says about the value at ``steps``: fixed, pattern, required binding, or its children say so."""
     fixed, pattern = choice_value(node, "fixed"), choice_value(node, "pattern")
     if fixed is not None:
@@ -156,7 +154,7 @@ def _values(steps: tuple[Step, ...], node: Node, compiler: Compiler, depth: int)
         yield InValueSet(steps, binding["valueSet"])
 
 
-def navigate(node: Node, steps: tuple[Step, ...], compiler: Compiler) -> list[Node]:
+def navigate(node: Node, steps: tuple[Step, ...], compiler: Compiling) -> list[Node]:
     """The element definitions that ``steps`` lead to: through the slice, then its type's profiles, then its types."""
     nodes = [node]
     for kind, argument in steps:
@@ -167,7 +165,7 @@ def navigate(node: Node, steps: tuple[Step, ...], compiler: Compiler) -> list[No
     return nodes
 
 
-def _step(node: Node, kind: str, argument: str, compiler: Compiler) -> list[Node]:
+def _step(node: Node, kind: str, argument: str, compiler: Compiling) -> list[Node]:
     if kind == "resolve":
         targets = [p for entry in node.types for p in entry.get("targetProfile") or ()]
         return [tree for target in targets if (tree := compiler.tree(target)) is not None]
@@ -184,7 +182,7 @@ def _step(node: Node, kind: str, argument: str, compiler: Compiler) -> list[Node
     return [branch for child in children for branch in (*(s for s in child.slices if s.min > 0), child)]
 
 
-def _children(node: Node, name: str, compiler: Compiler) -> list[Node]:
+def _children(node: Node, name: str, compiler: Compiling) -> list[Node]:
     for child in (node.children.get(name), node.children.get(name + "[x]")):
         if child is not None:
             return [child]
@@ -200,7 +198,7 @@ def _children(node: Node, name: str, compiler: Compiler) -> list[Node]:
     return found
 
 
-def _extension_slices(extension: Node, url: str, compiler: Compiler) -> list[Node]:
+def _extension_slices(extension: Node, url: str, compiler: Compiling) -> list[Node]:
     found = []
     for part in extension.slices:
         urls = [canonical.partition("|")[0] for entry in part.types for canonical in entry.get("profile") or ()]
@@ -219,7 +217,7 @@ def _types(steps: tuple[Step, ...], part: Node, nodes: list[Node]) -> frozenset[
     return frozenset(code for node in (nodes if steps else [part]) for code in node.type_codes)
 
 
-def _profiles(steps: tuple[Step, ...], part: Node, nodes: list[Node], compiler: Compiler) -> tuple[str, ...]:
+def _profiles(steps: tuple[Step, ...], part: Node, nodes: list[Node], compiler: Compiling) -> tuple[str, ...]:
     if steps and steps[-1][0] == "resolve":
         references = navigate(part, steps[:-1], compiler) if steps[:-1] else [part]
         return tuple(p for node in references for entry in node.types for p in entry.get("targetProfile") or ())

@@ -6,15 +6,34 @@ A sentence is a ``str.format`` template over the fields of an issue: ``{found} {
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from harness.validation.messages.links import BUNDLE, REFERENCES
 from harness.validation.messages.profiles import EXTENSIONS, PROFILES, SLICING, TERMINOLOGY
 from harness.validation.messages.rule import Rule
 from harness.validation.messages.structure import JSON, STRUCTURE
 
-if TYPE_CHECKING:
-    from harness.validation.outcome import Issue
+
+class Finding(Protocol):
+    """What a sentence is about: an issue."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def expression(self) -> str: ...
+    @property
+    def profile(self) -> str | None: ...
+    @property
+    def definition(self) -> str | None: ...
+    @property
+    def constraint(self) -> str | None: ...
+    @property
+    def found(self) -> str | None: ...
+    @property
+    def expected(self) -> str | None: ...
+    @property
+    def detail(self) -> str | None: ...
+
 
 RULES: dict[str, Rule] = {
     **JSON,
@@ -28,7 +47,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def render(issue: Issue, lang: str) -> str:
+def render(issue: Finding, lang: str) -> str:
     """The sentence of ``issue`` in ``lang``; an unknown language gets English."""
     rule = RULES[issue.rule]
     template = rule.fr if lang == "fr" else rule.en

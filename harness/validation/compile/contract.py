@@ -1,0 +1,23 @@
+"""What the builders of the facets may ask of the compiler that calls them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from harness.validation.compile.tree import Node
+from harness.validation.schema import Children, ElementSchema
+
+
+class Compiling(Protocol):
+    """The compiler, as its builders see it."""
+
+    @property
+    def primitives(self) -> frozenset[str]: ...
+    @property
+    def resources(self) -> frozenset[str]: ...
+
+    def tree(self, canonical: str) -> Node | None: ...
+    def type_tree(self, code: str) -> Node | None: ...
+    def element(self, node: Node, code: str, contexts: frozenset[str] = ...) -> ElementSchema: ...
+    def children(self, node: Node, code: str) -> Children | None: ...
+    def referenced(self, node: Node) -> Node | None: ...
