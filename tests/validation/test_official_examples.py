@@ -21,7 +21,6 @@ CONTEXT = "the extension says that it belongs on 'FRCoreOrganizationEtablissemen
 VALUE_SET = "the code is of another code system than those of the value set that the profile binds as required"
 
 TRUE_ERRORS: dict[tuple[str, str, str], str] = {
-    ("hl7.fhir.fr.core", "HealthcareService-svc-cardiologie-1", "display-wrong"): DISPLAY,
     ("hl7.fhir.fr.core", "Location-hopitaltest-endocrino-ch04-litF", "extension-unknown"): UNDEFINED,
     ("hl7.fhir.fr.core", "Location-hopitaltest-endocrino-ch04-litF", "reference-target-type"): PART_OF,
     ("hl7.fhir.fr.core", "Location-hopitaltest-endocrino-ch04", "reference-target-type"): PART_OF,
@@ -33,7 +32,6 @@ TRUE_ERRORS: dict[tuple[str, str, str], str] = {
         "the profile allows one item of the slice 'members', the example has four"
     ),
     ("hl7.fhir.fr.core", "Organization-hopitaltest-eg-4-members", "extension-context"): CONTEXT,
-    ("hl7.fhir.fr.core", "Organization-hopitaltest-eg-4-members", "display-wrong"): DISPLAY,
     (
         "hl7.fhir.fr.core",
         "Organization-hopitaltest-eg-4-members",
@@ -43,7 +41,6 @@ TRUE_ERRORS: dict[tuple[str, str, str], str] = {
         "Reference.type says UF, which is no FHIR type"
     ),
     ("hl7.fhir.fr.core", "Organization-hopitaltest-ej-350005179", "extension-context"): CONTEXT,
-    ("hl7.fhir.fr.core", "Organization-hopitaltest-ej-350005179", "display-wrong"): DISPLAY,
     ("hl7.fhir.fr.core", "Organization-hopitaltest-pole-1150-med-spe", "extension-unknown"): UNDEFINED,
     ("hl7.fhir.fr.core", "Organization-hopitaltest-pole-1150-med-spe", "display-wrong"): DISPLAY,
     **{
