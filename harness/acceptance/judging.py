@@ -71,6 +71,7 @@ class Bench:
             transport=Replay(recorded.events),
             select=select,
             seed=started.seed,
+            fail_fast=started.fail_fast,
             judge=self._validator(setting),
             run_id=started.run,
         )

@@ -1,5 +1,6 @@
 """``fhir-harness run``: run test sets against a candidate."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -11,11 +12,15 @@ from harness.cli.session import REPORT, Plan, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
 from harness.data import fixtures_for, folder
 from harness.engine import Candidate, Selection
-from harness.engine.verdict import exit_class
+from harness.engine.journal import read_journal
+from harness.engine.planner import Every, Named, Select, Shard
+from harness.engine.results import RunResult
+from harness.engine.verdict import Verdict, exit_class
 from harness.errors import UsageError
 from harness.report.catalogue import KINDS
 
 app = typer.Typer()
+_TO_RERUN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
 ReportKind = StrEnum("ReportKind", list(KINDS))  # type: ignore[misc]
 
 
@@ -31,6 +36,14 @@ def run(
     jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Tests of a set at the same time."),
     test: list[str] = typer.Option([], "--test", metavar="ID", help="Only this test, and what it needs. Repeatable."),
     tag: list[str] = typer.Option([], "--tag", help="Only tests with this tag. Repeatable."),
+    shard: str | None = typer.Option(None, "--shard", metavar="K/N", help="Part K of N; all parts together are all."),
+    fail_fast: bool = typer.Option(False, "--fail-fast", help="Begin no test after a fail or an error."),
+    rerun_failed: Path | None = typer.Option(
+        None, "--rerun-failed", metavar="RUN", help="Only what failed, was an error or undecided in that run."
+    ),
+    resume: Path | None = typer.Option(
+        None, "--resume", metavar="RUN", help="Go on with a run that was cut off; give it the same candidate."
+    ),
     seed: int | None = typer.Option(None, "--seed", help="Seed of ${random…}; default: drawn, and recorded."),
     package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
     redact_identities: bool = typer.Option(
@@ -46,6 +59,8 @@ def run(
     target = candidate_of(base_url, candidate, token, header, endpoint)
     if redact_identities:
         target = target.with_hidden_identities()
+    if resume is not None and (testset or test or tag or shard or rerun_failed or seed is not None):
+        raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
     catalogue = load_catalogue(root, fixtures)
     plan = Plan(
         catalogue,
@@ -53,14 +68,31 @@ def run(
         root or folder("testsets"),
         fixtures or fixtures_for(root or folder("testsets")),
         open_definitions(package),
-        Selection(test, tag) if test or tag else None,
+        _select(test, tag, shard, rerun_failed),
         seed,
         jobs,
+        fail_fast,
+        resume,
     )
     out = new_folder(out, "run")
     result = execute(plan, target, out, lang.value, quiet=quiet, reports=report)
     typer.echo(f"Report: {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))
+
+
+def _select(test: list[str], tag: list[str], shard: str | None, rerun_failed: Path | None) -> Select | None:
+    """Return what chooses the tests, or None for all. Raises UsageError, JournalError."""
+    selects: list[Select] = [Selection(test, tag)] if test or tag else []
+    if shard is not None:
+        found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", shard)
+        if found is None or int(found[1]) > int(found[2]):
+            raise UsageError(f'--shard needs K/N with K from 1 to N, such as 1/4, not "{shard}"')
+        selects.append(Shard(int(found[1]), int(found[2])))
+    if rerun_failed is not None:
+        result = RunResult.read(read_journal(rerun_failed))
+        failed = {(one.started.test_set, one.started.test) for one in result.tests if one.verdict in _TO_RERUN}
+        selects.append(Named(frozenset(failed) | frozenset(result.missing)))
+    return Every(selects) if selects else None
 
 
 def candidate_of(

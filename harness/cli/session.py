@@ -1,5 +1,6 @@
 """One run as the commands make it: console, journal, reports and the kept sources, in one folder."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +9,11 @@ from pathlib import Path
 
 from harness.acceptance.sources import SourceKeeper
 from harness.engine import Candidate, commitment, run_sync
-from harness.engine.journal import JournalWriter
+from harness.engine.client import Live
+from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
+from harness.engine.resume import Resumed, check_candidate
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.report.catalogue import DEFAULT, KINDS
@@ -35,6 +38,9 @@ class Plan:
     selection: Select | None = None
     seed: int | None = None
     jobs: int = 1
+    fail_fast: bool = False
+    resume: Path | None = None
+    """The folder of a run that was cut off, to go on with it."""
 
 
 def new_folder(out: Path | None, name: str) -> Path:
@@ -63,7 +69,9 @@ def execute(
     ``secrets.json`` beside them holds what only the maker of the run keeps. Raises HarnessError when the folder cannot
     be written.
     """
-    salt = commitment.new_salt()
+    salt = commitment.kept(plan.resume) if plan.resume else commitment.new_salt()
+    candidate = replace(candidate, salt=salt)
+    resumed = _resumed(plan, plan.resume, candidate) if plan.resume else None
     commitment.keep(out, salt)
     writers: list[Writer] = [
         JournalWriter(out),
@@ -71,14 +79,38 @@ def execute(
         *(ReportFile(out / KINDS[kind].file, KINDS[kind].render) for kind in dict.fromkeys((*DEFAULT, *reports))),
         ConsoleWriter(sys.stdout, language=language, quiet=quiet),
     ]
-    return run_sync(
-        plan.test_sets,
-        replace(candidate, salt=salt),
-        definitions=plan.definitions,
-        requirements=plan.catalogue.requirements,
-        select=plan.selection,
-        seed=plan.seed,
-        jobs=plan.jobs,
-        writers=writers,
-        command=("fhir-harness", *sys.argv[1:]),
-    )
+    try:
+        return run_sync(
+            plan.test_sets,
+            candidate,
+            definitions=plan.definitions,
+            requirements=plan.catalogue.requirements,
+            transport=resumed,
+            select=resumed.select if resumed else plan.selection,
+            seed=resumed.started.seed if resumed else plan.seed,
+            fail_fast=plan.fail_fast,
+            jobs=plan.jobs,
+            writers=writers,
+            command=("fhir-harness", *sys.argv[1:]),
+        )
+    except KeyboardInterrupt:
+        sys.stderr.write(f"fhir-harness: interrupted, and cleaned up; go on with --resume {out}\n")
+        raise
+
+
+def _resumed(plan: Plan, folder: Path, candidate: Candidate) -> Resumed:
+    """Return what goes on with the run in ``folder``, once what it left on the candidate is taken away."""
+    live = Live(candidate)
+    resumed = Resumed(read_journal(folder), plan.test_sets, live, candidate.redactor())
+    check_candidate(resumed.started, candidate)
+
+    async def sweep() -> tuple[str, ...]:
+        sweeping = Live(candidate)
+        try:
+            return await resumed.sweep(candidate, sweeping)
+        finally:
+            await sweeping.close()
+
+    for place in asyncio.run(sweep()):
+        sys.stderr.write(f"fhir-harness: {place}, which the cut-off run made, could not be deleted\n")
+    return resumed

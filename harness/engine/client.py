@@ -39,6 +39,9 @@ class Transport(Protocol):
     def now(self, scope: Scope) -> datetime:
         """Return the instant that a test takes place at, aware."""
 
+    def attempt(self, scope: Scope) -> int:
+        """Return how many times the test (or the set) was begun before, in runs that were cut off."""
+
     async def pause(self, seconds: float) -> None:
         """Wait between two attempts."""
 
@@ -132,6 +135,10 @@ class Live:
     def now(self, scope: Scope) -> datetime:  # noqa: ARG002 - it is now, whoever asks
         """Return the present instant."""
         return datetime.now(UTC)
+
+    def attempt(self, scope: Scope) -> int:  # noqa: ARG002 - whatever it is, it begins now
+        """Return 0."""
+        return 0
 
     async def pause(self, seconds: float) -> None:
         """Wait ``seconds``."""

@@ -101,6 +101,12 @@ class RunStarted:
     definitions: tuple[DefinitionSource, ...]
     command: tuple[str, ...] = ()
     """The command line, redacted."""
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    """Every choice that the specifications leave open, by name: the candidate file's, or the default."""
+    fail_fast: bool = False
+    """Whether no test begins after a fail or an error."""
+    resumes: str = ""
+    """The UUID of the cut-off run that this one goes on with; what had ended there is taken from its record."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,8 @@ class SetStarted:
     test_set: str
     now: str = ""
     """What ``${time.now}`` means in the set's variables and set-up."""
+    attempt: int = 0
+    """How many times it was begun before, in runs that were cut off: each draws its own random values."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,8 @@ class TestStarted:
     """What ``${time.now}`` means in this test: an instant, so that the test can be judged again."""
     tags: tuple[str, ...] = ()
     level: str = "SHALL"
+    attempt: int = 0
+    """How many times it was begun before, in runs that were cut off: each draws its own random values."""
 
 
 @dataclass(frozen=True)

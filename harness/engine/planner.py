@@ -1,5 +1,6 @@
 """Which tests of a set run, and in which order: rows of ``each``, selection, controls and dependencies."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,51 @@ class Selection:
         return (not self.tests or not names.isdisjoint(self.tests)) and (
             not self.tags or not labels.isdisjoint(self.tags)
         )
+
+
+@dataclass(frozen=True)
+class Named:
+    """Chooses exactly these cases: (id of the set, id of the case)."""
+
+    tests: frozenset[tuple[str, str]]
+
+    def __call__(self, test_set: TestSet, case: Case) -> bool:
+        """Tell whether ``case`` is one of them."""
+        return (test_set.id, case.id) in self.tests
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Chooses part ``number`` (from 1) of ``count``: every test is in one part, with its controls and dependencies."""
+
+    number: int
+    count: int
+
+    def __call__(self, test_set: TestSet, case: Case) -> bool:
+        """Tell whether ``case`` is in this part: decided by the ids alone, so that parts can run anywhere."""
+        name = f"{test_set.id}/{_kin(test_set)[case.test.id]}".encode()
+        return int.from_bytes(hashlib.sha256(name).digest()[:8]) % self.count == self.number - 1
+
+
+@dataclass(frozen=True)
+class Every:
+    """Chooses what all of ``selects`` choose."""
+
+    selects: Sequence[Select]
+
+    def __call__(self, test_set: TestSet, case: Case) -> bool:
+        """Tell whether ``case`` is chosen by each."""
+        return all(select(test_set, case) for select in self.selects)
+
+
+def _kin(test_set: TestSet) -> dict[str, str]:
+    """Return for each test the first one of the set that it hangs together with by controls and dependencies."""
+    first = {test.id: test.id for test in test_set.tests}
+    for test in test_set.tests:
+        for name in (*((test.control,) if test.control else ()), *test.depends):
+            one, other = sorted((first[name], first[test.id]))
+            first = {key: one if value == other else value for key, value in first.items()}
+    return first
 
 
 def cases(test_set: TestSet) -> tuple[Case, ...]:

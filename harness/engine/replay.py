@@ -22,16 +22,23 @@ class Replay:
         self._redactor = redactor or Redactor({})
         self._exchanges: defaultdict[Scope, deque[Exchange]] = defaultdict(deque)
         self._instants: dict[tuple[str, str], str] = {}
+        self._attempts: dict[tuple[str, str], int] = {}
         for event in events:
             match event:
                 case StepFinished():
                     self._exchanges[Scope(event.test_set, event.test, event.phase)].extend(event.exchanges)
                 case TestStarted():
                     self._instants[event.test_set, event.test] = event.now
+                    self._attempts[event.test_set, event.test] = event.attempt
                 case SetStarted():
                     self._instants[event.test_set, ""] = event.now
+                    self._attempts[event.test_set, ""] = event.attempt
                 case _:
                     pass
+
+    def holds(self, scope: Scope) -> bool:
+        """Tell whether there is an exchange left for ``scope``."""
+        return bool(self._exchanges.get(scope))
 
     async def send(self, request: Request, scope: Scope) -> Exchange:
         """Return the next exchange that was recorded for ``scope``. Raises ReplayError when it was another request."""
@@ -56,6 +63,10 @@ class Replay:
             return datetime.fromisoformat(text) if text else datetime(1970, 1, 1, tzinfo=UTC)
         except ValueError as problem:
             raise ReplayError(f"{scope.test_set}/{scope.test}: {text!r} is not an instant") from problem
+
+    def attempt(self, scope: Scope) -> int:
+        """Return the number of the attempt that was recorded."""
+        return self._attempts.get((scope.test_set, scope.test), 0)
 
     async def pause(self, seconds: float) -> None:
         """Go on at once: what was waited for has come already."""

@@ -8,7 +8,7 @@ import secrets
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from harness.engine.events import DefinitionSource, Event, Finding, RunFinished,
 from harness.engine.performer import World
 from harness.engine.planner import Case, Select, plan
 from harness.engine.results import RunResult
+from harness.engine.resume import Resumed
 from harness.engine.setrun import Capabilities, Emit, SetRun
 from harness.engine.verdict import Verdict, combine
 from harness.errors import HarnessError, JournalError
@@ -29,6 +30,7 @@ from harness.suite.model import TestSet
 from harness.suite.requirements import Requirements
 from harness.validation.validator import Validator
 
+_FAILED = frozenset({Verdict.FAIL, Verdict.ERROR})
 _DEPENDENCIES = ("fhirpathpy", "httpx", "h11", "jsonschema", "orjson", "pyyaml")
 
 
@@ -65,13 +67,15 @@ async def run(
     command: Sequence[str] = (),
     judge: Judge | None = None,
     run_id: str | None = None,
+    fail_fast: bool = False,
 ) -> AsyncIterator[Event]:
     """Run ``test_sets`` against ``candidate`` and yield the events, in the order of :mod:`harness.engine.events`.
 
     ``writers`` take every event before it is yielded, those of the clean-up after a cancellation too. ``transport`` is
     by default a live one; a :class:`~harness.engine.replay.Replay` judges a recorded run again, with its ``seed`` and
     the candidate ``Candidate.of(started.candidate)``. ``select`` chooses cases: controls and dependencies come along.
-    ``jobs`` tests of a set run at the same time. ``command`` is the command line, which is recorded redacted.
+    ``jobs`` tests of a set run at the same time; with ``fail_fast``, one at a time, and none begins after a fail or
+    an error. ``command`` is the command line, which is recorded redacted. ``transport`` is closed at the end.
     ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
     extensions be, as FHIR does (R4 extensibility §2.4).
 
@@ -80,7 +84,11 @@ async def run(
     planned = [_Planned(test_set, cases) for test_set in test_sets if (cases := plan(test_set, select))]
     seed = secrets.randbits(31) if seed is None else seed
     line = candidate.redactor().command(command)
-    started = _started(planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id)
+    resumes = transport.started.run if isinstance(transport, Resumed) else ""
+    started = _started(
+        planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id, resumes=resumes
+    )
+    started = replace(started, fail_fast=fail_fast)
     judge = judge or default_judge(definitions)
     stage = _Stage(writers)
 
@@ -90,11 +98,10 @@ async def run(
         world = World(candidate, shown, channel, candidate.redactor(), judge, definitions)
         try:
             stage.emit(started)
-            await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs)
+            await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
         finally:
             try:
-                if transport is None:
-                    await channel.close()
+                await channel.close()
             except asyncio.CancelledError:  # a writer failed at the very end; what is open is closed all the same
                 await channel.close()
                 raise
@@ -176,6 +183,7 @@ def run_sync(
     command: Sequence[str] = (),
     judge: Judge | None = None,
     run_id: str | None = None,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Run as :func:`run` does, to the end, and return the results. Not to be called where an event loop runs."""
 
@@ -193,6 +201,7 @@ def run_sync(
             command=command,
             judge=judge,
             run_id=run_id,
+            fail_fast=fail_fast,
         )
         return [event async for event in events]
 
@@ -200,7 +209,14 @@ def run_sync(
 
 
 async def _sets(
-    planned: Sequence[_Planned], world: World, emit: Emit, definitions: Definitions, *, seed: int, jobs: int
+    planned: Sequence[_Planned],
+    world: World,
+    emit: Emit,
+    definitions: Definitions,
+    *,
+    seed: int,
+    jobs: int,
+    fail_fast: bool,
 ) -> None:
     capabilities: defaultdict[str | None, Capabilities] = defaultdict(Capabilities)
     verdicts: list[Verdict] = []
@@ -209,6 +225,9 @@ async def _sets(
         if isinstance(event, TestFinished):
             verdicts.append(event.verdict)
         emit(event)
+
+    def halt() -> Finding | None:
+        return finding("stopped", Verdict.SKIP) if fail_fast and _FAILED.intersection(verdicts) else None
 
     for one in planned:
         there = world.at(one.test_set.endpoint)
@@ -219,8 +238,9 @@ async def _sets(
             counting,
             seed=seed,
             capabilities=capabilities[one.test_set.endpoint],
-            jobs=jobs,
+            jobs=1 if fail_fast else jobs,
             obstacle=_obstacle(one.test_set, there, definitions),
+            halt=halt,
         ).run()
     counts = Counter(verdict.value for verdict in verdicts)
     emit(RunFinished(_now(), combine(verdicts), dict(counts)))
@@ -248,6 +268,7 @@ def _started(
     seed: int,
     command: tuple[str, ...],
     run_id: str | None,
+    resumes: str,
 ) -> RunStarted:
     sources = tuple(
         TestSetSource(
@@ -277,6 +298,7 @@ def _started(
             for package in definitions.packages
         ),
         command=command,
+        resumes=resumes,
     )
 
 

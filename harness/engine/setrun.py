@@ -76,6 +76,7 @@ class SetRun:
         capabilities: Capabilities,
         jobs: int,
         obstacle: Finding | None = None,
+        halt: Callable[[], Finding | None] = lambda: None,
     ) -> None:
         self._set = test_set
         self._cases = cases
@@ -87,14 +88,17 @@ class SetRun:
         self._verdicts: dict[str, Verdict] = {}
         self._ended: dict[str, asyncio.Event] = {case.id: asyncio.Event() for case in cases}
         self._leftovers: list[str] = []
+        self._attempt = 0
         self._setup: Course | None = None
         self._obstacle = obstacle
+        self._halt = halt
 
     async def run(self) -> None:
         """Yield nothing, emit everything: SetStarted, the tests, SetFinished; also when it is cancelled."""
         scope = Scope(self._set.id)
         now = _instant(self._world.transport.now(scope))
-        self._emit(SetStarted(self._set.id, now.isoformat()))
+        self._attempt = self._world.transport.attempt(scope)
+        self._emit(SetStarted(self._set.id, now.isoformat(), self._attempt))
         created = Created(self._world.candidate.base_url)
         try:
             await self._prepare(scope, now, created)
@@ -120,7 +124,7 @@ class SetRun:
             self._obstacle = self._fault(problem)
 
     async def _set_up(self, scope: Scope, now: datetime, created: Created) -> None:
-        if self._obstacle is not None:
+        if self._obstacle is not None or self._halt() is not None:
             return
         if any(case.test.needs for case in self._cases) and not self._capabilities.known:
             await self._fetch_capabilities(scope)
@@ -181,14 +185,15 @@ class SetRun:
                 "candidate": candidate,
                 "fixtures": self._set.fixtures,
                 "time": Time(set_now),
-                "random": Random(self._seed, self._set.id),
+                "random": Random(self._seed, self._set.id, *_again(self._attempt)),
             }
         )
         variables = expand_variables(self._set.variables, outer)
         inner = outer.child(variables=variables, saved=saved)
         if case is None:
             return inner
-        inner = inner.child(time=Time(now), random=Random(self._seed, self._set.id, case.id))
+        again = _again(self._world.transport.attempt(Scope(self._set.id, case.id, "test")))
+        inner = inner.child(time=Time(now), random=Random(self._seed, self._set.id, case.id, *again))
         return inner.child(each={name: expressions.expand(value, inner) for name, value in case.row.items()})
 
     def _batches(self) -> list[list[Case]]:
@@ -234,11 +239,12 @@ class SetRun:
                 now.isoformat(),
                 (*self._set.tags, *test.tags),
                 test.level,
+                self._world.transport.attempt(scope),
             )
         )
         begun = time.perf_counter()
         outside: tuple[Finding, ...] = ()
-        obstacle = self._obstacle or self._capabilities.obstacle(test.needs) or self._unmet(case)
+        obstacle = self._halt() or self._obstacle or self._capabilities.obstacle(test.needs) or self._unmet(case)
         if obstacle is not None:
             verdict, reason, outside = obstacle.verdict, obstacle.message, (obstacle,)
         else:
@@ -305,6 +311,11 @@ class SetRun:
                         checks=(),
                     )
                 )
+
+
+def _again(attempt: int) -> tuple[str, ...]:
+    """What tells the random values of a later attempt from those of the first."""
+    return (f"attempt {attempt}",) if attempt else ()
 
 
 def _instant(now: datetime) -> datetime:

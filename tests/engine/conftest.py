@@ -36,14 +36,20 @@ class TinyServer:
         self.broken = set()
         self.requests = []
         self.counter = 0
+        self.events = {}
         self.polled = defaultdict(int)
         methods = ["GET", "POST", "PUT", "DELETE"]
         self.app = Starlette(routes=[Route("/fhir/{path:path}", self.answer, methods=methods)])
+
+    def at(self, number, event):
+        """Call ``event`` when the request ``number`` (from 1) has come, before it is answered."""
+        self.events[number] = event
 
     async def answer(self, request: Request) -> Response:
         path = request.path_params["path"].strip("/")
         body = await request.body()
         self.requests.append((request.method, path, dict(request.headers), body))
+        self.events.pop(len(self.requests), lambda: None)()
         if "down" in self.broken:
             return PlainTextResponse("<html>\x1b[31mBad gateway</html>", 502, media_type="text/html")
         if "echoes" in self.broken:
