@@ -114,7 +114,7 @@ class _Comparer:
         pairs.learn(*(run.started.candidate.get("identities", {}) for run in self._runs))
         pairs.learn(*(saved(run.sets[place[0]].setup) for run in self._runs))
         frames = [
-            Frame(_base(run.started), test.started.now) for run, test in zip(self._runs, (one, other), strict=True)
+            Frame(_addresses(run.started), test.started.now) for run, test in zip(self._runs, (one, other), strict=True)
         ]
         versus = Versus(frames[0], frames[1], pairs, same_test=place not in self._changed)
         return first_difference(one.steps, other.steps, versus)
@@ -127,6 +127,13 @@ def _why_flaky(verdicts: Sequence[Verdict]) -> Text:
 
 def _by_place(run: RunResult) -> dict[Place, TestResult]:
     return {(test.started.test_set, test.started.test): test for test in run.tests}
+
+
+def _addresses(started: RunStarted) -> dict[str, str]:
+    """Return the URL of each endpoint by name; the base URL has none."""
+    endpoints = started.candidate.get("endpoints", {})
+    others = {name: str(content.get("base-url", "")).rstrip("/") for name, content in endpoints.items()}
+    return {"": _base(started), **others}
 
 
 def _base(started: RunStarted) -> str:

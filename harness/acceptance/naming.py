@@ -19,16 +19,18 @@ _LONG = 16
 
 
 class Frame:
-    """What one run's strings are relative to: its base URL, and the instant that its test took place at."""
+    """What one run's strings are relative to: the candidate's addresses, and the instant of the test."""
 
-    def __init__(self, base: str, now: str) -> None:
-        self._base = base
+    def __init__(self, addresses: Mapping[str, str], now: str) -> None:
+        """``addresses``: name of an endpoint (empty: the base URL) to its URL, without a slash at the end."""
+        known = ((url, f"«base:{name}»") for name, url in addresses.items() if url)
+        self._addresses = sorted(known, key=lambda pair: len(pair[0]), reverse=True)
         self._now = _instant(now)
 
     def relative(self, text: str) -> str:
-        """Return ``text`` with the base URL and every instant told from the test's own point of view."""
-        if self._base:
-            text = text.replace(self._base, "«base»")
+        """Return ``text`` with the addresses and every instant told from the test's own point of view."""
+        for url, mark in self._addresses:
+            text = text.replace(url, mark)
         return _INSTANT.sub(self._since, text) if "T" in text else text
 
     def _since(self, found: re.Match[str]) -> str:

@@ -30,6 +30,7 @@ def rerun(
     candidate: Path | None = typer.Option(None, "--candidate", metavar="FILE", help="Candidate file, YAML."),
     token: str | None = typer.Option(None, "--token", envvar="FHIR_HARNESS_TOKEN", help="Access token."),
     header: list[str] = typer.Option([], "--header", metavar="NAME:VALUE", help="Extra header, with --base-url."),
+    endpoint: list[str] = typer.Option([], "--endpoint", metavar="NAME=URL", help="Other address, with --base-url."),
     trust: list[Path] = TRUST,
     policy: Path | None = POLICY,
     unsafe: bool = UNSAFE,
@@ -44,7 +45,7 @@ def rerun(
 ) -> None:
     """Verify, run the same tests from the test sets here, and compare: exit classes as compare."""
     recorded = Trust(trust, policy, unsafe).open(file)
-    target = candidate_of(base_url, candidate, token, header)
+    target = candidate_of(base_url, candidate, token, header, endpoint)
     sets = root or folder("testsets")
     catalogue = load_catalogue(root, fixtures)
     plan = plan_rerun(recorded, catalogue)

@@ -118,8 +118,8 @@ def _steps(body: bytes, *, status: int = 200, saved: str = "7", base: str = "htt
 
 def _first(one: bytes, other: bytes, **more: str):
     versus = Versus(
-        Frame("http://a/fhir", "2026-01-02T03:04:05.000Z"),
-        Frame("https://b:8/r4", "2026-03-04T05:06:07.000Z"),
+        Frame({"": "http://a/fhir", "mes": "http://a/fhir/mes"}, "2026-01-02T03:04:05.000Z"),
+        Frame({"": "https://b:8/r4", "mes": "https://c/measures"}, "2026-03-04T05:06:07.000Z"),
         Pairs(),
         same_test=True,
     )
@@ -129,10 +129,10 @@ def _first(one: bytes, other: bytes, **more: str):
 def test_ids_times_and_addresses_differ_by_nature() -> None:
     one = b"""{"resourceType":"Patient","id":"7","meta":{"versionId":"1","lastUpdated":"2026-01-02T03:04:06Z"},
       "managingOrganization":{"reference":"http://a/fhir/Organization/7"},"birthDate":"1970-01-01",
-      "extension":[{"url":"u","valueInstant":"2026-01-02T04:04:05Z"}]}"""
+      "extension":[{"url":"http://a/fhir/mes/x","valueInstant":"2026-01-02T04:04:05Z"}]}"""
     other = b"""{"resourceType":"Patient","id":"9","meta":{"versionId":"12","lastUpdated":"2026-03-04T09:00:00Z"},
       "managingOrganization":{"reference":"https://b:8/r4/Organization/9"},"birthDate":"1970-01-01",
-      "extension":[{"url":"u","valueInstant":"2026-03-04T06:06:07Z"}]}"""
+      "extension":[{"url":"https://c/measures/x","valueInstant":"2026-03-04T06:06:07Z"}]}"""
     assert _first(one, other) is None
 
 
