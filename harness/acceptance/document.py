@@ -22,6 +22,7 @@ def document(run: RunResult) -> dict[str, Any]:
         "complete": run.finished is not None and not run.missing,
         "software": dict(started.software),
         "candidate": dict(started.candidate),
+        "policies": dict(started.policies),
         "harness": started.harness,
         "environment": dict(started.environment),
         "command": list(started.command),

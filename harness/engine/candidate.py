@@ -11,6 +11,7 @@ from harness.engine.candidate_file import Document, read_data, read_file
 from harness.engine.exchange import Headers
 from harness.engine.redaction import Redactor
 from harness.errors import UsageError
+from harness.suite.policies import policies
 from harness.suite.problem import nearest
 
 NOBODY = "none"
@@ -79,6 +80,7 @@ class Endpoint:
     """Those of the candidate of the same name count no more."""
     default_identity: str | None = None
 
+    """The choices that the file makes; :attr:`policies` has the others too."""
 
 @dataclass(frozen=True)
 class Candidate:
@@ -124,6 +126,7 @@ class Candidate:
         """
         identity = {**_SYNTHETIC_PATIENT, **({"bearer": token} if token else {})}
         content: dict[str, Any] = {"base-url": base_url, "identities": {"default": identity}}
+        policy = data.get("policy", {})
         content["headers"] = dict(headers or {})
         if endpoints:
             content["endpoints"] = {name: {"base-url": url} for name, url in endpoints.items()}
@@ -145,9 +148,11 @@ class Candidate:
             base_url=data["base-url"].rstrip("/"),
             fhir_version=data.get("fhir-version", "4.0.1"),
             software=data.get("software", {}),
-            identities=_identities(data),
+            identities=_identities(data, policy),
             endpoints={
-                name: Endpoint(content["base-url"].rstrip("/"), _identities(content), content.get("default-identity"))
+                name: Endpoint(
+                    content["base-url"].rstrip("/"), _identities(content, policy), content.get("default-identity")
+                )
                 for name, content in data.get("endpoints", {}).items()
             },
             default_identity=data.get("default-identity", "default"),
@@ -155,7 +160,7 @@ class Candidate:
             tls=Tls(**data.get("tls", {})),
             proxy=data.get("proxy"),
             limits=Limits(**data.get("limits", {})),
-            policy=data.get("policy", {}),
+            policy=policy,
             secrets=document.secrets,
             content=data,
         )
@@ -173,6 +178,11 @@ class Candidate:
             identities={**self.identities, **there.identities},
             default_identity=there.default_identity or self.default_identity,
         )
+    @property
+    def policies(self) -> dict[str, Any]:
+        """Every choice that the specifications leave open, by name: the file's, or the default."""
+        return policies().effective(self.policy)
+
 
     def with_hidden_identities(self) -> "Candidate":
         """Return this candidate with names and identifiers of its identities among the secrets.
@@ -206,7 +216,8 @@ class Candidate:
             "fhir-version": self.fhir_version,
             "software": self.software,
             "identities": {name: identity.attributes for name, identity in self.identities.items()},
-            "policy": self.policy,
+            "policy": self.policies,
+            "means": policies().meanings(self.policies),
         }
 
     def credentials(self, name: str | None) -> Headers:
@@ -240,11 +251,12 @@ def _texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield path, value
 
 
-def _identities(data: Mapping[str, Any]) -> dict[str, Identity]:
-    return {name: _identity(name, content) for name, content in data.get("identities", {}).items()}
+def _identities(data: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Identity]:
+    header = policies().effective(policy)["id-token-header"]
+    return {name: _identity(name, content, header) for name, content in data.get("identities", {}).items()}
 
 
-def _identity(name: str, content: Mapping[str, Any]) -> Identity:
+def _identity(name: str, content: Mapping[str, Any], id_token_header: str) -> Identity:
     headers: list[tuple[str, str]] = []
     if "bearer" in content:
         headers.append(("Authorization", f"Bearer {content['bearer']}"))
@@ -252,7 +264,7 @@ def _identity(name: str, content: Mapping[str, Any]) -> Identity:
         pair = f"{content['basic']['user']}:{content['basic']['password']}".encode()
         headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode('ascii')}"))
     if "id-token" in content:
-        headers.append((content["id-token"]["header"], content["id-token"]["value"]))
+        headers.append((content["id-token"].get("header", id_token_header), content["id-token"]["value"]))
     headers += content.get("headers", {}).items()
     attributes = {key: value for key, value in content.items() if key not in _CREDENTIALS}
     identifier = attributes.get("identifier")

@@ -17,6 +17,7 @@ from jsonschema.exceptions import ValidationError
 from harness.engine.redaction import is_secret_header
 from harness.errors import TestSetError, UsageError
 from harness.suite.model import Location
+from harness.suite.policies import policies
 from harness.suite.problem import nearest
 from harness.suite.source import Document as File
 from harness.suite.source import read_bytes, read_yaml
@@ -24,7 +25,7 @@ from harness.suite.source import read_bytes, read_yaml
 SCHEMA = Path(__file__).with_name("candidate.schema.json")
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
-_PUBLIC = ("base-url", "fhir-version", "software", "default-identity")
+_PUBLIC = ("base-url", "fhir-version", "software", "default-identity", "policy")
 """What the evidence is about: never secret, even when the environment gave it."""
 
 Place = tuple[str | int, ...]
@@ -134,6 +135,8 @@ def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]
 
 
 def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
+    for name, fault in policies().faults(data.get("policy", {})).items():
+        source.fault(("policy", name), fault, key=name not in policies().by_name)
     proxy = data.get("proxy")
     if proxy is not None and not is_http(proxy):
         source.fault(("proxy",), f'"{proxy}" is not an address such as http://proxy.example:3128')

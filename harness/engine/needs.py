@@ -1,12 +1,19 @@
-"""What a CapabilityStatement declares: ``needs`` of a test (FHIR R4, capabilitystatement.html)."""
+"""What a test ``needs``: of the CapabilityStatement (FHIR R4, capabilitystatement.html), and of the candidate file."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from harness.engine.candidate import NOBODY, Candidate
+from harness.engine.checks import finding
+from harness.engine.events import Finding
+from harness.engine.verdict import Verdict
+from harness.suite.policies import spelled
+
 _NEED = re.compile(
     r"(?P<type>[A-Z][A-Za-z]+)(?:(?P<kind>[.?/])(?P<name>\$?[\w:.-]+))?|(?P<system>\$?[a-z][\w-]*)", re.ASCII
 )
+_OF_CANDIDATE = re.compile(r"(?P<kind>identity|policy)\((?P<name>[^()=]+)(?:=(?P<values>[^()=]+))?\)")
 _SYNONYMS = {
     "search": ("search-type",),
     "history": ("history-instance", "history-type"),
@@ -19,6 +26,31 @@ _CONDITIONAL = {
 }
 _RESULT_PARAMETERS = frozenset({"_count", "_sort", "_summary", "_elements", "_total", "_contained", "_format"})
 """Shape the answer rather than search; a CapabilityStatement has no place that must list them."""
+
+
+def is_of_candidate(need: str) -> bool:
+    """Tell whether a need is about the candidate file, not about the CapabilityStatement."""
+    return _OF_CANDIDATE.fullmatch(need) is not None
+
+
+def lacking(candidate: Candidate, needs: Iterable[str]) -> Finding | None:
+    """Return the first of ``needs`` that the candidate file does not meet, as a finding, or None.
+
+    ``identity(patient-b)``: somebody to call as; ``policy(offset-unit=page)``: a choice, one value or several with
+    ``|`` between them. Others are passed over.
+    """
+    for need in needs:
+        found = _OF_CANDIDATE.fullmatch(need)
+        if found is None:
+            continue
+        name = found["name"].strip()
+        if found["kind"] == "identity":
+            if name != NOBODY and name not in candidate.identities:
+                return finding("needs.identity", Verdict.SKIP, expected=name)
+        elif (chosen := spelled(candidate.policies.get(name))) not in found["values"].split("|"):
+            wanted = f"{name}: {' or '.join(found['values'].split('|'))}"
+            return finding("needs.policy", Verdict.SKIP, expected=wanted, found=f"{name}: {chosen}")
+    return None
 
 
 def undeclared(statement: Mapping[str, Any], needs: Iterable[str]) -> list[str]:

@@ -144,7 +144,7 @@ class _Carried:
             base=self.world.candidate.base_url,
             target=target,
             resource=resource,
-            params=expand(step.params, scope),
+            params={str(expand(name, scope)): expand(value, scope) for name, value in step.params.items()},
             credentials=self.world.candidate.credentials(self._text(step.identity)),
             headers={name: self._text(value) for name, value in step.headers.items()},
             if_match=self._text(step.if_match),

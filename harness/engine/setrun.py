@@ -13,7 +13,7 @@ from harness.engine.client import Scope
 from harness.engine.created import Created
 from harness.engine.events import Event, Finding, SetFinished, SetStarted, StepFinished, TestFinished, TestStarted
 from harness.engine.exchange import Exchange, Response
-from harness.engine.needs import undeclared
+from harness.engine.needs import is_of_candidate, lacking, undeclared
 from harness.engine.performer import Course, Performed, World, perform
 from harness.engine.planner import Case
 from harness.engine.replay import ReplayError
@@ -56,6 +56,11 @@ class Capabilities:
             return finding("needs.unknown", self._verdict, found=self._problem)
         missing = undeclared(self._statement, needs)
         return finding("needs", Verdict.SKIP, expected=", ".join(missing)) if missing else None
+
+
+def _declared(needs: Sequence[str]) -> list[str]:
+    """Return those of ``needs`` that are looked up in the CapabilityStatement."""
+    return [need for need in needs if not is_of_candidate(need)]
 
 
 def _said(response: Response | None) -> str:
@@ -126,7 +131,7 @@ class SetRun:
     async def _set_up(self, scope: Scope, now: datetime, created: Created) -> None:
         if self._obstacle is not None or self._halt() is not None:
             return
-        if any(case.test.needs for case in self._cases) and not self._capabilities.known:
+        if any(_declared(case.test.needs) for case in self._cases) and not self._capabilities.known:
             await self._fetch_capabilities(scope)
         try:
             self._setup = self._course(scope, now, created)
@@ -244,7 +249,7 @@ class SetRun:
         )
         begun = time.perf_counter()
         outside: tuple[Finding, ...] = ()
-        obstacle = self._halt() or self._obstacle or self._capabilities.obstacle(test.needs) or self._unmet(case)
+        obstacle = self._halt() or self._obstacle or self._lacking(case) or self._unmet(case)
         if obstacle is not None:
             verdict, reason, outside = obstacle.verdict, obstacle.message, (obstacle,)
         else:
@@ -253,6 +258,14 @@ class SetRun:
         elapsed = round(time.perf_counter() - begun, 6)
         self._emit(TestFinished(self._set.id, case.id, verdict, reason, elapsed, outside))
         self._ended[case.id].set()
+
+    def _lacking(self, case: Case) -> Finding | None:
+        """Return what the candidate does not have or declare, though the test needs it."""
+        try:
+            needs = [str(expressions.expand(need, expressions.Scope({"each": case.row}))) for need in case.test.needs]
+        except TestSetError as problem:
+            return finding("step.expression", Verdict.ERROR, found=str(problem), found_fr=str(problem))
+        return lacking(self._world.candidate, needs) or self._capabilities.obstacle(_declared(needs))
 
     def _unmet(self, case: Case) -> Finding | None:
         """Return why a control or a dependency keeps the test from counting."""

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
 AMBIGUITIES: Mapping[str, str] = MappingProxyType(
     {
-        "agenda": "AMB-31",
-        "computed_bmi": "AMB-18",
-        "dotted_include": "AMB-09",
-        "effective_period": "AMB-07",
-        "forbidden_patch": "AMB-39",
-        "id_token_header": "AMB-06",
-        "offset_unit": "AMB-11",
-        "patient_parameters": "AMB-10",
-        "profile_families": "AMB-02",
-        "withheld": "AMB-29",
+        "profile-family": "AMB-02",
+        "device-link": "AMB-03",
+        "error-codes": "AMB-05",
+        "id-token-header": "AMB-06",
+        "effective-period": "AMB-07",
+        "absent-value": "AMB-08",
+        "dotted-include": "AMB-09",
+        "patient-parameter": "AMB-10",
+        "offset-unit": "AMB-11",
+        "glucose-unit": "AMB-14",
+        "appointment-deletion": "AMB-29",
+        "double-booking": "AMB-31",
+        "pdsm-build": "AMB-33",
+        "forbidden-patch": "AMB-39",
+        "fr-core-version": "AMB-47",
     }
 )
-"""The ambiguity of the catalogue that each of these choices settles."""
+"""What a candidate file calls the choices of this server that settle an ambiguity of the catalogue, and which one."""
+
+FAMILIES: Mapping[str, str] = MappingProxyType(
+    {
+        "monespacesante": "https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/",
+        "interop": "https://interop.esante.gouv.fr/ig/fhir/mesmesures/StructureDefinition/",
+    }
+)
+"""Where the canonical URLs of the measures' profiles begin, by family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +49,18 @@ class Policy:
     - ``conditional_delete_multiple``: a conditional delete may remove several matches; 412 otherwise.
     - ``default_count``, ``max_count``: page size without ``_count``, and the largest one served.
     - ``max_body``: largest request body in octets.
-    - ``agenda``: booking an appointment takes its slots, and a slot cannot be booked twice.
+    - ``agenda``: booking an appointment takes its slots, and a slot cannot be booked twice (AMB-31).
     - ``derived_slots_days``: how many days ahead a calendar offers slots from its periods of availability; 0 for never.
     - ``past_slots``: a search of slots bounded by ``start`` also gives those that have begun already.
     - ``documents``: what PDSm asks of a document manager: document bytes move to Binary, replacement supersedes.
     - ``id_token_header``: the header of the measures API that carries the ID token (AMB-06).
     - ``dotted_include``: what becomes of ``_include=Observation.device`` in the measures API (AMB-09): ``ignored``,
       ``accepted`` as if it had its colon, or ``refused`` with 400.
-    - ``patient_parameters``: the names under which the measures API takes the patient (AMB-10).
-    - ``profile_families``: where the canonical URLs of the profiles of fed measures begin (AMB-02).
+    - ``patient_parameter``: the name under which the measures API takes the patient (AMB-10).
+    - ``profile_family``: the family of the profiles that measures are fed with (AMB-02), one of :data:`FAMILIES`.
     - ``effective_period``: a fed measure may have an effectivePeriod (AMB-07).
     - ``computed_bmi``: a weight or a height that is fed gives a body mass index, dated as the later of the two, with
-      one decimal (AMB-18).
+      one decimal.
     - ``offset_unit``: what ``_offset`` counts in the measures API (AMB-11): ``page`` or ``row``.
     - ``forbidden_patch``: the status of a patch of what is fixed in a document's record (AMB-39): 405 or 422.
     - ``withheld``: interactions that are not offered, as ``Schedule.patch`` (AMB-26), ``Appointment.delete`` (AMB-29).
@@ -69,8 +82,8 @@ class Policy:
     documents: bool = True
     id_token_header: str = "X-ID-Token"
     dotted_include: Literal["ignored", "accepted", "refused"] = "ignored"
-    patient_parameters: tuple[str, ...] = ("subject.identifier",)
-    profile_families: tuple[str, ...] = ("https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/",)
+    patient_parameter: Literal["subject.identifier", "subject:identifier"] = "subject.identifier"
+    profile_family: Literal["monespacesante", "interop"] = "monespacesante"
     effective_period: bool = False
     computed_bmi: bool = True
     offset_unit: Literal["page", "row"] = "page"
@@ -83,10 +96,21 @@ class Policy:
         return rule not in self.waived
 
     def told(self) -> dict[str, Any]:
-        """The choices by name, as a candidate file tells them."""
-        left_out = {"waived", "profiles"}
-        named = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in left_out}
+        """The choices that settle ambiguities, as a candidate file tells them; some are the only one offered here."""
         return {
-            name.replace("_", "-"): sorted(value) if isinstance(value, (tuple, frozenset)) else value
-            for name, value in named.items()
+            "profile-family": self.profile_family,
+            "device-link": "both",
+            "error-codes": "fhir",
+            "id-token-header": self.id_token_header,
+            "effective-period": self.effective_period,
+            "absent-value": "refused",
+            "dotted-include": self.dotted_include,
+            "patient-parameter": self.patient_parameter,
+            "offset-unit": self.offset_unit,
+            "glucose-unit": "mg/dL",
+            "appointment-deletion": "refused" if "Appointment.delete" in self.withheld else "any",
+            "double-booking": "refused" if self.agenda else "accepted",
+            "pdsm-build": "2026-06-30",
+            "forbidden-patch": self.forbidden_patch,
+            "fr-core-version": "any",
         }

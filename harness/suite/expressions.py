@@ -124,7 +124,7 @@ def _split(text: str) -> tuple[str | Reference, ...]:
 def _text(reference: Reference, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, int, Decimal)):
+    if isinstance(value, (str, int, float, Decimal)):
         return str(value)
     kind = "an object" if isinstance(value, Mapping) else "nothing" if value is None else "a list"
     raise ExpressionError(f"${{{reference.text}}} is {kind} and cannot be written into a text; name one value in it")

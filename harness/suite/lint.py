@@ -119,7 +119,7 @@ def _named(values: Iterable[Any]) -> set[str]:
 def _values(step: Step) -> list[Any]:
     conditions = [step.if_match, step.if_none_match, step.if_none_exist, step.identity]
     expected = [part for expectation in step.expect for part in _parts(expectation)]
-    return [step.target, step.set, step.params, step.headers, *conditions, *expected, *step.save.values()]
+    return [step.target, step.set, step.params, *step.params, step.headers, *conditions, *expected, *step.save.values()]
 
 
 def _parts(expectation: Expectation) -> list[Any]:

@@ -79,6 +79,7 @@ def reading(reader: "StepReader", path: Path, content: Mapping[str, Any], names:
     for index, row in enumerate(rows):
         reader.expressions((*path, "each", index), row, names)
     names = names.with_rows(rows)
+    reader.expressions((*path, "needs"), content.get("needs"), names)
     steps, names = reader.steps((*path, "steps"), names, level)
     return Test(
         id=content["id"],
@@ -152,6 +153,9 @@ class StepReader:
                     "key", (*path, key), f"{key} has no meaning for {interaction}; it goes with {having}", key=True
                 )
         self.expressions(path, content, names)
+        for name in content.get("params", {}):
+            for message in names.faults(name):
+                self._fault("expression", (*path, "params", name), message, key=True)
         self._changes(path, content, interaction, names)
         self._saves((*path, "save"), content.get("save", {}), names)
         until = content.get("until")

@@ -25,7 +25,7 @@ identities:
 headers: {X-Tenant: north}
 tls: {verify: false}
 limits: {connect: 2.5, body: 1000}
-policy: {update-creates: true}
+policy: {offset-unit: row, x-own: 7}
 """
 
 
@@ -42,7 +42,8 @@ def test_everything_is_read(full):
     assert full.base_url == "https://fhir.example/r4"
     assert full.software["reference"] == "C-1"
     assert full.limits == Limits(connect=2.5, body=1000)
-    assert full.policy == {"update-creates": True}
+    assert full.policy == {"offset-unit": "row", "x-own": 7}
+    assert (full.policies["offset-unit"], full.policies["x-own"], full.policies["error-codes"]) == ("row", 7, "either")
     assert full.tls.verify is False
     assert full.credentials(None) == (
         ("X-Tenant", "north"),

@@ -1,32 +1,41 @@
 """The choices of a server: each has its effect, and those that settle an ambiguity name one that exists."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 
 import httpx
-import yaml
 
-from harness.data import folder
 from harness.sandbox import Policy, SandboxServer
 from harness.sandbox.policy import AMBIGUITIES
+from harness.suite.policies import policies
 
 Serving = Callable[..., httpx.Client]
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 
 
-def test_ambiguities_are_those_of_the_catalogue() -> None:
-    text = (folder("testsets") / "requirements" / "ambiguities.yaml").read_text("utf-8")
-    known = {item["id"] for item in yaml.safe_load(text)["ambiguities"]}
-    assert set(AMBIGUITIES.values()) <= known
-    assert set(AMBIGUITIES) <= {item.name for item in dataclasses.fields(Policy)}
+def test_choices_are_told_under_the_names_of_candidate_files() -> None:
+    known = policies()
+    assert {name: known.by_name[name].ambiguity for name in AMBIGUITIES} == AMBIGUITIES
+    other = Policy(
+        profile_family="interop",
+        id_token_header="X-Other",
+        effective_period=True,
+        dotted_include="refused",
+        patient_parameter="subject:identifier",
+        offset_unit="row",
+        agenda=False,
+        withheld=frozenset({"Appointment.delete"}),
+        forbidden_patch=422,
+    )
+    for choices in (Policy(), other):
+        assert set(choices.told()) == set(AMBIGUITIES)
+        assert known.faults(choices.told()) == {}
+    assert len([name for name, value in other.told().items() if value != Policy().told()[name]]) == 9
 
 
-def test_choices_are_told_in_the_candidate_file() -> None:
+def test_the_candidate_file_of_a_sandbox_tells_its_choices() -> None:
     with SandboxServer() as server:
-        told = server.candidate()["policy"]
-    assert told == json.loads(json.dumps(Policy().told()))
-    assert {name.replace("_", "-") for name in AMBIGUITIES} <= set(told)
+        assert server.candidate()["policy"] == Policy().told()
 
 
 def test_withheld_interactions_are_neither_declared_nor_done(serving: Serving) -> None:

@@ -16,7 +16,7 @@ from harness.fhir.terminology import Terminology
 from harness.sandbox.codec import Resource
 from harness.sandbox.measures.glycaemia import GLYCAEMIA
 from harness.sandbox.measures.glycaemia import judge as judge_glycaemia
-from harness.sandbox.policy import Policy
+from harness.sandbox.policy import FAMILIES, Policy
 from harness.sandbox.problems import issue
 
 Issue = dict[str, Any]
@@ -74,8 +74,9 @@ class Feed:
     def codes(self) -> set[str]:
         """The codes of the measure, without their systems."""
         code = self.observation.get("code")
-        codings = code.get("coding", ()) if isinstance(code, dict) else ()
-        return {str(coding.get("code")) for coding in codings if isinstance(coding, dict)}
+        codings = code.get("coding") if isinstance(code, dict) else None
+        listed = codings if isinstance(codings, list) else []
+        return {str(coding.get("code")) for coding in listed if isinstance(coding, dict)}
 
     @property
     def profiles(self) -> list[str]:
@@ -210,7 +211,7 @@ def _observation_profile(feed: Feed) -> Iterator[Issue]:
 
 
 def _family(feed: Feed) -> Iterator[Issue]:
-    strange = [url for url in feed.profiles if not url.startswith(feed.policy.profile_families)]
+    strange = [url for url in feed.profiles if not url.startswith(FAMILIES[feed.policy.profile_family])]
     if strange:
         told = f"The meta.profile of the Observation, {strange[0]}, is not one of the measure profiles."
         yield _error("invalid", told, f"{feed.where}.meta.profile")

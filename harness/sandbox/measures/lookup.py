@@ -73,8 +73,7 @@ def lookup(service: Service, call: Call, caller: Caller) -> Answer:
 
 def understood(pairs: Pairs, policy: Policy) -> Wanted:
     """Read the query. Raises :class:`Problem` (400, code ``invalid``)."""
-    names = [name for name in policy.patient_parameters if any(name == given for given, _ in pairs)]
-    patient_name = names[0] if names else policy.patient_parameters[0]
+    patient_name = policy.patient_parameter
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)

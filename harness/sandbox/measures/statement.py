@@ -15,7 +15,7 @@ _PARAMETERS = (("code", "token"), ("date", "date"))
 def statement(base: str, started: str, policy: Policy) -> dict[str, Any]:
     """The CapabilityStatement (kind ``instance``) of the measures API at ``base``."""
     parameters = [{"name": name, "type": type_} for name, type_ in _PARAMETERS]
-    parameters += [{"name": name, "type": "token"} for name in policy.patient_parameters]
+    parameters.append({"name": policy.patient_parameter, "type": "token"})
     told = (
         f"A bearer access token, and the ID token in {policy.id_token_header}. "
         f"One measure a transaction; the body mass index ({BMI}) is computed and cannot be fed."
