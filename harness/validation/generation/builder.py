@@ -58,13 +58,15 @@ class Builder:
         self.fullness = fullness
 
     def resource(self, canonical: str, *, inside: bool = False) -> dict[str, Any] | None:
-        """Return a resource of the profile or type ``canonical``; None when that is not known here."""
+        """Return a resource of the profile or type ``canonical``, which it claims; None when that is not known here."""
         schema = self.judge.schema(canonical)
         if schema is None:
             return None
         course = _Course(inside=inside)
         element = Element(self.judge, [schema])
         built = {"resourceType": schema.type, **self._object(element, course)}
+        if not inside and not canonical.startswith(_RESOURCES):
+            built["meta"] = {"profile": [canonical], **built.get("meta", {})}
         if course.contained:
             built["contained"] = [*built.get("contained", ()), *course.contained]
         return built
@@ -73,9 +75,13 @@ class Builder:
         """Return a value of one element that stands below a resource."""
         return self._value(element, _Course(depth=depth))
 
-    def items(self, element: Element, unit: Unit, key: str, count: int) -> Any:
-        """Return what stands under ``key``, one of the keys of ``unit``: ``count`` items where it is an array."""
-        return self._field(element, key, count, unit.high, _Course(depth=1))
+    def field(self, element: Element, key: str, count: int = 1) -> Any:
+        """Return what may stand under ``key`` of ``element``: ``count`` items where that is an array."""
+        return self._field(element, key, count, None, _Course(depth=1))
+
+    def member(self, element: Element, key: str, part: Slice) -> Any:
+        """Return an item of the slice ``part`` of what stands under ``key``; None where none can be made."""
+        return self._item(element.slots(key), _nested(part), part, _Course(depth=1))
 
     # ---- values
 

@@ -57,14 +57,14 @@ def edited(resource: dict[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
     return changed
 
 
-def _put(holder: Any, path: Path, value: Any) -> None:
-    for step in path[:-1]:
-        holder = holder[step]
+def _put(resource: Any, path: Path, value: Any) -> None:
+    """Put ``value`` where it belongs; nowhere when an edit before has taken away what would hold it."""
+    holder = find(resource, path[:-1])
     last = path[-1]
     if isinstance(holder, list) and isinstance(last, int) and last >= len(holder):
         holder.append(value)
-    else:
-        holder[last] = value
+    elif isinstance(holder, dict) or (isinstance(holder, list) and isinstance(last, int)):
+        holder[last] = value  # type: ignore[index]
 
 
 def _remove(holder: Any, path: Path) -> None:

@@ -101,9 +101,9 @@ def _name(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) 
     return built or {"family": words.text(choices)}
 
 
-def _meta(built: Built, _told: frozenset[str], _judge: Judge, _choices: Choices) -> Built:
-    """Labels and profiles are left to what a profile demands; the rest is the server's."""
-    return {key: value for key, value in built.items() if key in ("profile", "security", "tag", "lastUpdated")}
+def _meta(built: Built, told: frozenset[str], _judge: Judge, _choices: Choices) -> Built:
+    """Profiles are named where the profile itself says which; the rest is the server's."""
+    return {key: value for key, value in built.items() if key in ("security", "tag") or key in told}
 
 
 SETTLE: Mapping[str, Settle] = {
