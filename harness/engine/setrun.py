@@ -13,6 +13,7 @@ from harness.engine.client import Scope
 from harness.engine.created import Created
 from harness.engine.events import Event, Finding, SetFinished, SetStarted, StepFinished, TestFinished, TestStarted
 from harness.engine.exchange import Exchange, Response
+from harness.engine.mutants import Unbreakable, perform_mutants
 from harness.engine.needs import is_of_candidate, lacking, undeclared
 from harness.engine.performer import Course, Performed, World, perform
 from harness.engine.planner import Case
@@ -283,13 +284,17 @@ class SetRun:
         outside: tuple[Finding, ...] = ()
         try:
             course = self._course(scope, now, created, case)
-            if case.test.mutants is not None:
-                outside = (finding("step.unsupported", Verdict.UNDECIDED, found="mutants", found_fr="mutants"),)
             for index, step in enumerate(case.test.steps):
                 done.append(await perform(step, index, course, self._world))
                 self._emit(done[-1].event)
                 if done[-1].blocked:
                     break
+            if case.test.mutants is not None and not (done and done[-1].blocked):
+                async for one in perform_mutants(case.test.mutants, len(done), course, self._world, self._seed):
+                    done.append(one)
+                    self._emit(one.event)
+        except Unbreakable as problem:
+            outside = (problem.finding,)
         except TestSetError as problem:
             said = inert(self._world.redactor.text(str(problem)), 400)
             outside = (finding("step.expression", Verdict.ERROR, found=said, found_fr=said),)
