@@ -208,8 +208,8 @@ def _identifier(spot: Spot, _rule: IdentifierRule, _seed: str) -> Iterator[Breac
 
 
 def _attachment(spot: Spot, _rule: AttachmentSize, _seed: str) -> Iterator[Breach]:
-    changes = [{"size": 1_000_003}, {"size": 1_000_003, "data": "ZXNzYWk="}]
-    yield Breach("attachment-size", spot.name, spot.where, _member(spot, changes))
+    others = _member(spot, [{"size": 1_000_003}, {"size": 1_000_003, "data": "ZXNzYWk="}])
+    yield Breach("attachment-size", spot.name, spot.where, others)
 
 
 def _narrative(spot: Spot, _rule: Narrative, _seed: str) -> Iterator[Breach]:
