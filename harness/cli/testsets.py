@@ -1,8 +1,11 @@
 """``fhir-harness testsets``: list, check and show test sets."""
 
+import importlib
 from pathlib import Path
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from harness.cli.options import Language, open_definitions
 from harness.data import fixtures_for, folder
@@ -14,7 +17,20 @@ from harness.suite.requirements import coverage as cover
 from harness.suite.requirements import requirements_for
 from harness.suite.schema import schema_text
 
-app = typer.Typer(no_args_is_help=True, help="List, check and show test sets.")
+
+class _Group(TyperGroup):
+    """Knows ``score``, and loads it, with the sandbox that it needs, only when it is called."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return [*super().list_commands(ctx), "score"]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
+        if cmd_name != "score":
+            return super().get_command(ctx, cmd_name)
+        return get_command(importlib.import_module("harness.cli.score").app)
+
+
+app = typer.Typer(no_args_is_help=True, cls=_Group, help="List, check and show test sets.")
 
 ROOT = typer.Option(None, "--root", help="Folder of test sets; default: those that came with the harness.")
 FIXTURES = typer.Option(None, "--fixtures", help="Folder of fixtures; default: the one beside the test sets.")

@@ -8,6 +8,7 @@ from harness.fhir.definitions import Definitions
 from harness.sandbox.authorisation import Authorisation
 from harness.sandbox.checking import checker, server_validator
 from harness.sandbox.defects import chosen, seeded
+from harness.sandbox.lenience import lenient_check, lenient_rules
 from harness.sandbox.policy import Policy
 from harness.sandbox.rules.agenda import Agenda
 from harness.sandbox.rules.availability import Availability
@@ -38,11 +39,11 @@ def make_service(
     return Service(
         store or Store(),
         known,
-        check=checker(validator or server_validator(known), settled),
+        check=lenient_check(checker(validator or server_validator(known), settled), seams.overlooked),
         policy=settled,
         authorisation=authorisation,
         seams=seams,
-        rules=(*domain_rules(settled), *flaws),
+        rules=(*lenient_rules(domain_rules(settled), seams.overlooked), *flaws),
     )
 
 

@@ -181,7 +181,7 @@ def _rewritten(unit: Unit, item: Item, known: Mapping[str, str]) -> Item:
             return found[0].reference
         return text
 
-    if not isinstance(item.call.resource, dict):
+    if not isinstance(item.call.resource, dict) or not unit.env.policy.applies("references-rewritten"):
         return item
     return replace(item, call=replace(item.call, resource=_rewrite(item.call.resource, known, resolve)))
 

@@ -18,6 +18,7 @@ Found = Callable[[Query, Page], Page]
 Searchset = Callable[[Call, dict[str, Any]], dict[str, Any]]
 Index = Callable[[dict[str, Any], Entry], Entry]
 Finish = Callable[[Call, Route, Answer], Answer]
+Overlook = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Seams:
     - ``request``: the request as it came, before anything looked at it;
     - ``index``: what will be indexed of a resource;
     - ``search``: a query as it was understood; ``found``: the page that it gave; ``searchset``: its Bundle;
-    - ``answer``: the answer, before it is written.
+    - ``answer``: the answer, before it is written;
+    - ``overlooked``: the issues for which a write is refused; what is left of them still refuses it.
 
     What a defect changes in the resources that are stored is a rule (see :class:`~harness.sandbox.unit.Rule`).
     """
@@ -38,3 +40,4 @@ class Seams:
     found: tuple[Found, ...] = ()
     searchset: tuple[Searchset, ...] = ()
     answer: tuple[Finish, ...] = ()
+    overlooked: tuple[Overlook, ...] = ()

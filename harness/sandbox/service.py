@@ -102,14 +102,18 @@ class Service:
         """Run one interaction in a transaction of its own."""
         if route.name == "capabilities":
             return Answer(resource=self._statement(call.base))
+        whole = route.name == "transaction"
         with self.store.writing() if route.writes else self.store.reading() as session:
             unit = Unit(self.env, session, call)
-            if route.name == "transaction":
-                answer = bundles.transaction(unit, self.perform)
-            else:
-                answer = self.perform(unit, route, None)
-            unit.finish()
-            return answer
+            try:
+                answer = bundles.transaction(unit, self.perform) if whole else self.perform(unit, route, None)
+                unit.finish()
+                return answer
+            except Problem as problem:
+                if not whole or self.policy.applies("atomic"):
+                    raise
+                refused = problem
+        raise refused
 
     def perform(self, unit: Unit, route: Route, new_id: str | None) -> Answer:
         """Run one interaction inside ``unit``. Raises :class:`Problem` for a refusal."""

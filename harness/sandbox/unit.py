@@ -148,7 +148,8 @@ class Unit:
             raise Problem(400, "not-supported", f"The condition cannot be judged: {name}: {reason}.")
         if not query.criteria:
             raise Problem(412, "incomplete", "The condition has no search parameter; it would match everything.")
-        return matching(self.session, query, self.call.base)
+        several = self.env.policy.applies(f"several-matches-{self.call.method}")
+        return matching(self.session, query, self.call.base, 2 if several else 1)
 
     def finish(self) -> None:
         """Do and check what has to wait until everything is written. Raises :class:`Problem` (409, 422)."""

@@ -98,7 +98,7 @@ class Agenda:
         if latest.type == "Appointment":
             held = _slots(unit, latest.resource)
             unit.deferred.append(lambda: self._move(unit, held, {}))
-        elif latest.type == "Schedule":
+        elif latest.type == "Schedule" and unit.env.policy.applies("calendar-takes-slots"):
             unit.deferred.append(lambda: self._close(unit, latest))
 
     def _close(self, unit: Unit, schedule: Record) -> None:
