@@ -16,6 +16,7 @@ from harness.errors import CandidateError, HarnessError
 _COMMANDS: Mapping[str, str] = {
     "demo": "Everything, against the embedded sandbox",
     "run": "Run test sets against a candidate",
+    "doctor": "Check the way to a candidate before any test runs",
     "validate": "Judge FHIR resources by their profiles",
     "accept": "Sign a run: make its acceptance file",
     "verify": "Check an acceptance file, offline",

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,11 +10,13 @@ from pathlib import Path
 
 from harness.acceptance.sources import SourceKeeper
 from harness.engine import Candidate, commitment, run_sync
+from harness.engine.access import Grant
 from harness.engine.client import Live
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed, check_candidate
+from harness.engine.runner import signed_in
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.report.catalogue import DEFAULT, KINDS
@@ -71,7 +74,10 @@ def execute(
     """
     salt = commitment.kept(plan.resume) if plan.resume else commitment.new_salt()
     candidate = replace(candidate, salt=salt)
-    resumed = _resumed(plan, plan.resume, candidate) if plan.resume else None
+    resumed = None
+    if plan.resume is not None:
+        candidate, grants = asyncio.run(signed_in(candidate, show_sign_in))
+        resumed = _resumed(plan, plan.resume, candidate, grants)
     commitment.keep(out, salt)
     writers: list[Writer] = [
         JournalWriter(out),
@@ -89,6 +95,7 @@ def execute(
             select=resumed.select if resumed else plan.selection,
             seed=resumed.started.seed if resumed else plan.seed,
             fail_fast=plan.fail_fast,
+            show=show_sign_in,
             jobs=plan.jobs,
             writers=writers,
             command=("fhir-harness", *sys.argv[1:]),
@@ -98,14 +105,20 @@ def execute(
         raise
 
 
-def _resumed(plan: Plan, folder: Path, candidate: Candidate) -> Resumed:
+def show_sign_in(address: str) -> None:
+    """Show a person where they sign in, and open it in their browser where there is one."""
+    sys.stderr.write(f"Sign in to go on: {address}\n")
+    webbrowser.open(address)
+
+
+def _resumed(plan: Plan, folder: Path, candidate: Candidate, grants: Sequence[Grant]) -> Resumed:
     """Return what goes on with the run in ``folder``, once what it left on the candidate is taken away."""
-    live = Live(candidate)
+    live = Live(candidate, grants=grants)
     resumed = Resumed(read_journal(folder), plan.test_sets, live, candidate.redactor())
     check_candidate(resumed.started, candidate)
 
     async def sweep() -> tuple[str, ...]:
-        sweeping = Live(candidate)
+        sweeping = Live(candidate, grants=grants)
         try:
             return await resumed.sweep(candidate, sweeping)
         finally:

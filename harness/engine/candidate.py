@@ -1,7 +1,6 @@
 """The candidate: the system under test, who calls it, and the limits that its answers are held to."""
 
 import base64
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from harness.engine.candidate_file import Document, read_data, read_file
 from harness.engine.exchange import Headers
 from harness.engine.redaction import Redactor
+from harness.engine.secure import Tls
 from harness.errors import UsageError
 from harness.suite.policies import policies
 from harness.suite.problem import nearest
@@ -17,7 +17,7 @@ from harness.suite.problem import nearest
 NOBODY = "none"
 """``as: none``: a request without credentials."""
 
-_CREDENTIALS = ("bearer", "basic", "id-token", "headers")
+_CREDENTIALS = ("bearer", "basic", "id-token", "headers", "oauth")
 _IDENTIFYING = frozenset({"value", "family", "given", "text", "line", "phone", "email", "telecom", "address"})
 """Members of an identity's attributes that tell who somebody is (FHIR's names)."""
 
@@ -30,7 +30,7 @@ _SYNTHETIC_PATIENT: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What an answer is held to: seconds, bytes after decoding, JSON values, redirects, pages."""
+    """What an answer is held to: seconds, bytes after decoding, JSON values, redirects, pages; and how often we ask."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -39,27 +39,10 @@ class Limits:
     values: int = 400_000
     redirects: int = 0
     pages: int = 50
-
-
-@dataclass(frozen=True)
-class Tls:
-    """How the server's certificate is checked."""
-
-    verify: bool = True
-    ca: str | None = None
-    """PEM file of the trusted authorities; None for those of the system."""
-
-    def context(self) -> ssl.SSLContext:
-        """Return the TLS settings. Raises UsageError when the CA file cannot be used."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca)
-        except (OSError, ssl.SSLError) as problem:
-            raise UsageError(f"{self.ca}: not a PEM file of certificates: {problem}; mend tls.ca") from problem
-        context.options |= ssl.OP_NO_RENEGOTIATION
-        if not self.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+    rate: float | None = None
+    """Requests a second at most."""
+    retries: int = 1
+    """How often an idempotent request is sent again when its connection was lost."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +63,6 @@ class Endpoint:
     """Those of the candidate of the same name count no more."""
     default_identity: str | None = None
 
-    """The choices that the file makes; :attr:`policies` has the others too."""
 
 @dataclass(frozen=True)
 class Candidate:
@@ -98,6 +80,7 @@ class Candidate:
     proxy: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
     policy: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The choices that the file makes; :attr:`policies` has the others too."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The candidate file's content, secrets and all."""
@@ -126,7 +109,6 @@ class Candidate:
         """
         identity = {**_SYNTHETIC_PATIENT, **({"bearer": token} if token else {})}
         content: dict[str, Any] = {"base-url": base_url, "identities": {"default": identity}}
-        policy = data.get("policy", {})
         content["headers"] = dict(headers or {})
         if endpoints:
             content["endpoints"] = {name: {"base-url": url} for name, url in endpoints.items()}
@@ -144,6 +126,7 @@ class Candidate:
     @classmethod
     def _of(cls, document: Document) -> "Candidate":
         data = document.data
+        policy = data.get("policy", {})
         return cls(
             base_url=data["base-url"].rstrip("/"),
             fhir_version=data.get("fhir-version", "4.0.1"),
@@ -178,11 +161,6 @@ class Candidate:
             identities={**self.identities, **there.identities},
             default_identity=there.default_identity or self.default_identity,
         )
-    @property
-    def policies(self) -> dict[str, Any]:
-        """Every choice that the specifications leave open, by name: the file's, or the default."""
-        return policies().effective(self.policy)
-
 
     def with_hidden_identities(self) -> "Candidate":
         """Return this candidate with names and identifiers of its identities among the secrets.
@@ -199,6 +177,11 @@ class Candidate:
             if path[-1] in _IDENTIFYING and value not in self.secrets.values()
         }
         return replace(self, secrets={**self.secrets, **hidden})
+
+    @property
+    def policies(self) -> dict[str, Any]:
+        """Every choice that the specifications leave open, by name: the file's, or the default."""
+        return policies().effective(self.policy)
 
     def redactor(self) -> Redactor:
         """Return what takes this candidate's secrets out of whatever is recorded."""

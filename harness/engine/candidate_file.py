@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from harness.engine.redaction import is_secret_header
+from harness.engine.secure import FILES
 from harness.errors import TestSetError, UsageError
 from harness.suite.model import Location
 from harness.suite.policies import policies
@@ -24,9 +25,18 @@ from harness.suite.source import read_bytes, read_yaml
 
 SCHEMA = Path(__file__).with_name("candidate.schema.json")
 
+_LOOPBACK = ("127.0.0.1", "localhost")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _PUBLIC = ("base-url", "fhir-version", "software", "default-identity", "policy")
 """What the evidence is about: never secret, even when the environment gave it."""
+
+_SECRET_PATHS = (
+    ("bearer",),
+    ("basic", "password"),
+    ("id-token", "value"),
+    ("oauth", "client-secret"),
+    ("oauth", "refresh-token"),
+)
 
 Place = tuple[str | int, ...]
 
@@ -83,11 +93,16 @@ def _check(source: _Source, folder: Path) -> Document:
     data = _expanded(source, source.data, (), secrets)
     _check_values(source, data)
     source.stop_if_faulty()
-    certificates = data.get("tls", {}).get("ca")
-    if certificates is not None:
-        data["tls"] = {**data["tls"], "ca": str(folder / certificates)}
+    _settle(data.get("tls", {}), FILES, folder)
+    for _, identity in _identities(data):
+        _settle(identity.get("oauth", {}), ("private-key",), folder)
     secrets |= {name: value for name, value in _credentials(data) if value not in secrets.values()}
     return Document(data, secrets)
+
+
+def _settle(section: dict[str, Any], members: Iterable[str], folder: Path) -> None:
+    """Make the paths in ``section`` those of files beside the candidate file."""
+    section.update({name: str(folder / section[name]) for name in members if name in section})
 
 
 @cache
@@ -158,12 +173,27 @@ def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, iden
         source.fault((*place, "base-url"), f'"{url}" is not an address such as https://fhir.example/r4')
     elif "@" in urlsplit(url).netloc:
         source.fault((*place, "base-url"), "holds a user name or password; write them under identities, as basic")
+    for name, identity in data.get("identities", {}).items():
+        _check_oauth(source, identity.get("oauth"), (*place, "identities", name, "oauth"))
     default = data.get("default-identity")
     if default is not None and identities and default not in identities:
         source.fault((*place, "default-identity"), f'no identity is called "{default}"{nearest(default, identities)}')
     if "none" in data.get("identities", {}):
         fault = 'the name "none" is kept for requests without credentials; take another'
         source.fault((*place, "identities", "none"), fault)
+
+
+def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place) -> None:
+    if oauth is None:
+        return
+    for name in ("token-url", "authorize-url"):
+        url = oauth.get(name)
+        if url is not None and not is_http(url):
+            source.fault((*place, name), f'"{url}" is not an address such as https://login.example/token')
+    if oauth["grant"] == "authorization-code" and "authorize-url" not in oauth:
+        source.fault(place, "authorize-url is missing: where a person signs in")
+    if "redirect-uri" in oauth and urlsplit(oauth["redirect-uri"]).hostname not in _LOOPBACK:
+        source.fault((*place, "redirect-uri"), "is not an http address of this machine, such as http://127.0.0.1:8765/")
 
 
 def is_http(url: Any) -> bool:
@@ -182,7 +212,7 @@ def _header_tables(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str
         yield (*place, "headers"), identity.get("headers", {})
 
 
-def _identities(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def _identities(data: Mapping[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
     """Every identity with its place: those of the candidate, then those of its endpoints."""
     for name, identity in data.get("identities", {}).items():
         yield ("identities", name), identity
@@ -193,12 +223,14 @@ def _identities(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, A
 
 def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The values that are secret by their place."""
+    if data.get("tls", {}).get("password"):
+        yield "tls.password", data["tls"]["password"]
     for place, headers in _header_tables(data):
         for name, value in headers.items():
             if is_secret_header(name):
                 yield ".".join((*map(str, place), name)), value.rpartition(" ")[2]
     for place, identity in _identities(data):
-        for path in (("bearer",), ("basic", "password"), ("id-token", "value")):
+        for path in _SECRET_PATHS:
             value = _at(identity, path)
             if value:
                 yield ".".join(map(str, (*place, *path))), value

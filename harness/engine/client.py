@@ -6,13 +6,14 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple, Protocol
 
 import httpx
 
+from harness.engine.access import Grant, TokenError, Tokens
 from harness.engine.candidate import Candidate, Limits
 from harness.engine.events import Phase
 from harness.engine.exchange import Exchange, Request, Response
@@ -20,6 +21,8 @@ from harness.engine.redaction import Redactor
 from harness.errors import CandidateError
 
 _MESSAGE_LIMIT = 300
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_IDEMPOTENT = _SAFE | {"PUT", "DELETE"}
 
 
 class Scope(NamedTuple):
@@ -57,6 +60,12 @@ class _Encoding(CandidateError):
     """The answer is encoded in a way that was not asked for, or is broken."""
 
 
+def _repeatable(request: Request) -> bool:
+    """Tell whether sending it twice is the same as once (RFC 9110, section 9.2.2): no condition may decide."""
+    conditional = any(name.lower() in ("if-match", "if-none-match") for name, _ in request.headers)
+    return request.method in _IDEMPOTENT and not (conditional and request.method not in _SAFE)
+
+
 class _CertificateChanged(CandidateError):
     """The host showed another certificate in the middle of the run."""
 
@@ -68,25 +77,23 @@ _OPENERS = (b"{", b"[", b",")
 class Live:
     """Sends requests to the candidate over HTTP/1.1: no redirect, cookie or proxy of the environment is followed."""
 
-    def __init__(self, candidate: Candidate, redactor: Redactor | None = None) -> None:
+    def __init__(self, candidate: Candidate, redactor: Redactor | None = None, grants: Sequence[Grant] = ()) -> None:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
         self._client = _client(candidate)
+        self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
+        self._next = 0.0
         self._certificates: dict[str, str] = {}
 
     async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
         """Send ``request``; never raises for what the candidate does, whatever it does."""
         started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         begun = time.perf_counter()
-        response: Response | None = None
-        code = message = None
-        try:
-            async with asyncio.timeout(self._limits.total):
-                response = await self._answer(request)
-        except TimeoutError:
-            code, message = "timeout", f"no complete answer within {self._limits.total:g} s"
-        except (CandidateError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
-            code, message = classify(problem, self._limits)
+        retried = 0
+        response, code, message = await self._tried(request)
+        while code == "connection-lost" and retried < self._limits.retries and _repeatable(request):
+            retried += 1
+            response, code, message = await self._tried(request)
         elapsed = round(time.perf_counter() - begun, 6)
         return Exchange(
             request=self._redactor.request(request),
@@ -95,7 +102,39 @@ class Live:
             response=None if response is None else self._redactor.response(response),
             error=None if message is None else self._redactor.text(message)[:_MESSAGE_LIMIT],
             error_code=code,
+            retried=retried,
         )
+
+    async def _tried(self, request: Request) -> tuple[Response | None, str | None, str | None]:
+        """Return the answer, or code and message of what stopped it."""
+        try:
+            request = await self._tokens.fresh(request)
+            await self._turn()
+            async with asyncio.timeout(self._limits.total):
+                return await self._answer(request), None, None
+        except TimeoutError:
+            return None, "timeout", f"no complete answer within {self._limits.total:g} s"
+        except TokenError as problem:
+            return None, "token", str(problem)
+        except (CandidateError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+            return None, *classify(problem, self._limits)
+
+    async def _turn(self) -> None:
+        """Wait until the rate allows one more request."""
+        if self._limits.rate is None:
+            return
+        clock = time.monotonic()
+        turn = max(clock, self._next)
+        self._next = turn + 1 / self._limits.rate
+        await asyncio.sleep(turn - clock)
+
+    async def fetch(self, request: Request) -> Response:
+        """Return the answer as it came, secrets and all: for tokens. Raises CandidateError."""
+        try:
+            async with asyncio.timeout(self._limits.total):
+                return await self._answer(request)
+        except (CandidateError, TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+            raise CandidateError(self._redactor.text(classify(problem, self._limits)[1])[:_MESSAGE_LIMIT]) from problem
 
     async def _answer(self, request: Request) -> Response:
         # "identity" cannot be insisted on: a candidate may compress all the same, so gzip is offered and bounded.
@@ -231,6 +270,10 @@ def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
             return "timeout", f"nothing came for {limits.read:g} s"
         case httpx.ConnectError() | httpx.ProxyError():
             return "connect", f"the connection was refused or cannot be made: {problem}"
+        case httpx.RemoteProtocolError() if "disconnected without" in str(problem):
+            return "connection-lost", "the connection was closed before anything was answered"
+        case TimeoutError():
+            return "timeout", f"no complete answer within {limits.total:g} s"
         case httpx.NetworkError():
             return "connection-lost", "the connection was closed before the answer was complete"
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | ValueError():

@@ -71,3 +71,5 @@ class Exchange:
     """A :class:`~harness.errors.CandidateError`'s message: refused, timed out, broke a limit, …"""
     error_code: str | None = None
     """Stable code of that error: ``connect``, ``timeout``, ``tls``, ``too-large``, ``protocol``, …"""
+    retried: int = 0
+    """How often it was sent before, when the connection was lost."""

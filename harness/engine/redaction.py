@@ -65,7 +65,13 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, str], salt: bytes = b"") -> None:
         self._salt = salt
-        self._secrets = {value: self._marked(value, name) for name, value in secrets.items() if len(value) >= SHORTEST}
+        self._secrets: dict[str, str] = {}
+        self.add(secrets)
+
+    def add(self, secrets: Mapping[str, str]) -> None:
+        """Know these secrets too; a name may stand for several values, as that of a token which is renewed."""
+        longer = {name: value for name, value in secrets.items() if len(value) >= SHORTEST}
+        self._secrets |= {value: self._marked(value, name) for name, value in longer.items()}
         forms = {form: token for secret, token in self._secrets.items() for form in _forms(secret)}
         forms |= self._secrets  # a secret as it is wins over the encoded form of another one
         self._forms = forms

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import harness
+from harness.engine.access import Grant, Show, obtain, wanted
 from harness.engine.candidate import Candidate
 from harness.engine.checks.evidence import Judge, finding
 from harness.engine.client import Live, Transport
@@ -68,6 +69,7 @@ async def run(
     judge: Judge | None = None,
     run_id: str | None = None,
     fail_fast: bool = False,
+    show: Show = print,
 ) -> AsyncIterator[Event]:
     """Run ``test_sets`` against ``candidate`` and yield the events, in the order of :mod:`harness.engine.events`.
 
@@ -76,6 +78,7 @@ async def run(
     the candidate ``Candidate.of(started.candidate)``. ``select`` chooses cases: controls and dependencies come along.
     ``jobs`` tests of a set run at the same time; with ``fail_fast``, one at a time, and none begins after a fail or
     an error. ``command`` is the command line, which is recorded redacted. ``transport`` is closed at the end.
+    ``show`` shows a person the address where they sign in.
     ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
     extensions be, as FHIR does (R4 extensibility §2.4).
 
@@ -83,6 +86,9 @@ async def run(
     """
     planned = [_Planned(test_set, cases) for test_set in test_sets if (cases := plan(test_set, select))]
     seed = secrets.randbits(31) if seed is None else seed
+    grants: tuple[Grant, ...] = ()
+    if transport is None:
+        candidate, grants = await signed_in(candidate, show)
     line = candidate.redactor().command(command)
     resumes = transport.started.run if isinstance(transport, Resumed) else ""
     started = _started(
@@ -93,9 +99,10 @@ async def run(
     stage = _Stage(writers)
 
     async def produce() -> None:
-        channel = transport or Live(candidate)
+        redactor = candidate.redactor()
+        channel = transport or Live(candidate, redactor, grants)
         shown = Candidate.of(candidate.redacted())
-        world = World(candidate, shown, channel, candidate.redactor(), judge, definitions)
+        world = World(candidate, shown, channel, redactor, judge, definitions)
         try:
             stage.emit(started)
             await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
@@ -116,6 +123,17 @@ async def run(
         await stage.ended()
     finally:
         await stage.close()
+
+
+async def signed_in(candidate: Candidate, show: Show) -> tuple[Candidate, tuple[Grant, ...]]:
+    """Return the candidate with the access tokens of its identities, and these. Raises TokenError, UsageError."""
+    if next(wanted(candidate.content), None) is None:
+        return candidate, ()
+    live = Live(candidate)
+    try:
+        return await obtain(candidate, live.fetch, show)
+    finally:
+        await live.close()
 
 
 def default_judge(definitions: Definitions, terminology: Terminology | None = None) -> Validator:
@@ -184,6 +202,7 @@ def run_sync(
     judge: Judge | None = None,
     run_id: str | None = None,
     fail_fast: bool = False,
+    show: Show = print,
 ) -> RunResult:
     """Run as :func:`run` does, to the end, and return the results. Not to be called where an event loop runs."""
 
@@ -202,6 +221,7 @@ def run_sync(
             judge=judge,
             run_id=run_id,
             fail_fast=fail_fast,
+            show=show,
         )
         return [event async for event in events]
 

@@ -37,7 +37,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._count = 0
-        builder = self._builder(self._name, self._key, NOW - 30 * DAY, NOW + 30 * DAY)
+        builder = self._builder(self._name, self._key, NOW - 900 * DAY, NOW + 300 * DAY)
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
@@ -73,7 +73,7 @@ class Authority:
         ]
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         certificate = (
-            self._builder(name, key, begins or NOW - 20 * DAY, ends or NOW + 20 * DAY)
+            self._builder(name, key, begins or NOW - 20 * DAY, ends or NOW + 200 * DAY)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
             .add_extension(x509.SubjectAlternativeName(names), False)
             .add_extension(x509.ExtendedKeyUsage(usages), False)

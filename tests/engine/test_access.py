@@ -1,0 +1,313 @@
+"""Tokens, certificates, pace and repetition: how the harness gets in, and what of it is recorded."""
+
+import asyncio
+import json
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import respx
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    pkcs12,
+)
+from joserfc import jwt
+from joserfc.jwk import import_key
+
+from harness.engine.access import Grant, TokenError, obtain, renew
+from harness.engine.candidate import Candidate
+from harness.engine.client import Live, Scope
+from harness.engine.doctor import State, examine
+from harness.engine.exchange import Request
+from harness.errors import UsageError
+from tests.engine.tls import DAY, NOW, Authority, TLSServer, server_context
+
+TOKEN = "https://login.example/token"
+BASE = "https://fhir.example/r4"
+SCOPE = Scope("set", "test", "test")
+
+
+def candidate(oauth=None, **content):
+    oauth = {"grant": "client-credentials", "token-url": TOKEN, "client-id": "harness", **(oauth or {})}
+    return Candidate.of({"base-url": BASE, "identities": {"default": {"oauth": oauth}}, **content})
+
+
+def signed_in(target, show=None):
+    async def go():
+        live = Live(target)
+        try:
+            return await obtain(target, live.fetch, show or (lambda address: None))
+        finally:
+            await live.close()
+
+    return asyncio.run(go())
+
+
+def form(call):
+    return {name: values[0] for name, values in parse_qs(call.request.content.decode()).items()}
+
+
+@respx.mock
+def test_client_credentials_with_a_secret():
+    told = {"access_token": "token-abcdef", "expires_in": 300, "id_token": "id-token-abcdef", "token_type": "Bearer"}
+    route = respx.post(TOKEN).respond(200, json=told)
+    target = candidate({"client-secret": "s3cr:et/ü", "scope": "system/*.read", "id-token-header": "X-Id"})
+    found, grants = signed_in(target)
+    assert form(route.calls.last) == {"grant_type": "client_credentials", "scope": "system/*.read"}
+    assert (
+        httpx.BasicAuth("harness", "s3cr%3Aet%2F%C3%BC")._auth_header
+        == route.calls.last.request.headers["authorization"]
+    )
+    assert found.credentials(None) == (("Authorization", "Bearer token-abcdef"), ("X-Id", "id-token-abcdef"))
+    recorded = json.dumps(found.redacted(), ensure_ascii=False)
+    assert not [secret for secret in ("token-abcdef", "s3cr:et/ü") if secret in recorded + repr(found) + repr(grants)]
+    again = Candidate.of(found.redacted())
+    assert again.credentials(None)[0] == ("Authorization", "Bearer «redacted:identities.default.bearer»")
+
+
+@respx.mock
+def test_the_key_signs_an_assertion(tmp_path):
+    key = rsa.generate_private_key(65537, 2048)
+    path = tmp_path / "key.pem"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    route = respx.post(TOKEN).respond(200, json={"access_token": "token-abcdef"})
+    signed_in(candidate({"private-key": str(path), "key-id": "k1"}))
+    sent = form(route.calls.last)
+    public = import_key(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "RSA")
+    token = jwt.decode(sent["client_assertion"], public, algorithms=["RS256"])
+    assert token.header["kid"] == "k1"
+    assert (token.claims["iss"], token.claims["sub"], token.claims["aud"]) == ("harness", "harness", TOKEN)
+    assert 0 < token.claims["exp"] - time.time() <= 60
+    assert sent["client_assertion_type"].endswith(":jwt-bearer")
+    path.write_text("no key")
+    with pytest.raises(UsageError, match=r"oauth\.private-key"):
+        signed_in(candidate({"private-key": str(path)}))
+
+
+@respx.mock(assert_all_mocked=True)
+def test_a_person_signs_in_with_pkce(respx_mock):
+    respx_mock.route(host="127.0.0.1").pass_through()
+    route = respx_mock.post(TOKEN).respond(
+        200, json={"access_token": "token-abcdef", "refresh_token": "refresh-abcdef"}
+    )
+    target = candidate({"grant": "authorization-code", "authorize-url": "https://login.example/authorize"})
+    seen = {}
+
+    def show(address):
+        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        seen.update(query)
+
+        async def browser():
+            async with httpx.AsyncClient(trust_env=False) as client:
+                wrong = await client.get(query["redirect_uri"], params={"code": "stolen", "state": "other"})
+                right = await client.get(query["redirect_uri"], params={"code": "code-1", "state": query["state"]})
+            seen["answers"] = [wrong.status_code, right.status_code]
+
+        seen["task"] = asyncio.ensure_future(browser())
+
+    found, grants = signed_in(target, show)
+    sent = form(route.calls.last)
+    assert (sent["code"], sent["client_id"], sent["redirect_uri"]) == ("code-1", "harness", seen["redirect_uri"])
+    assert seen["code_challenge_method"] == "S256"
+    assert sent["code_verifier"] not in str(seen)
+    assert seen["redirect_uri"].startswith("http://127.0.0.1:")
+    assert found.credentials(None) == (("Authorization", "Bearer token-abcdef"),)
+    assert grants[0].refresh == "refresh-abcdef"
+    assert "refresh-abcdef" in found.secrets.values()
+
+
+@respx.mock
+def test_what_the_authorization_server_refuses_is_told_without_secrets():
+    told = {"error": "invalid_client", "error_description": "no\x1b[31m such client"}
+    respx.post(TOKEN).respond(401, json=told)
+    with pytest.raises(TokenError, match=r"identities\.default: .* answered 401 invalid_client no") as caught:
+        signed_in(candidate({"client-secret": "secret-abcdef"}))
+    assert "secret-abcdef" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    respx.post(TOKEN).mock(side_effect=httpx.ConnectError("refused"))
+    with pytest.raises(TokenError, match="no token from"):
+        signed_in(candidate())
+    impatient = {"grant": "authorization-code", "authorize-url": "https://login.example/a", "patience": 0.01}
+    with pytest.raises(TokenError, match="nobody signed in"):
+        signed_in(candidate(impatient))
+
+
+@respx.mock
+def test_a_token_that_ends_is_renewed_and_recorded_under_the_same_name():
+    respx.post(TOKEN).respond(200, json={"access_token": "token-second", "refresh_token": "refresh-second"})
+    service = respx.get(f"{BASE}/metadata").respond(200, json={"echo": "token-second"})
+    found = candidate().content
+    target = Candidate.of(
+        {**found, "identities": {"default": {**found["identities"]["default"], "bearer": "token-first"}}}
+    )
+    grant = Grant(("identities", "default"), "token-first", refresh="refresh-first", ends=time.monotonic() + 5)
+
+    async def go():
+        live = Live(target, grants=[grant])
+        request = Request("GET", f"{BASE}/metadata", (("Authorization", "Bearer token-first"),))
+        try:
+            return [await live.send(request, SCOPE) for _ in range(2)]
+        finally:
+            await live.close()
+
+    made = asyncio.run(go())
+    assert service.calls.last.request.headers["authorization"] == "Bearer token-second"
+    assert {one.request.headers for one in made} == {
+        (("Authorization", "Bearer «redacted:identities.default.bearer»"),)
+    }
+    assert "token-second" not in repr(made)
+
+
+def test_without_a_refresh_token_a_person_must_come_back():
+    async def fetch(request):
+        raise AssertionError(request)
+
+    grant = Grant(("identities", "default"), "x")
+    with pytest.raises(TokenError, match="no refresh token"):
+        asyncio.run(renew(grant, {"grant": "authorization-code"}, fetch))
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("method", "headers", "times"),
+    [
+        ("GET", (), 2),
+        ("PUT", (), 2),
+        ("DELETE", (), 2),
+        ("POST", (), 1),
+        ("PATCH", (), 1),
+        ("PUT", (("If-Match", "W/1"),), 1),
+    ],
+)
+def test_only_what_may_be_repeated_is_sent_again(method, headers, times):
+    route = respx.route(method=method).mock(side_effect=[httpx.ReadError("reset"), httpx.Response(200)])
+
+    async def go():
+        live = Live(Candidate.of({"base-url": BASE}))
+        try:
+            return await live.send(Request(method, f"{BASE}/Patient/1", headers), SCOPE)
+        finally:
+            await live.close()
+
+    made = asyncio.run(go())
+    assert len(route.calls) == times
+    assert made.retried == times - 1
+    assert (made.error_code is None) == (times == 2)
+
+
+@respx.mock
+def test_the_pace_is_kept(monkeypatch):
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr("harness.engine.client.asyncio.sleep", sleep)
+    respx.get(f"{BASE}/metadata").respond(200)
+
+    async def go():
+        live = Live(Candidate.of({"base-url": BASE, "limits": {"rate": 2}}))
+        try:
+            await asyncio.gather(*(live.send(Request("GET", f"{BASE}/metadata"), SCOPE) for _ in range(3)))
+        finally:
+            await live.close()
+
+    asyncio.run(go())
+    assert slept == pytest.approx([0, 0.5, 1.0], abs=0.2)
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def shown(authority, kind):
+    issued = authority.issue("client.example")
+    folder = issued.cert_file.parent
+    if kind == "pem":
+        return {"certificate": issued.cert_file.name, "key": issued.key_file.name}
+    if kind == "one pem":
+        both = folder / "both.pem"
+        both.write_bytes(issued.cert_file.read_bytes() + issued.key_file.read_bytes())
+        return {"certificate": "both.pem"}
+    data = pkcs12.serialize_key_and_certificates(
+        b"c", issued.key, issued.certificate, None, BestAvailableEncryption(b"p4ss")
+    )
+    (folder / "client.p12").write_bytes(data)
+    return {"pkcs12": "client.p12", "password": "p4ss"}
+
+
+@pytest.mark.parametrize("kind", ["pem", "one pem", "pkcs12"])
+def test_a_certificate_of_our_own_is_shown(authority, tmp_path, kind):
+    with TLSServer(server_context(authority.issue(), authority.ca)) as server:
+        content = {"base-url": server.url, "tls": {"ca": authority.ca.name, **shown(authority, kind)}}
+        path = tmp_path / "candidate.yaml"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        target = Candidate.from_file(path)
+        found = asyncio.run(diagnoses(target))
+    assert {one.name: one.state for one in found} == dict.fromkeys(
+        ("dns", "tcp", "tls", "metadata", "fhir-version", "formats"), State.OK
+    ), found
+    assert "p4ss" not in json.dumps(target.redacted())
+
+
+def test_files_that_are_no_certificates_are_named(authority, tmp_path):
+    (tmp_path / "bad.pem").write_text("no")
+    for tls in ({"certificate": "bad.pem"}, {"pkcs12": "bad.pem"}, {"pkcs12": "none.p12"}, {"ca": "bad.pem"}):
+        target = Candidate.of({"base-url": BASE, "tls": {name: str(tmp_path / value) for name, value in tls.items()}})
+        with pytest.raises(UsageError, match=rf"mend tls\.{next(iter(tls))}"):
+            target.tls.context()
+
+
+async def diagnoses(target):
+    return [one async for one in examine(target)]
+
+
+@pytest.mark.parametrize(
+    ("issue", "says"),
+    [
+        ({"ends": NOW - 100 * DAY, "begins": NOW - 200 * DAY}, "expired"),
+        ({"hosts": ("elsewhere.example",)}, "another name"),
+        ({}, "authority is not known"),
+    ],
+)
+def test_the_doctor_tells_what_is_wrong_with_a_certificate(authority, issue, says):
+    hosts = issue.pop("hosts", ())
+    with TLSServer(server_context(authority.issue(*hosts, **issue))) as server:
+        tls = {} if says.startswith("authority") else {"ca": str(authority.ca)}
+        found = asyncio.run(diagnoses(Candidate.of({"base-url": server.url, "tls": tls})))
+    assert [one.name for one in found] == ["dns", "tcp", "tls"]
+    assert found[-1].state is State.FAIL
+    assert says in found[-1].advice
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "state"),
+    [
+        (b"<html>", "metadata", State.FAIL),
+        (
+            b'{"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0", "format": ["json"]}',
+            "fhir-version",
+            State.FAIL,
+        ),
+        (b'{"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "format": ["xml"]}', "formats", State.WARN),
+    ],
+)
+def test_the_doctor_reads_the_capability_statement(body, name, state):
+    with TLSServer(None, body=body) as server:
+        found = asyncio.run(diagnoses(Candidate.of({"base-url": server.url})))
+    assert {one.name: one.state for one in found}[name] is state
+
+
+def test_the_doctor_says_where_it_ends():
+    with TLSServer(None) as server:
+        pass
+    found = asyncio.run(diagnoses(Candidate.of({"base-url": server.url})))
+    assert [(one.name, one.state) for one in found] == [("dns", State.OK), ("tcp", State.FAIL)]
+    assert found[-1].advice
