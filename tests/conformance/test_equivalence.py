@@ -23,7 +23,7 @@ from harness.fhir.packages import open_package
 from harness.fhir.terminology import Terminology
 from harness.validation.judge import Judge
 from harness.validation.location import root
-from harness.validation.outcome import Outcome
+from harness.validation.outcome import Issue, Outcome
 from harness.validation.scope import Scope, Session, Settings
 from harness.validation.validator import Validator
 from tests.conformance.breaking import Breaking, Json, Template, breakings, nodes, values_by_key
@@ -66,14 +66,24 @@ class Difference(NamedTuple):
     reason: str
 
 
-_OLDER = "MHD 4.2.0, the only one at hand, asks a uri for its child `value`, so that no value will do; 4.2.3 mends it"
+_OLDER = "MHD 4.2.0, the only one at hand, asks a text for its child `value`, so that no value will do; 4.2.3 mends it"
 _LOST = "the published snapshot does not hold what its base, French core 2.1.0, demands of each identifier"
-_PARENT = "published on French core 2.0.1, whose meta.profile slice has no version; the restated parent is 2.2.0-ballot-2"
+_PARENT = (
+    "published on French core 2.0.1, whose meta.profile slice has no version; the restated parent is 2.2.0-ballot-2"
+)
+
+_COUNTRIES = "the official package names the code system of countries without its codes; here they are carried"
+_FORMATS = "IHE's format codes come with the official archive of dependencies; no restated pack carries them"
+_MAXIMUM = "the published snapshot binds the profile's list alone; the maximum of R4's own binding holds all the same"
 
 DIFFERENCES = (
-    Difference("*", "*dentifier*.value", "invariant/mhd-startswithuuid", "official", _OLDER),
-    Difference("*/as-organization|*", "*Organization.identifier[[]*", "min-cardinality", "restated", _LOST),
+    Difference("*", "*Practitioner.communication[[]*", "binding-maximum", "restated", _MAXIMUM),
+    Difference("*", "*dentifier*.value", "invariant/mhd-startswith*id", "official", _OLDER),
+    Difference("*", "*Organization.identifier[[]*", "min-cardinality", "restated", _LOST),
+    Difference("*", "*", "reference-target-profile", "restated", f"it refers to an organization: {_LOST}"),
     Difference("*/gap-fr-*", "*.meta", "slice-max", "*", _PARENT),
+    Difference("*", "*.code", "code-unknown/urn:iso:std:iso:3166", "restated", _COUNTRIES),
+    Difference("*", "*", "*/http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode", "official", _FORMATS),
 )
 
 
@@ -188,9 +198,17 @@ def places(outcome: Outcome) -> dict[Place, set[str]]:
     for issue in outcome.issues:
         kind = "undecided" if issue.undecided else "error" if issue in outcome.errors else ""
         if kind:
-            rule = f"{issue.rule}/{issue.constraint}" if issue.constraint else issue.rule
+            about = issue.constraint or _system(issue)
+            rule = f"{issue.rule}/{about}" if about else issue.rule
             found.setdefault((kind, issue.expression), set()).add(rule)
     return found
+
+
+def _system(issue: Issue) -> str | None:
+    """The code system that a finding on a code or its display is about."""
+    if issue.rule == "code-unknown":
+        return issue.expected
+    return (issue.detail or "").partition("#")[0] if issue.rule == "display-wrong" else None
 
 
 def unexplained(pair: Pair, broken: Breaking, count: Count) -> list[str]:
@@ -215,7 +233,9 @@ def unexplained(pair: Pair, broken: Breaking, count: Count) -> list[str]:
 
 def _reason(canonical: str, place: str, rules: set[str], only: str) -> str | None:
     for known in DIFFERENCES:
-        fits = fnmatchcase(canonical, known.profile) and fnmatchcase(place, known.place) and fnmatchcase(only, known.only)
+        fits = (
+            fnmatchcase(canonical, known.profile) and fnmatchcase(place, known.place) and fnmatchcase(only, known.only)
+        )
         if fits and all(fnmatchcase(rule, known.rule) for rule in rules):
             return known.reason
     return None

@@ -85,7 +85,6 @@ class Compiler:
     def element(self, node: Node, code: str, contexts: frozenset[str] = frozenset()) -> ElementSchema:
         """The schema of ``node`` for its type ``code``; ``contexts`` are the names of its parent, for extensions."""
         origin = Origin(node.profile, node.id)
-        entry: Mapping[str, Any] = next((e for e in node.types if code_of(e) == code), {})
         assertions = self._facets(node, code)
         assertions.extend(invariants.build(self._constraints(node, code), self._focus_type(node, code), origin))
         if (node.element.get("base") or {}).get("path") == "Element.id":
@@ -97,8 +96,7 @@ class Compiler:
             if code == "uri" and self._names_definition(node):
                 assertions.append(AbsoluteUrl())
         if code == "Reference":
-            targets, aggregation = entry.get("targetProfile") or (), entry.get("aggregation") or ()
-            assertions.append(ReferenceRule(origin, tuple(targets), tuple(aggregation)))
+            assertions.append(ReferenceRule(origin, _stated(node, "targetProfile"), _stated(node, "aggregation")))
         elif code == "Extension" and node.path != "Extension":
             general = self.children(node, code) or self.type_children(code)
             modifier = node.name == "modifierExtension"
@@ -175,3 +173,14 @@ class Compiler:
     def _focus_type(node: Node, code: str) -> str:
         base = (node.element.get("base") or {}).get("path") or node.path
         return str(base) if code in _ABSTRACT else code
+
+
+def _stated(node: Node, facet: str) -> tuple[str, ...]:
+    """What ``node`` says of the targets of a reference; where a slice says nothing, what it slices says."""
+    current: Node | None = node
+    while current is not None:
+        for entry in current.types:
+            if code_of(entry) == "Reference" and entry.get(facet):
+                return tuple(entry[facet])
+        current = current.above
+    return ()
