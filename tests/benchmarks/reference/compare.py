@@ -33,7 +33,8 @@ ERRORS = frozenset({"fatal", "error"})
 Case = dict[str, Any]
 
 OFFLINE = re.compile(
-    r"urn:ietf:bcp|ValueSet/mimetypes|ValueSet/(all-)?languages|could not be expanded|could not be found, so the code cannot|"
+    r"urn:ietf:bcp|ValueSet/mimetypes|ValueSet/(all-)?languages|could not be expanded|"
+    r"could not be found, so the code cannot|"
     r"A definition for CodeSystem|displayLanguage|ValueSet/currencies|ValueSet/iso3166"
 )
 """What the reference says because it has no terminology server."""
@@ -94,7 +95,15 @@ def ask_reference(listed: list[Case], options: argparse.Namespace) -> list[dict[
             lines.append(json.dumps({"supporting": case["supporting"]}))
         lines.append(json.dumps({**case, "supporting": numbers[text]}))
     target = options.target or HERE / "target"
-    command = ["java", "-Xmx4g", f"-Duser.home={target}", "-cp", f"{target}/classes:{target}/lib/*", "Reference", options.core]
+    command = [
+        "java",
+        "-Xmx4g",
+        f"-Duser.home={target}",
+        "-cp",
+        f"{target}/classes:{target}/lib/*",
+        "Reference",
+        options.core,
+    ]
     done = subprocess.run(
         [*command, *options.package], input="\n".join(lines) + "\n", text=True, capture_output=True, check=False
     )
@@ -125,7 +134,12 @@ def ask_harness(listed: list[Case], options: argparse.Namespace) -> list[dict[st
             answers.append({"id": case["id"], "valid": False, "issues": [], "crash": text})
             continue
         issues = [
-            {"severity": i.severity, "expression": i.expression, "id": f"{i.rule}{'/' + i.constraint if i.constraint else ''}", "text": i.message}
+            {
+                "severity": i.severity,
+                "expression": i.expression,
+                "id": f"{i.rule}{'/' + i.constraint if i.constraint else ''}",
+                "text": i.message,
+            }
             for i in outcome.issues
         ]
         answers.append({"id": case["id"], "valid": outcome.ok, "issues": issues})
@@ -161,10 +175,14 @@ def report(listed: list[Case], ours: list[dict[str, Any]], theirs: list[dict[str
         here, there = {place(i["expression"]) for i in a}, {place(i.get("expression")) for i in b}
         for issue in b:
             if place(issue.get("expression")) not in here:
-                clusters[f"{mark}MISSED {_name(issue)}"].append((case["id"], f"{issue.get('expression')}: {issue['text'][:300]}"))
+                clusters[f"{mark}MISSED {_name(issue)}"].append(
+                    (case["id"], f"{issue.get('expression')}: {issue['text'][:300]}")
+                )
         for issue in a:
             if place(issue.get("expression")) not in there:
-                clusters[f"{mark}EXTRA {_name(issue)}"].append((case["id"], f"{issue.get('expression')}: {issue['text'][:300]}"))
+                clusters[f"{mark}EXTRA {_name(issue)}"].append(
+                    (case["id"], f"{issue.get('expression')}: {issue['text'][:300]}")
+                )
     print(f"verdicts: {same} of {len(listed)} agree, {100 * same / len(listed):.2f} %")
     for name, found in sorted(clusters.items(), key=lambda pair: (not pair[0].startswith("VERDICT"), -len(pair[1]))):
         print(f"\n{len(found):5} {name}")
@@ -183,7 +201,9 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=4, help="mutants of each resource")
     parser.add_argument("--show", type=int, default=3, help="examples of each cluster")
     parser.add_argument("--target", type=Path, help="where Maven put classes/ and lib/")
-    parser.add_argument("--keep", type=Path, help="write cases and both answers here, or read the reference's from here")
+    parser.add_argument(
+        "--keep", type=Path, help="write cases and both answers here, or read the reference's from here"
+    )
     options = parser.parse_args()
     if options.keep and options.keep.exists():
         kept = [json.loads(line) for line in options.keep.read_text(encoding="utf-8").splitlines()]
@@ -194,7 +214,9 @@ def main() -> None:
         theirs = ask_reference(listed, options)
         print(f"reference: {len(listed)} cases in {time.perf_counter() - started:.1f} s", flush=True)
         if options.keep:
-            options.keep.write_text("".join(json.dumps({"case": c, "reference": r}) + "\n" for c, r in zip(listed, theirs, strict=True)))
+            options.keep.write_text(
+                "".join(json.dumps({"case": c, "reference": r}) + "\n" for c, r in zip(listed, theirs, strict=True))
+            )
     started = time.perf_counter()
     ours = ask_harness(listed, options)
     print(f"harness: {len(listed)} cases in {time.perf_counter() - started:.1f} s")

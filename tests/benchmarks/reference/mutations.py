@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (tables of values: one idea a line)
 """Ways to break a resource: each takes one element and changes it, or the resource around it."""
 
 import copy
@@ -7,14 +8,41 @@ from typing import Any
 
 from instances import SAMPLES, Place, Shapes
 
-_DAYS = ["2020-13", "2020-02-30", "2020-1-1", "0000-01-01", "1500", "1850-01-01", "20200101", "2100-02-29", "9999-12-31"]
+_DAYS = [
+    "2020-13",
+    "2020-02-30",
+    "2020-1-1",
+    "0000-01-01",
+    "1500",
+    "1850-01-01",
+    "20200101",
+    "2100-02-29",
+    "9999-12-31",
+]
 _MOMENTS = [
     "2020-01-01T10:00", "2020-01-01T10:00:00", "2020-01-01T24:00:00Z", "2020-01-01T10:00:60Z", "2020-01-01T10Z",
     "2020-01-01T10:00:00.123456789Z", "2020-01-01T10:00:00+14:00", "2020-01-01T10:00:00+15:00",
     "2020-01-01T10:00:00-00:00", "2020-01-01T10:00:00z", "2020-01-01 10:00:00Z", "2020-01-01T10:00:00+0200",
     "2020-01-01T10:00:00.Z", "2020-01-01T10:61:00Z", "2020-01-01T10:00:00+14:30", "2020-01-01T10:00Z",
 ]  # fmt: skip
-_TEXTS = ["", " ", " a", "a ", "a\u00a0", "\u00a0", "tab\there", "two\nlines", "x\u0007", "\u200b", "a\ud7ffb", "<b>x</b>", "a < b", "{{x}}", "a\u202eb", "﻿a"]  # noqa: E501, RUF001
+_TEXTS = [
+    "",
+    " ",
+    " a",
+    "a ",
+    "a\u00a0",
+    "\u00a0",
+    "tab\there",
+    "two\nlines",
+    "x\u0007",
+    "\u200b",
+    "a\ud7ffb",
+    "<b>x</b>",
+    "a < b",
+    "{{x}}",
+    "a\u202eb",
+    "﻿a",
+]
 _URIS = [
     "", " ", "a b", "http://a b", "http://x.org/%zz", "urn:oid:abc", "urn:oid:1.2", "urn:oid:3.4", "urn:oid:1.02.3",
     "urn:uuid:xx", "urn:uuid:53FEFA32-FCBB-4FF8-8A92-55EE120877B7", "oid:1.2.3", "uuid:1", "http://", "://x", "#x", "x",
@@ -173,7 +201,9 @@ def other_value(place: Place, _root: dict[str, Any], rng: random.Random, _shapes
 
 def other_kind(place: Place, _root: dict[str, Any], rng: random.Random, _shapes: Shapes) -> str | None:
     """Another kind of JSON value."""
-    place.holder[place.key] = copy.deepcopy(rng.choice([None, {}, [], [None], "x", 1, True, [{}], {"a": 1}, {"id": "a"}, [[]]]))
+    place.holder[place.key] = copy.deepcopy(
+        rng.choice([None, {}, [], [None], "x", 1, True, [{}], {"a": 1}, {"id": "a"}, [[]]])
+    )
     return "kind"
 
 
@@ -228,9 +258,29 @@ def both(place: Place, _root: dict[str, Any], rng: random.Random, shapes: Shapes
 
 def companion(place: Place, _root: dict[str, Any], rng: random.Random, _shapes: Shapes) -> str | None:
     """Something beside a primitive value, with or without it."""
-    if place.code not in VALUES or place.code == "xhtml" or not isinstance(place.holder, dict) or place.key.startswith("_"):
+    if (
+        place.code not in VALUES
+        or place.code == "xhtml"
+        or not isinstance(place.holder, dict)
+        or place.key.startswith("_")
+    ):
         return None
-    extra = copy.deepcopy(rng.choice([{"id": "a"}, {}, None, [], {"extension": []}, {"extension": [rng.choice(EXTENSIONS)]}, {"value": 1}, "x", [None], {"extension": [EXTENSIONS[0]]}]))
+    extra = copy.deepcopy(
+        rng.choice(
+            [
+                {"id": "a"},
+                {},
+                None,
+                [],
+                {"extension": []},
+                {"extension": [rng.choice(EXTENSIONS)]},
+                {"value": 1},
+                "x",
+                [None],
+                {"extension": [EXTENSIONS[0]]},
+            ]
+        )
+    )
     place.holder["_" + place.key] = extra
     if rng.random() < 0.4:
         del place.holder[place.key]
@@ -242,7 +292,11 @@ def extended(place: Place, _root: dict[str, Any], rng: random.Random, _shapes: S
     if not isinstance(place.value, dict):
         return None
     key = rng.choice(["extension", "extension", "extension", "modifierExtension"])
-    place.value[key] = [*place.value.get(key, []), copy.deepcopy(rng.choice(EXTENSIONS))] if isinstance(place.value.get(key, []), list) else []
+    place.value[key] = (
+        [*place.value.get(key, []), copy.deepcopy(rng.choice(EXTENSIONS))]
+        if isinstance(place.value.get(key, []), list)
+        else []
+    )
     return "extended"
 
 
@@ -272,13 +326,23 @@ def in_resource(_place: Place, root: dict[str, Any], rng: random.Random, _shapes
         root["contained"] = [copy.deepcopy(part) for part in rng.sample(CONTAINED, rng.choice([1, 1, 2]))]
     elif choice == 1:
         root["contained"] = [copy.deepcopy(rng.choice(CONTAINED))]
-        root["extension"] = [{"url": "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal", "valueReference": {"reference": "#p"}}]
+        root["extension"] = [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal",
+                "valueReference": {"reference": "#p"},
+            }
+        ]
     elif choice == 2:
         root["meta"] = copy.deepcopy(rng.choice(METAS))
     elif choice == 3:
-        root["text"] = {"status": rng.choice(["generated", "empty", "x", "additional"]), "div": rng.choice(VALUES["xhtml"])}
+        root["text"] = {
+            "status": rng.choice(["generated", "empty", "x", "additional"]),
+            "div": rng.choice(VALUES["xhtml"]),
+        }
     elif choice == 4:
-        root[rng.choice(["foo", "fhir_comments", "resourcetype", "_id", "Extension", "_resourceType"])] = rng.choice(["x", ["x"], {"id": "a"}])
+        root[rng.choice(["foo", "fhir_comments", "resourcetype", "_id", "Extension", "_resourceType"])] = rng.choice(
+            ["x", ["x"], {"id": "a"}]
+        )
     elif choice == 5:
         root["id"] = rng.choice(VALUES["id"])
     elif choice == 6:
@@ -296,11 +360,13 @@ MUTATIONS: list[Mutation] = [
 ]  # fmt: skip
 
 
-def mutants(resource: dict[str, Any], count: int, rng: random.Random, shapes: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
+def mutants(
+    resource: dict[str, Any], count: int, rng: random.Random, shapes: Shapes
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """``count`` changed copies of ``resource``, each with the name of what was done to it."""
     for _ in range(count):
         copied = copy.deepcopy(resource)
-        places = [p for p in shapes.places(copied)]
+        places = list(shapes.places(copied))
         if not places:
             return
         for _ in range(5):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (tables of values: one idea a line)
 """Random profiles on Patient and Observation, with instances that keep or break them."""
 
 import copy
@@ -51,7 +52,10 @@ OBSERVATION: Resource = {
     "note": [{"text": "n1"}, {"text": "n2", "authorString": "me"}],
     "referenceRange": [{"low": {"value": 1}, "text": "r"}],
     "component": [
-        {"code": {"coding": [{"system": "http://acme.com/codes", "code": "k1"}]}, "valueQuantity": {"value": 1, "system": UCUM, "code": "mm[Hg]"}},
+        {
+            "code": {"coding": [{"system": "http://acme.com/codes", "code": "k1"}]},
+            "valueQuantity": {"value": 1, "system": UCUM, "code": "mm[Hg]"},
+        },
         {"code": {"coding": [{"system": "http://acme.com/codes", "code": "k2"}]}, "valueString": "x"},
         {"code": {"coding": [{"system": "http://acme.com/codes", "code": "k3"}]}, "dataAbsentReason": {"text": "none"}},
     ],
@@ -91,7 +95,9 @@ def _element(path: str, **facets: Any) -> Element:
     return {"id": path, "path": path, **facets}
 
 
-def _slices(path: str, discriminators: list[tuple[str, str]], parts: list[tuple[str, list[Element]]], rng: random.Random) -> list[Element]:
+def _slices(
+    path: str, discriminators: list[tuple[str, str]], parts: list[tuple[str, list[Element]]], rng: random.Random
+) -> list[Element]:
     """A slicing of ``path``: parts are (name, elements below, by their path after the sliced one)."""
     entry: Element = {"rules": rng.choice(["open", "open", "closed", "openAtEnd"]), "ordered": rng.random() < 0.25}
     if discriminators:
@@ -105,12 +111,12 @@ def _slices(path: str, discriminators: list[tuple[str, str]], parts: list[tuple[
             bounds["max"] = rng.choice(["1", "2", "1"])
         made.append({"id": f"{path}:{name}", "path": path, "sliceName": name, **bounds})
         for item in below:
-            item = dict(item)
-            tail = item.pop("at")
+            tail = item["at"]
+            facets = {key: value for key, value in item.items() if key != "at"}
             if tail:
-                made.append({"id": f"{path}:{name}.{tail}", "path": f"{path}.{tail}", **item})
+                made.append({"id": f"{path}:{name}.{tail}", "path": f"{path}.{tail}", **facets})
             else:
-                made[-1].update(item)
+                made[-1].update(facets)
     return made
 
 
@@ -207,15 +213,31 @@ def _extension(kind: str, rng: random.Random) -> list[Element]:
     path = f"{kind}.extension"
     url = BASE + "StructureDefinition/ext"
     return [
-        _element(path, slicing={"discriminator": [{"type": "value", "path": "url"}], "rules": rng.choice(["open", "open", "closed"]), "ordered": False}),
-        {"id": f"{path}:ext", "path": path, "sliceName": "ext", "min": rng.choice([0, 1]), "max": rng.choice(["1", "*"]), "type": [{"code": "Extension", "profile": [url]}]},
+        _element(
+            path,
+            slicing={
+                "discriminator": [{"type": "value", "path": "url"}],
+                "rules": rng.choice(["open", "open", "closed"]),
+                "ordered": False,
+            },
+        ),
+        {
+            "id": f"{path}:ext",
+            "path": path,
+            "sliceName": "ext",
+            "min": rng.choice([0, 1]),
+            "max": rng.choice(["1", "*"]),
+            "type": [{"code": "Extension", "profile": [url]}],
+        },
     ]
 
 
 def cases(count: int, each: int, rng: random.Random, shapes: Shapes) -> Iterator[Resource]:
     """``count`` profiles with ``each`` instances of each."""
     for number in range(count):
-        kind, good, parts = ("Patient", PATIENT, patient_parts) if number % 2 else ("Observation", OBSERVATION, observation_parts)
+        kind, good, parts = (
+            ("Patient", PATIENT, patient_parts) if number % 2 else ("Observation", OBSERVATION, observation_parts)
+        )
         groups = parts(rng)
         chosen = sorted(rng.sample(range(len(groups)), rng.choice([1, 1, 2, 3])))
         elements = [e for index in chosen for e in groups[index]]
@@ -231,13 +253,28 @@ def cases(count: int, each: int, rng: random.Random, shapes: Shapes) -> Iterator
         instances = [("good", copy.deepcopy(good))]
         for extension in ({"valueString": "x"}, {"valueInteger": 1}, {}, {"valueString": "x"}):
             if "extension" in touched:
-                instances.append(("ext", {**copy.deepcopy(good), "extension": [{"url": BASE + "StructureDefinition/ext", **extension}] * rng.choice([1, 2])}))
+                instances.append(
+                    (
+                        "ext",
+                        {
+                            **copy.deepcopy(good),
+                            "extension": [{"url": BASE + "StructureDefinition/ext", **extension}] * rng.choice([1, 2]),
+                        },
+                    )
+                )
         instances.extend(_near(good, touched, each, rng, shapes))
         for index, (done, instance) in enumerate(instances):
-            yield {"id": f"made-{number}#{index}:{done}", "profiles": [url], "supporting": supporting, "resource": instance}
+            yield {
+                "id": f"made-{number}#{index}:{done}",
+                "profiles": [url],
+                "supporting": supporting,
+                "resource": instance,
+            }
 
 
-def _near(good: Resource, touched: set[str], count: int, rng: random.Random, shapes: Shapes) -> Iterator[tuple[str, Resource]]:
+def _near(
+    good: Resource, touched: set[str], count: int, rng: random.Random, shapes: Shapes
+) -> Iterator[tuple[str, Resource]]:
     """Mutants that change what the profile speaks of."""
     made = 0
     for done, changed in mutants(good, count * 12, rng, shapes):
