@@ -70,8 +70,8 @@ class _CertificateChanged(CandidateError):
     """The host showed another certificate in the middle of the run."""
 
 
-_OPENERS = (b"{", b"[", b",")
-"""One of these stands before every JSON value; in texts they count too, which the limit leaves room for."""
+_OPENERS = (b"{", b"[", b",", b"<")
+"""One of these stands before every JSON value and XML element; in texts they count too: the limit leaves room."""
 
 
 class Live:

@@ -1,6 +1,6 @@
 """An exchange: one HTTP request and its answer, as recorded (redacted before anything is stored)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,18 @@ class Response:
             return parse(self.body), ""
         except NotJSON as problem:
             return None, str(problem)
+
+    def reading(self, resource: Any, problem: str) -> "Response":
+        """Return this answer with what its body was read as, by somebody who knows another format than JSON."""
+        read = replace(self)
+        read.__dict__["_content"] = (resource, problem)  # in the place of the cached property
+        read.__dict__["original"] = resource
+        return read
+
+    @cached_property
+    def original(self) -> Any:
+        """What a validator is given: the body as it came, or the resource that was read from another format."""
+        return self.body
 
     @property
     def resource(self) -> Any:

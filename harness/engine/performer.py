@@ -9,17 +9,19 @@ from typing import Any
 
 from harness.engine.candidate import Candidate
 from harness.engine.checks import CHECKS, Evidence, ExpectationFault, failed, finding, judge, softened
-from harness.engine.checks.evidence import Judge, Structures
+from harness.engine.checks.evidence import Judge
 from harness.engine.client import Scope, Transport
 from harness.engine.created import Created
 from harness.engine.events import CheckResult, Finding, StepFinished
 from harness.engine.exchange import Exchange
 from harness.engine.redaction import Redactor
+from harness.engine.representation import as_xml, from_xml_or_none, read_xml
 from harness.engine.saving import saved_value
 from harness.engine.steps import INTERACTIONS, Call, StepFault, converse, is_redirect
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict, combine
 from harness.errors import HarnessError, UsageError
+from harness.fhir.definitions import Definitions
 from harness.suite import expressions
 from harness.suite.expressions import expand
 from harness.suite.model import Expectation, Interaction, Level, Step
@@ -44,7 +46,7 @@ class World:
     transport: Transport
     redactor: Redactor
     judge: Judge
-    structures: Structures
+    structures: Definitions
 
     def at(self, endpoint: str | None) -> "World | None":
         """Return the world at that endpoint of the candidate, or None when the candidate names no such one."""
@@ -189,7 +191,11 @@ class _Carried:
         conversation = converse(call, self.world.candidate.limits.redirects)
         request = next(conversation, None)
         while request is not None:
+            if self.step.format == "xml":
+                request = as_xml(request, self.world.structures)
             exchange = await self.world.transport.send(request, self.course.scope)
+            if self.step.format == "xml":
+                exchange = read_xml(exchange, self.world.structures)
             self.exchanges.append(exchange)
             self.course.created.note(request, exchange, call.credentials)
             if exchange.response is None:
@@ -200,7 +206,7 @@ class _Carried:
                 return
 
     def _evidence(self, exchanges: tuple[Exchange, ...], call: Call) -> Evidence:
-        self.sent = _parsed(exchanges[0].request.body) if exchanges else None
+        self.sent = self._parsed(exchanges[0].request.body) if exchanges else None
         scope = self._judging
         named = {**scope.members("variables"), **scope.members("each"), **scope.members("saved")}
         evidence = Evidence(
@@ -215,6 +221,14 @@ class _Carried:
         )
         self.received = evidence.resource
         return replace(evidence, received=(*self.course.received, self.received))
+
+    def _parsed(self, body: bytes) -> Any:
+        if self.step.format == "xml":
+            return from_xml_or_none(body, self.world.structures)
+        try:
+            return json.loads(body, parse_float=Decimal) if body else None
+        except (ValueError, ArithmeticError, RecursionError):
+            return None
 
     def _judged(self, expected: Expectation, evidence: Evidence, indexes: Sequence[int]) -> CheckResult:
         if expected.kind not in CHECKS:
@@ -307,21 +321,12 @@ class _Carried:
 def _unsupported(step: Step) -> tuple[str, str] | None:
     if step.interaction not in INTERACTIONS:
         return f"the interaction {step.interaction}", f"l'interaction {step.interaction}"
-    if step.format != "json":
-        return f"the format {step.format}", f"le format {step.format}"
     return None
 
 
 def _summary(exchange: Exchange, call: Call, base: str) -> str:
     path = exchange.request.url.removeprefix(base).lstrip("/")
     return inert(f"{call.interaction} {exchange.request.method} {path}".rstrip(), 200)
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_float=Decimal) if body else None
-    except (ValueError, ArithmeticError, RecursionError):
-        return None
 
 
 _LARGEST = 2**63 - 1

@@ -35,7 +35,7 @@ def conforms(expected: Any, evidence: Evidence) -> Iterator[Finding]:
                 yield finding("conforms.no-entry", Verdict.UNDECIDED, exchange=index, expected=kind)
             for prefix, part in judged:
                 # An answer that is one resource is judged as it came: a member that stands twice is seen only there.
-                content = part if prefix else response.body
+                content = part if prefix else response.original
                 for issue in evidence.judge.validate(content, profiles=[] if profile == BASE else [profile]).issues:
                     if issue.undecided or issue.severity in _ERRORS:
                         yield _finding(issue, prefix, index)

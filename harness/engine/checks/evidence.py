@@ -117,7 +117,7 @@ def finding(code: str, verdict: Verdict = Verdict.FAIL, *, exchange: int | None 
 
 
 def not_fhir(index: int, response: Response) -> Finding:
-    """Return the finding for an answer that is not a FHIR resource in JSON."""
+    """Return the finding for an answer that is not a FHIR resource."""
     media = response.header("content-type") or "no Content-Type"
     reason = f" ({inert(response.problem)})" if response.body and response.problem else ""
     found = f"{response.status} {inert(media, 80)}: {excerpt(response.body)}{reason}"
