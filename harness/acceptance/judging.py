@@ -12,6 +12,7 @@ from harness.engine.events import DefinitionSource, RunStarted, StepFinished
 from harness.engine.planner import Case
 from harness.engine.results import RunResult, TestResult
 from harness.engine.runner import default_judge
+from harness.engine.waivers import Waivers
 from harness.errors import AcceptanceError, PackageError
 from harness.fhir.definitions import Definitions
 from harness.fhir.packages import open_package
@@ -72,6 +73,7 @@ class Bench:
             select=select,
             seed=started.seed,
             fail_fast=started.fail_fast,
+            waivers=Waivers.of(started.waivers),
             judge=self._validator(setting),
             run_id=started.run,
         )

@@ -16,6 +16,7 @@ from harness.engine.journal import read_journal
 from harness.engine.planner import Every, Named, Select, Shard
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict, exit_class
+from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.report.catalogue import KINDS
 
@@ -44,6 +45,7 @@ def run(
     resume: Path | None = typer.Option(
         None, "--resume", metavar="RUN", help="Go on with a run that was cut off; give it the same candidate."
     ),
+    waivers: Path | None = typer.Option(None, "--waivers", metavar="FILE", help="Findings that are accepted, YAML."),
     seed: int | None = typer.Option(None, "--seed", help="Seed of ${random…}; default: drawn, and recorded."),
     package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
     redact_identities: bool = typer.Option(
@@ -72,7 +74,8 @@ def run(
         seed,
         jobs,
         fail_fast,
-        resume,
+        resume=resume,
+        waivers=Waivers.from_file(waivers) if waivers else None,
     )
     out = new_folder(out, "run")
     result = execute(plan, target, out, lang.value, quiet=quiet, reports=report)

@@ -17,6 +17,7 @@ from harness.engine.planner import Select
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed, check_candidate
 from harness.engine.runner import signed_in
+from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.report.catalogue import DEFAULT, KINDS
@@ -42,6 +43,7 @@ class Plan:
     seed: int | None = None
     jobs: int = 1
     fail_fast: bool = False
+    waivers: Waivers | None = None
     resume: Path | None = None
     """The folder of a run that was cut off, to go on with it."""
 
@@ -96,6 +98,7 @@ def execute(
             seed=resumed.started.seed if resumed else plan.seed,
             fail_fast=plan.fail_fast,
             show=show_sign_in,
+            waivers=plan.waivers,
             jobs=plan.jobs,
             writers=writers,
             command=("fhir-harness", *sys.argv[1:]),

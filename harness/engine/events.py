@@ -39,6 +39,8 @@ class Finding:
     """Index of the exchange within the step, from 0."""
     location: str = ""
     """``file:line:column`` of the expectation in the test set."""
+    waived: str = ""
+    """Why it counts as a warning only: the waiver's reason, author and last day."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class RunStarted:
     """Every choice that the specifications leave open, by name: the candidate file's, or the default."""
     fail_fast: bool = False
     """Whether no test begins after a fail or an error."""
+    waivers: tuple[Mapping[str, Any], ...] = ()
+    """The waivers of the run, as in their file."""
     resumes: str = ""
     """The UUID of the cut-off run that this one goes on with; what had ended there is taken from its record."""
 
@@ -194,6 +198,8 @@ class RunFinished:
     verdict: Verdict | None
     counts: Mapping[str, int]
     """Verdict to number of tests."""
+    waivers_unmet: tuple[str, ...] = ()
+    """Waivers that met no finding, or only once they had expired."""
 
 
 Event = RunStarted | SetStarted | TestStarted | StepFinished | TestFinished | SetFinished | RunFinished

@@ -20,6 +20,7 @@ from harness.engine.saving import saved_value
 from harness.engine.steps import INTERACTIONS, Call, StepFault, converse, is_redirect
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict, combine
+from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
 from harness.fhir.definitions import Definitions
 from harness.suite import expressions
@@ -47,6 +48,7 @@ class World:
     redactor: Redactor
     judge: Judge
     structures: Definitions
+    waivers: Waivers = field(default_factory=Waivers)
 
     def at(self, endpoint: str | None) -> "World | None":
         """Return the world at that endpoint of the candidate, or None when the candidate names no such one."""
@@ -249,7 +251,9 @@ class _Carried:
             exchange = None if one.exchange is None or not indexes else indexes[min(one.exchange, len(indexes) - 1)]
             return replace(one, exchange=exchange, requirements=self.course.verifies, location=location)
 
-        return replace(result, findings=tuple(map(at, result.findings)))
+        placed = replace(result, findings=tuple(map(at, result.findings)))
+        scope = self.course.scope
+        return self.world.waivers.apply(placed, scope.test_set, scope.test, self.course.now)
 
     def _save(self, evidence: Evidence) -> None:
         if self.blocked:

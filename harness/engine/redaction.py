@@ -40,7 +40,8 @@ _MEMBER = re.compile(
 )
 _USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
 _COMMITMENT = rf"[0-9a-f]{{{LENGTH}}}"
-_MARK = re.compile(rf"«redacted:[\w.-]+(?:~{_COMMITMENT})?»")
+MARK = re.compile(rf"«redacted:(?P<name>[\w.-]+)(?:~{_COMMITMENT})?»")
+"""What stands in place of a secret."""
 _ENCODED_MARK = re.compile(rf"%C2%ABredacted(?::|%3A)([\w.-]+)(?:(?:~|%7E)({_COMMITMENT}))?%C2%BB", re.IGNORECASE)
 _COMMITTED = re.compile(rf"(«redacted:[\w.-]+)~{_COMMITMENT}»")
 
@@ -80,7 +81,7 @@ class Redactor:
 
     def _marked(self, value: str, name: str) -> str:
         """Return what stands for ``value``: the mark that it is already, or one by its name or that of its place."""
-        if _MARK.fullmatch(value):
+        if MARK.fullmatch(value):
             return value
         return mark(name, commit(self._salt, value) if self._salt else "")
 
@@ -123,7 +124,7 @@ class Redactor:
         if not _SECRET_HEADER.search(name) or not redacted:
             return redacted
         scheme, credentials = _split(redacted)
-        if not _MARK.fullmatch(credentials):
+        if not MARK.fullmatch(credentials):
             scheme, original = _split(value)
             credentials = self._marked(original, name)
         return f"{scheme} {credentials}" if scheme else credentials

@@ -24,6 +24,7 @@ from harness.engine.results import RunResult
 from harness.engine.resume import Resumed
 from harness.engine.setrun import Capabilities, Emit, SetRun
 from harness.engine.verdict import Verdict, combine
+from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, JournalError
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Terminology
@@ -70,6 +71,7 @@ async def run(
     run_id: str | None = None,
     fail_fast: bool = False,
     show: Show = print,
+    waivers: Waivers | None = None,
 ) -> AsyncIterator[Event]:
     """Run ``test_sets`` against ``candidate`` and yield the events, in the order of :mod:`harness.engine.events`.
 
@@ -78,7 +80,7 @@ async def run(
     the candidate ``Candidate.of(started.candidate)``. ``select`` chooses cases: controls and dependencies come along.
     ``jobs`` tests of a set run at the same time; with ``fail_fast``, one at a time, and none begins after a fail or
     an error. ``command`` is the command line, which is recorded redacted. ``transport`` is closed at the end.
-    ``show`` shows a person the address where they sign in.
+    ``show`` shows a person the address where they sign in. ``waivers`` turn known findings into warnings.
     ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
     extensions be, as FHIR does (R4 extensibility §2.4).
 
@@ -94,7 +96,8 @@ async def run(
     started = _started(
         planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id, resumes=resumes
     )
-    started = replace(started, fail_fast=fail_fast)
+    waivers = waivers or Waivers()
+    started = replace(started, fail_fast=fail_fast, waivers=waivers.recorded)
     judge = judge or default_judge(definitions)
     stage = _Stage(writers)
 
@@ -102,7 +105,7 @@ async def run(
         redactor = candidate.redactor()
         channel = transport or Live(candidate, redactor, grants)
         shown = Candidate.of(candidate.redacted())
-        world = World(candidate, shown, channel, redactor, judge, definitions)
+        world = World(candidate, shown, channel, redactor, judge, definitions, waivers)
         try:
             stage.emit(started)
             await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
@@ -203,6 +206,7 @@ def run_sync(
     run_id: str | None = None,
     fail_fast: bool = False,
     show: Show = print,
+    waivers: Waivers | None = None,
 ) -> RunResult:
     """Run as :func:`run` does, to the end, and return the results. Not to be called where an event loop runs."""
 
@@ -222,6 +226,7 @@ def run_sync(
             run_id=run_id,
             fail_fast=fail_fast,
             show=show,
+            waivers=waivers,
         )
         return [event async for event in events]
 
@@ -263,7 +268,7 @@ async def _sets(
             halt=halt,
         ).run()
     counts = Counter(verdict.value for verdict in verdicts)
-    emit(RunFinished(_now(), combine(verdicts), dict(counts)))
+    emit(RunFinished(_now(), combine(verdicts), dict(counts), world.waivers.unmet))
 
 
 def _obstacle(test_set: TestSet, there: World | None, definitions: Definitions) -> Finding | None:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from harness.engine.curl import curl
 from harness.engine.events import Event, Finding, RunStarted, SetFinished, StepFinished, TestFinished, TestStarted
 from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, TestResult
@@ -149,6 +150,7 @@ class ConsoleWriter:
         self._body(request.body)
         self._line(4, f"{self._words.answered}: {status_line(exchange)}")
         self._body(answer.body if answer else b"")
+        self._line(4, f"{self._words.repeat}: {printable(curl(exchange))}", "dim")
 
     def _body(self, body: bytes) -> None:
         for line in pretty_body(body, _SHOWN_BODY).splitlines():
@@ -157,6 +159,8 @@ class ConsoleWriter:
     def _finding(self, finding: Finding) -> None:
         message = finding.message_fr if self._language == "fr" and finding.message_fr else finding.message
         self._line(4, f"✗ {printable(message)}", COLOURS[finding.verdict])
+        if finding.waived:
+            self._line(6, f"{self._words.waived}: {printable(finding.waived)}", "yellow")
         for label, value in (
             (self._words.place, finding.expression),
             (self._words.expected, finding.expected),
@@ -189,6 +193,8 @@ class ConsoleWriter:
             Text(self._words.totals.format(tests=len(run.tests), met=met, requirements=len(requirements))),
             sep="",
         )
+        for name in run.finished.waivers_unmet if run.finished else ():
+            self._line(2, f"{self._words.waiver_unmet}: {printable(name)}", "yellow")
         for test_set, test in run.missing[:10]:
             self._line(2, f"{self._words.never_began}: {test_set}/{test}", "magenta")
 

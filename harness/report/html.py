@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.engine.codec import dumps
+from harness.engine.curl import curl
 from harness.engine.events import Finding, StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict, combine
@@ -42,6 +43,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         text=_text,
         safe=printable,
         status=status_line,
+        curl=curl,
         body=_bodies(),
         findings_of=_findings,
         headers=lambda pairs: "\n".join(f"{printable(name)}: {printable(value)}" for name, value in pairs),

@@ -1,5 +1,6 @@
 """One test in plain text: what failed, what was sent, what came back. For JUnit and pytest."""
 
+from harness.engine.curl import curl
 from harness.engine.results import TestResult
 from harness.report.inert import pretty_body, printable, status_line
 
@@ -29,4 +30,5 @@ def describe(test: TestResult) -> str:
                 answer = pretty_body(exchange.response.body if exchange.response else b"", _BODY_LIMIT)
                 lines.append(f"> {exchange.request.method} {exchange.request.url}\n{sent}")
                 lines.append(f"< {status_line(exchange)}\n{answer}")
+                lines.append(f"$ {curl(exchange)}")
     return printable("\n".join(lines))

@@ -20,6 +20,9 @@ class Words:
     place: str
     profile: str
     requirements: str
+    waived: str
+    waiver_unmet: str
+    repeat: str
     leftover: str
     never_began: str
     nothing: str
@@ -39,6 +42,9 @@ WORDS: Mapping[str, Words] = {
         place="at",
         profile="profile",
         requirements="verifies",
+        waived="waived",
+        waiver_unmet="this waiver met nothing, or has expired; remove or renew it",
+        repeat="repeat",
         leftover="left on the candidate, delete it there",
         never_began="never began",
         nothing="nothing ran",
@@ -56,6 +62,9 @@ WORDS: Mapping[str, Words] = {
         place="à",
         profile="profil",
         requirements="vérifie",
+        waived="dérogation",
+        waiver_unmet="cette dérogation ne sert à rien, ou a expiré ; retirez-la ou renouvelez-la",
+        repeat="à refaire",
         leftover="resté chez le candidat, à y supprimer",
         never_began="n'a pas commencé",
         nothing="rien n'a été exécuté",

@@ -198,7 +198,7 @@ tests:
   - id: empty
     TITLE
     steps: [{capabilities: }]
-  - id: later
+  - id: xml
     TITLE
     steps: [{read: Patient/1, format: xml, expect: {status: 200}}]
   - id: depends
@@ -224,7 +224,7 @@ tests:
         "should": "warn",
         "strict": "fail",
         "empty": "error",
-        "later": "undecided",
+        "xml": "fail",
         "depends": "pass",
         "nobody": "error",
         "derived": "undecided",
