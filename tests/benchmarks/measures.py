@@ -1,0 +1,234 @@
+"""What is measured: each function returns ratios and what they are made of, all from this one run on this machine."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from fhir.resources.R4B.observation import Observation
+
+from harness.data import folder
+from harness.fhir.definitions import Definitions
+from harness.validation.validator import Validator
+
+WEIGHT = folder("fixtures") / "observation" / "mes-bodyweight.json"
+OTHER_WEIGHT = WEIGHT.with_name("bodyweight.json")
+ROOT = Path(__file__).resolve().parents[2]
+_IMPORT = "from fhir.resources.R4B.observation import Observation"
+_COMMAND = "from harness.cli import main; main()"
+
+
+class Row(NamedTuple):
+    """One line of the table: what, the ratio or figure, what is asked of it, and what it is made of."""
+
+    name: str
+    value: str
+    target: str
+    holds: bool | None
+    detail: str
+
+
+class Sizes(NamedTuple):
+    """How much to measure; the smoke test takes little."""
+
+    rounds: int = 7
+    calls: int = 300
+    starts: int = 7
+    small: int = 100
+    large: int = 10_000
+    stream: int = 100_000
+
+
+def _seconds(call: Callable[[], Any], times: int) -> float:
+    begun = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - begun) / times
+
+
+def _row(name: str, ratio: float, most: float, detail: str, *, least: bool = False, form: str = "{:.2f} x") -> Row:
+    sign, holds = ("≥", ratio >= most) if least else ("≤", ratio <= most)
+    return Row(name, form.format(ratio), f"{sign} {form.format(most)}", holds, detail)
+
+
+def warm(sizes: Sizes) -> Row:
+    """A validation on one warm core against fhir.resources parsing the same resource; medians of alternating rounds."""
+    resource_ = orjson.loads(WEIGHT.read_bytes())
+    validator = Validator(Definitions.embedded())
+    assert validator.validate(resource_).ok
+    ours, theirs = [], []
+    for _ in range(sizes.rounds):
+        theirs.append(_seconds(lambda: Observation.model_validate(resource_), sizes.calls))
+        ours.append(_seconds(lambda: validator.validate(resource_), sizes.calls))
+    one, other = statistics.median(ours), statistics.median(theirs)
+    detail = f"{one * 1e3:.3f} ms against {other * 1e3:.3f} ms"
+    return _row("warm: validate / fhir.resources model_validate", one / other, 1.5, detail)
+
+
+def pyrofile(sizes: Sizes, python: Path | None, packages: Sequence[Path] = ()) -> Row | None:
+    """Throughput against pyrofile-validator, which stands in an environment of its own; None where it does not.
+
+    ``packages`` are folders of unpacked FHIR packages for it: the R4 core, and what defines the resource's profile.
+    """
+    if python is None:
+        return None
+    script = Path(__file__).with_name("pyrofile_speed.py")
+    done = subprocess.run(
+        [str(python), str(script), str(OTHER_WEIGHT), str(max(sizes.calls // 10, 3)), *map(str, packages)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
+    )
+    theirs = float(done.stdout.strip().splitlines()[-1])
+    validator = Validator(Definitions.embedded())
+    resource_ = orjson.loads(OTHER_WEIGHT.read_bytes())
+    validator.validate(resource_)
+    ours = statistics.median(_seconds(lambda: validator.validate(resource_), sizes.calls) for _ in range(sizes.rounds))
+    detail = f"{1 / ours:.0f} against {1 / theirs:.0f} a second"
+    return _row("warm: throughput / pyrofile-validator", theirs / ours, 10, detail, least=True)
+
+
+def _start(code: str, *arguments: str) -> tuple[float, float]:
+    """Seconds and peak memory in MiB of one Python process."""
+    probe = (
+        "import resource, subprocess, sys, time\nbegun = time.perf_counter()\n"
+        "subprocess.run([sys.executable, '-c', *sys.argv[1:]], check=True, stdout=subprocess.DEVNULL)\n"
+        "print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    seconds, kib = done.stdout.split()
+    return float(seconds), float(kib) / 1024
+
+
+def cold(sizes: Sizes) -> list[Row]:
+    """The command on one file with its profile, from nothing, against one import; medians of alternating starts."""
+    profile = orjson.loads(WEIGHT.read_bytes())["meta"]["profile"][0]
+    theirs, ours, memory = [], [], []
+    for _ in range(sizes.starts):
+        theirs.append(_start(_IMPORT)[0])
+        seconds, peak = _start(_COMMAND, "validate", str(WEIGHT), "--profile", profile)
+        ours.append(seconds)
+        memory.append(peak)
+    one, other = statistics.median(ours), statistics.median(theirs)
+    detail = f"{one:.2f} s against {other:.2f} s"
+    return [
+        _row("cold: validate one file / import of fhir.resources", one / other, 2.5, detail),
+        _row("cold: peak memory", max(memory), 90, "the largest of the starts", form="{:.0f} MiB"),
+    ]
+
+
+def bundle(entries: int) -> dict[str, Any]:
+    """A collection Bundle of ``entries`` Observations, each of a Patient in it."""
+    patient = {"resourceType": "Patient", "gender": "female"}
+    weight = orjson.loads(WEIGHT.read_bytes())
+    listed: list[dict[str, Any]] = []
+    for number in range(entries // 2):
+        url = f"https://example.test/Patient/p{number}"
+        listed.append({"fullUrl": url, "resource": {**patient, "id": f"p{number}"}})
+        observation = {**weight, "id": f"o{number}", "subject": {"reference": f"Patient/p{number}"}}
+        listed.append({"fullUrl": f"https://example.test/Observation/o{number}", "resource": observation})
+    return {"resourceType": "Bundle", "type": "collection", "entry": listed}
+
+
+def scaling(sizes: Sizes) -> Row:
+    """Cost of an entry in a large Bundle, with references between entries, against one in a small Bundle."""
+    validator = Validator(Definitions.embedded())
+    small, large = bundle(sizes.small), bundle(sizes.large)
+    validator.validate(small)
+    ratios, costs = [], []
+    for _ in range(max(sizes.rounds // 2, 1)):
+        repeats = max(sizes.large // sizes.small // 2, 1)
+        one = _seconds(lambda: validator.validate(small), repeats) / sizes.small
+        other = _seconds(lambda: validator.validate(large), 1) / sizes.large
+        ratios.append(other / one)
+        costs.append((one, other))
+    middle = statistics.median(ratios)
+    one, other = costs[ratios.index(sorted(ratios)[len(ratios) // 2])]
+    detail = f"{other * 1e3:.3f} ms an entry of {sizes.large} against {one * 1e3:.3f} ms of {sizes.small}"
+    return _row("scaling: entry of a large / of a small Bundle", middle, 1.3, detail)
+
+
+def streaming(sizes: Sizes) -> list[Row]:
+    """NDJSON through the command: peak memory of all its processes, and one process against two."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "many.ndjson"
+        weight = orjson.loads(WEIGHT.read_bytes())
+        with path.open("wb") as file:
+            for number in range(sizes.stream):
+                file.write(orjson.dumps({**weight, "id": f"o{number}"}) + b"\n")
+        part = Path(name) / "part.ndjson"
+        with path.open("rb") as whole, part.open("wb") as file:
+            file.writelines(next(whole) for _ in range(min(sizes.stream, 20_000)))
+        seconds, memory = _stream(path, 2)
+        alone = statistics.median(_stream(part, 1)[0] for _ in range(min(sizes.rounds, 3)))
+        together = statistics.median(_stream(part, 2)[0] for _ in range(min(sizes.rounds, 3)))
+    load = os.getloadavg()[0]
+    return [
+        _row(
+            f"stream: peak memory of all processes, {sizes.stream} resources",
+            memory,
+            300,
+            f"{seconds:.1f} s, {sizes.stream / seconds:.0f} a second",
+            form="{:.0f} MiB",
+        ),
+        _row(
+            "stream: one process / two",
+            alone / together,
+            1.7,
+            f"{alone:.1f} s against {together:.1f} s; load of the machine {load:.1f}",
+            least=True,
+        ),
+    ]
+
+
+def _stream(path: Path, jobs: int) -> tuple[float, float]:
+    """Seconds, and the greatest sum of the resident memory of the command and its workers, in MiB."""
+    begun = time.perf_counter()
+    arguments = [sys.executable, "-c", _COMMAND, "validate", str(path), "--jobs", str(jobs), "--format", "json"]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, cwd=ROOT) as process:
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, _resident(process.pid))
+            try:
+                process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+    return time.perf_counter() - begun, peak
+
+
+def _resident(pid: int) -> float:
+    """Resident memory of a process and of its children, in MiB; 0 where the system does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return pages * resource.getpagesize() / 1024 / 1024 + sum(_resident(int(child)) for child in below)
+
+
+def all_rows(sizes: Sizes, python: Path | None = None, packages: Sequence[Path] = ()) -> list[Row]:
+    """Every measure, in the order of the table."""
+    compared = pyrofile(sizes, python, packages)
+    return [
+        warm(sizes),
+        *([compared] if compared else []),
+        *cold(sizes),
+        scaling(sizes),
+        *streaming(sizes),
+    ]
+
+
+def as_json(rows: list[Row]) -> str:
+    """The rows as JSON, for those who keep the figures."""
+    return json.dumps([row._asdict() for row in rows], ensure_ascii=False, indent=2)
