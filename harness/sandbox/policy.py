@@ -28,15 +28,6 @@ AMBIGUITIES: Mapping[str, str] = MappingProxyType(
 )
 """What a candidate file calls the choices of this server that settle an ambiguity of the catalogue, and which one."""
 
-FAMILIES: Mapping[str, str] = MappingProxyType(
-    {
-        "monespacesante": "https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/",
-        "interop": "https://interop.esante.gouv.fr/ig/fhir/mesmesures/StructureDefinition/",
-    }
-)
-"""Where the canonical URLs of the measures' profiles begin, by family."""
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How this server decides where FHIR leaves the choice.
@@ -57,7 +48,6 @@ class Policy:
     - ``dotted_include``: what becomes of ``_include=Observation.device`` in the measures API (AMB-09): ``ignored``,
       ``accepted`` as if it had its colon, or ``refused`` with 400.
     - ``patient_parameter``: the name under which the measures API takes the patient (AMB-10).
-    - ``profile_family``: the family of the profiles that measures are fed with (AMB-02), one of :data:`FAMILIES`.
     - ``effective_period``: a fed measure may have an effectivePeriod (AMB-07).
     - ``computed_bmi``: a weight or a height that is fed gives a body mass index, dated as the later of the two, with
       one decimal.
@@ -83,7 +73,6 @@ class Policy:
     id_token_header: str = "X-ID-Token"
     dotted_include: Literal["ignored", "accepted", "refused"] = "ignored"
     patient_parameter: Literal["subject.identifier", "subject:identifier"] = "subject.identifier"
-    profile_family: Literal["monespacesante", "interop"] = "monespacesante"
     effective_period: bool = False
     computed_bmi: bool = True
     offset_unit: Literal["page", "row"] = "page"
@@ -98,7 +87,7 @@ class Policy:
     def told(self) -> dict[str, Any]:
         """The choices that settle ambiguities, as a candidate file tells them; some are the only one offered here."""
         return {
-            "profile-family": self.profile_family,
+            "profile-family": "monespacesante",
             "device-link": "both",
             "error-codes": "fhir",
             "id-token-header": self.id_token_header,
@@ -112,5 +101,5 @@ class Policy:
             "double-booking": "refused" if self.agenda else "accepted",
             "pdsm-build": "2026-06-30",
             "forbidden-patch": self.forbidden_patch,
-            "fr-core-version": "any",
+            "fr-core-version": "2.2.0",
         }

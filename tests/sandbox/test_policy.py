@@ -17,7 +17,6 @@ def test_choices_are_told_under_the_names_of_candidate_files() -> None:
     known = policies()
     assert {name: known.by_name[name].ambiguity for name in AMBIGUITIES} == AMBIGUITIES
     other = Policy(
-        profile_family="interop",
         id_token_header="X-Other",
         effective_period=True,
         dotted_include="refused",
@@ -30,7 +29,7 @@ def test_choices_are_told_under_the_names_of_candidate_files() -> None:
     for choices in (Policy(), other):
         assert set(choices.told()) == set(AMBIGUITIES)
         assert known.faults(choices.told()) == {}
-    assert len([name for name, value in other.told().items() if value != Policy().told()[name]]) == 9
+    assert len([name for name, value in other.told().items() if value != Policy().told()[name]]) == 8
 
 
 def test_the_candidate_file_of_a_sandbox_tells_its_choices() -> None:
