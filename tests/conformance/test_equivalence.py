@@ -81,7 +81,7 @@ DIFFERENCES = (
     Difference("*", "*dentifier*.value", "invariant/mhd-startswith*id", "official", _OLDER),
     Difference("*", "*Organization.identifier[[]*", "min-cardinality", "restated", _LOST),
     Difference("*", "*", "reference-target-profile", "restated", f"it refers to an organization: {_LOST}"),
-    Difference("*/gap-fr-*", "*.meta", "slice-max", "*", _PARENT),
+    Difference("*", "*.meta", "slice-max", "*", _PARENT),
     Difference("*", "*.code", "code-unknown/urn:iso:std:iso:3166", "restated", _COUNTRIES),
     Difference("*", "*", "*/http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode", "official", _FORMATS),
 )
