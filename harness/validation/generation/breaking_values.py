@@ -139,11 +139,13 @@ def _binding(spot: Spot, binding: Binding, _seed: str) -> Iterator[Breach]:
 
 def _bound(spot: Spot, bound: Bound, _seed: str) -> Iterator[Breach]:
     number = exact_decimal(bound.bound)
-    rule = "max-value" if bound.sign > 0 else "min-value"
     if number is not None:
         beyond = number + bound.sign
-        proposals = _at(spot, [int(beyond) if beyond == int(beyond) else float(beyond)])
-        yield Breach(rule, spot.name, spot.where, proposals, definition=bound.origin.element, expected=bound.bound)
+        values: list[Any] = [int(beyond) if beyond == int(beyond) else float(beyond)]
+    else:
+        values = ["2999-12-31", "2999-12-31T00:00:00Z"] if bound.sign > 0 else ["1800-01-01", "1800-01-01T00:00:00Z"]
+    rule, origin = "max-value" if bound.sign > 0 else "min-value", bound.origin.element
+    yield Breach(rule, spot.name, spot.where, _at(spot, values), definition=origin, expected=bound.bound)
 
 
 def _length(spot: Spot, limit: MaxLength, _seed: str) -> Iterator[Breach]:

@@ -19,7 +19,7 @@ from harness.validation.assertions.slicing import DEFAULT, Matcher, Slice, Slice
 from harness.validation.generation import words
 from harness.validation.generation.choices import Choices, pick, seldom
 from harness.validation.generation.codes import Concept, concepts, display
-from harness.validation.generation.element import Element, Filled, Unit
+from harness.validation.generation.element import Element, Elements, Filled, Unit
 from harness.validation.generation.holding import broken
 from harness.validation.generation.settling import SETTLE
 from harness.validation.generation.texts import fitting
@@ -52,10 +52,11 @@ class _Course:
 class Builder:
     """Builds by what ``choices`` decide; ``fullness`` is how seldom an optional element is there (0: never)."""
 
-    def __init__(self, judge: Judge, choices: Choices, fullness: int = 4) -> None:
+    def __init__(self, judge: Judge, choices: Choices, fullness: int = 4, elements: Elements | None = None) -> None:
         self.judge = judge
         self.choices = choices
         self.fullness = fullness
+        self._elements = elements or Elements(judge)
 
     def resource(self, canonical: str, *, inside: bool = False) -> dict[str, Any] | None:
         """Return a resource of the profile or type ``canonical``, which it claims; None when that is not known here."""
@@ -63,7 +64,7 @@ class Builder:
         if schema is None:
             return None
         course = _Course(inside=inside)
-        element = Element(self.judge, [schema])
+        element = self._elements.of([schema])
         built = {"resourceType": schema.type, **self._object(element, course)}
         if not inside and not canonical.startswith(_RESOURCES):
             built["meta"] = {"profile": [canonical], **built.get("meta", {})}
@@ -82,6 +83,10 @@ class Builder:
     def member(self, element: Element, key: str, part: Slice) -> Any:
         """Return an item of the slice ``part`` of what stands under ``key``; None where none can be made."""
         return self._item(element.slots(key), _nested(part), part, _Course(depth=1))
+
+    def _plain(self) -> Builder:
+        """A builder that leaves out whatever may be left out."""
+        return Builder(self.judge, self.choices, 0, self._elements)
 
     # ---- values
 
@@ -147,7 +152,7 @@ class Builder:
         for unit in plain:
             if built.keys().isdisjoint(unit.keys):
                 key = self._simplest_first(unit.keys)[0]
-                made = Builder(self.judge, self.choices, 0)._field(element, key, 1, unit.high, course)
+                made = self._plain()._field(element, key, 1, unit.high, course)
                 if made not in (None, [], {}):
                     added.append({**built, key: made})
         optional = [key for unit in plain if not unit.low for key in unit.keys if key in built]
@@ -221,13 +226,13 @@ class Builder:
         rule = next((a for s in wanted for a in s.assertions if isinstance(a, ExtensionRule)), None)
         if rule is not None and url is not None and ":" in url and self.judge.extension(url) is None:
             return None  # its definition is not at hand
-        item = self._value(Element(self.judge, wanted, url), course.down())
+        item = self._value(self._elements.of(wanted, url), course.down())
         return enforced(item, part.matcher) if part is not None else item
 
     def _inner_resource(self, slot: ResourceSlot) -> Any:
         types = ("Basic" if name in ("Resource", "DomainResource") else name for name in slot.types)
         for profile in (*slot.profiles, *(_RESOURCES + name for name in types)):
-            built = Builder(self.judge, self.choices, 0).resource(profile, inside=True)
+            built = self._plain().resource(profile, inside=True)
             if built is not None:
                 return built
         return None
@@ -248,7 +253,7 @@ class Builder:
         if name not in self.judge.resource_types:
             name = "Patient" if name in ("Resource", "DomainResource") else name.rpartition("/")[2]
         if places and all(place == {"contained"} for place in places) and not course.inside:
-            resource = Builder(self.judge, self.choices, 0).resource(target, inside=True)
+            resource = self._plain().resource(target, inside=True)
             if resource is not None:
                 resource["id"] = f"c{len(course.contained) + 1}"
                 course.contained.append(resource)

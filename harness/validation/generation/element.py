@@ -148,6 +148,22 @@ class Element:
         return Unit(tuple(allowed), low, 0 if not allowed else high), members
 
 
+class Elements:
+    """Makes elements, each once: what the schemas say is read again and again while instances are built."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self._made: dict[tuple[object, ...], Element] = {}
+
+    def of(self, schemas: Sequence[ElementSchema], url: str | None = None) -> Element:
+        """Return the element of ``schemas``, which the compiler keeps, so that they are known by their identity."""
+        key = (url, *map(id, schemas))
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Element(self.judge, schemas, url)
+        return found
+
+
 def _expanded(judge: Judge, schemas: Iterable[ElementSchema], url: str | None) -> Iterable[ElementSchema]:
     """``schemas``, and those of the profiles that they ask for, each once."""
     waiting = list(schemas)

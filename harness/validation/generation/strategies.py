@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.validation.generation.builder import Builder
+from harness.validation.generation.element import Elements
 from harness.validation.generation.mending import mended
 from harness.validation.validator import Validator
 
@@ -24,6 +26,10 @@ _MISSING = (
     "hypothesis is not installed, and it draws the instances: pip install 'fhir-harness[generate]' "
     "(or pip install hypothesis)"
 )
+
+
+class _Enough(Exception):
+    """Stops hypothesis when there are as many instances as were asked for."""
 
 
 class _Drawn:
@@ -56,8 +62,10 @@ def instances(
     if schema.type not in judge.resource_types:
         raise UsageError(f"{profile}: it is about {schema.type}, which is not a resource that can stand alone")
 
+    elements = Elements(judge)
+
     def build(draw: DrawFn) -> dict[str, Any]:
-        built = Builder(judge, _Drawn(draw)).resource(profile)
+        built = Builder(judge, _Drawn(draw), elements=elements).resource(profile)
         good = None if built is None else mended(built, profile, validator)
         hypothesis.assume(good is not None)
         return cast(dict[str, Any], good)
@@ -75,14 +83,18 @@ def sample(strategy: SearchStrategy[dict[str, Any]], count: int, seed: int) -> l
     def collect(instance: dict[str, Any]) -> None:
         if len(found) < count and instance not in found:
             found.append(instance)
+        if len(found) >= count:
+            raise _Enough
 
     settings = hypothesis.settings(
         database=None,
         deadline=None,
-        max_examples=2 * count + 10,
+        max_examples=10 * count + 50,
         phases=[hypothesis.Phase.generate],
+        report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     test: Callable[[], None] = hypothesis.seed(seed)(settings(hypothesis.given(strategy)(collect)))
-    test()
+    with suppress(_Enough):
+        test()
     return found
