@@ -17,6 +17,7 @@ from harness.engine.access import Grant, TokenError, Tokens
 from harness.engine.candidate import Candidate, Limits
 from harness.engine.events import Phase
 from harness.engine.exchange import Exchange, Request, Response
+from harness.engine.handshake import METHOD, shake_hands
 from harness.engine.redaction import Redactor
 from harness.errors import CandidateError
 
@@ -83,6 +84,7 @@ class Live:
         self._client = _client(candidate)
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
+        self._tls = candidate.tls
         self._certificates: dict[str, str] = {}
 
     async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
@@ -108,6 +110,9 @@ class Live:
     async def _tried(self, request: Request) -> tuple[Response | None, str | None, str | None]:
         """Return the answer, or code and message of what stopped it."""
         try:
+            if request.method == METHOD:
+                async with asyncio.timeout(self._limits.total):
+                    return await shake_hands(request, self._tls), None, None
             request = await self._tokens.fresh(request)
             await self._turn()
             async with asyncio.timeout(self._limits.total):

@@ -14,6 +14,8 @@ _NEED = re.compile(
     r"(?P<type>[A-Z][A-Za-z]+)(?:(?P<kind>[.?/])(?P<name>\$?[\w:.-]+))?|(?P<system>\$?[a-z][\w-]*)", re.ASCII
 )
 _OF_CANDIDATE = re.compile(r"(?P<kind>identity|policy)\((?P<name>[^()=]+)(?:=(?P<values>[^()=]+))?\)")
+_HTTPS = "https"
+"""Needed of the candidate's address."""
 _SYNONYMS = {
     "search": ("search-type",),
     "history": ("history-instance", "history-type"),
@@ -30,7 +32,7 @@ _RESULT_PARAMETERS = frozenset({"_count", "_sort", "_summary", "_elements", "_to
 
 def is_of_candidate(need: str) -> bool:
     """Tell whether a need is about the candidate file, not about the CapabilityStatement."""
-    return _OF_CANDIDATE.fullmatch(need) is not None
+    return need == _HTTPS or _OF_CANDIDATE.fullmatch(need) is not None
 
 
 def lacking(candidate: Candidate, needs: Iterable[str]) -> Finding | None:
@@ -40,6 +42,8 @@ def lacking(candidate: Candidate, needs: Iterable[str]) -> Finding | None:
     ``|`` between them. Others are passed over.
     """
     for need in needs:
+        if need == _HTTPS and not candidate.base_url.lower().startswith("https:"):
+            return finding("needs.https", Verdict.SKIP, found=candidate.base_url)
         found = _OF_CANDIDATE.fullmatch(need)
         if found is None:
             continue

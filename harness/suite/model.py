@@ -32,6 +32,7 @@ class Interaction(StrEnum):
     BATCH = "batch"
     OPERATION = "operation"
     REQUEST = "request"
+    TLS = "tls"
     AWAIT = "await"
 
 

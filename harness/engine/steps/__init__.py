@@ -15,6 +15,7 @@ from harness.engine.steps.patch import patch
 from harness.engine.steps.read import read
 from harness.engine.steps.request import any_request
 from harness.engine.steps.search import search
+from harness.engine.steps.tls import tls
 from harness.engine.steps.transaction import transaction
 from harness.engine.steps.update import update
 from harness.engine.steps.vread import vread
@@ -35,6 +36,7 @@ INTERACTIONS: Mapping[Interaction, Converse] = MappingProxyType(
         Interaction.BATCH: transaction,
         Interaction.OPERATION: operation,
         Interaction.REQUEST: any_request,
+        Interaction.TLS: tls,
     }
 )
 

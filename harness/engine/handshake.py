@@ -1,0 +1,121 @@
+"""Connections that are pinned to one TLS version: what the candidate takes, and with which alert it refuses (RFC 8446).
+
+The answer is one of HTTP with headers of our own in front: ``TLS-Version`` and ``TLS-Verified`` of a connection that
+was made; ``TLS-Alert`` and the status 0 where it was refused: the alert's name, or ``none`` when the candidate just
+hung up. ``Clear-Text`` tells what a request without TLS came to.
+"""
+
+import asyncio
+import ssl
+import warnings
+from urllib.parse import urlsplit
+
+from harness.engine.exchange import Request, Response, header
+from harness.engine.secure import Tls
+from harness.errors import CandidateError
+
+METHOD = "TLS"
+"""Method of the requests that are such connections."""
+CLEAR_TEXT = "none"
+CURRENT = "current"
+"""1.2 and 1.3 together."""
+VERSIONS = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
+_LARGEST = 65_536
+_PORTS = {"http": 80, "https": 443}
+
+
+async def shake_hands(request: Request, tls: Tls) -> Response:
+    """Make the connection that ``request`` asks for, and send one GET over it. Raises CandidateError, OSError."""
+    parts = urlsplit(request.url)
+    version = header(request.headers, "TLS-Version") or "1.3"
+    host = str(parts.hostname)
+    target = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/fhir+json\r\n".encode()
+    target += b"Connection: close\r\n\r\n"
+    if version == CLEAR_TEXT:
+        return await _clear_text(host, int(header(request.headers, "Port") or _PORTS["http"]), target)
+    context = _context(tls, version, shown=header(request.headers, "TLS-Certificate") != "none")
+    try:
+        return await _spoken(host, parts.port or _PORTS["https"], target, context)
+    except ssl.SSLCertVerificationError as problem:
+        return Response(0, (("TLS-Verified", problem.verify_message or "no"),))
+    except ssl.SSLError as problem:
+        _, alert, name = (problem.reason or "").partition("ALERT_")
+        if not alert:
+            if isinstance(problem, ssl.SSLEOFError) or "EOF" in (problem.reason or ""):
+                return Response(0, (("TLS-Alert", "none"),))
+            raise CandidateError(f"TLS {version}: {problem.reason or problem}") from problem
+        return Response(0, (("TLS-Alert", name.lower()),))
+    except (ConnectionResetError, asyncio.IncompleteReadError):
+        return Response(0, (("TLS-Alert", "none"),))
+
+
+def _context(tls: Tls, version: str, *, shown: bool) -> ssl.SSLContext:
+    if version not in (*VERSIONS, CURRENT):
+        raise CandidateError(f"TLS {version} is not a version that can be offered; known are {', '.join(VERSIONS)}")
+    context = Tls(True, tls.ca, tls.certificate, tls.key, tls.pkcs12, tls.password).context(shown=shown)
+    if version == CURRENT:
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+    with warnings.catch_warnings():  # the old versions are offered to see that they are refused
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = VERSIONS[version]
+    if version in ("1.0", "1.1"):
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+async def _spoken(host: str, port: int, target: bytes, context: ssl.SSLContext) -> Response:
+    reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    try:
+        connection = writer.get_extra_info("ssl_object")
+        made = (("TLS-Version", str(connection.version())), ("TLS-Verified", "yes"))
+        writer.write(target)
+        await writer.drain()
+        head = await _head(reader)  # with TLS 1.3 a missing certificate is refused only here
+        status, headers = _parsed(head)
+        return Response(status, (*made, *headers))
+    finally:
+        writer.transport.abort()
+
+
+async def _clear_text(host: str, port: int, target: bytes) -> Response:
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return Response(0, (("Clear-Text", "closed"),))
+    try:
+        writer.write(target)
+        status, headers = _parsed(await _head(reader))
+        body = await reader.read(_LARGEST)
+    except (OSError, asyncio.IncompleteReadError, CandidateError):
+        return Response(0, (("Clear-Text", "closed"),))
+    finally:
+        writer.transport.abort()
+    location = header(headers, "location") or ""
+    told = "content"
+    if 300 <= status < 400 and location.lower().startswith("https:"):
+        told = "redirected"
+    elif status >= 400 and b"resourceType" not in body:
+        told = "refused"
+    return Response(status, (("Clear-Text", told), *headers))
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError as problem:
+        raise CandidateError("the answer's headers are too long") from problem
+
+
+def _parsed(head: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
+    line, *lines = head.decode("latin-1").split("\r\n")
+    words = line.split(" ", 2)
+    if not words[0].startswith("HTTP/") or len(words) < 2 or not words[1].isdigit():
+        raise CandidateError("the answer is not HTTP")
+    pairs = (one.partition(":") for one in lines if ":" in one)
+    return int(words[1]), tuple((name.strip(), value.strip()) for name, _, value in pairs)

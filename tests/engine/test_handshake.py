@@ -1,0 +1,165 @@
+"""The transport sets against servers that speak TLS well or badly."""
+
+import contextlib
+import socket
+import ssl
+import threading
+import warnings
+
+import pytest
+
+from harness.data import folder
+from harness.engine import Candidate, Replay, run_sync
+from harness.engine.journal import JournalWriter, read_journal
+from harness.suite.loader import load_testset
+from tests.engine.tls import BODY, DAY, HEADERS, NOW, Authority, TLSServer, server_context
+
+CONTROL, OLD_0, OLD_1, CLEAR = (
+    "current-version-is-accepted",
+    "old-versions-are-refused[0]",
+    "old-versions-are-refused[1]",
+    "no-content-in-clear-text",
+)
+SHOWN = """
+tests:
+  - id: shown
+    TITLE
+    steps: [{tls: {version: "1.3"}, expect: {status: 200, headers: {TLS-Version: TLSv1.3}}}]
+  - id: not-shown
+    TITLE
+    control: shown
+    steps:
+      - {tls: {version: "1.3", certificate: none}, expect: {headers: {TLS-Alert: certificate_required}}}
+      - {tls: {version: "1.2", certificate: none}, expect: {headers: {TLS-Alert: handshake_failure}}}
+"""
+
+
+class BlockingServer:
+    """Speaks TLS over blocking sockets: unlike asyncio's server it sends its alert before it hangs up."""
+
+    def __init__(self, context):
+        self._context = context
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://localhost:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                accepted, _ = self._socket.accept()
+                accepted.settimeout(5)
+                with accepted, contextlib.suppress(OSError):
+                    self._answer(accepted)
+
+    def _answer(self, accepted):
+        bare = socket.socket(fileno=accepted.detach())
+        with bare:
+            try:
+                spoken = self._context.wrap_socket(bare, server_side=True, do_handshake_on_connect=False)
+                spoken.do_handshake()
+                if spoken.recv(4096):
+                    spoken.sendall(HEADERS % len(BODY) + b"\r\n" + BODY)
+            except ssl.SSLError:
+                plain = socket.socket(fileno=spoken.detach())
+                with plain:  # what still comes is read: closing at once would make the alert be lost
+                    plain.settimeout(5)
+                    plain.shutdown(socket.SHUT_WR)
+                    while plain.recv(4096):
+                        pass
+            else:
+                spoken.close()
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(10)
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def go(definitions, authority, tmp_path):
+    test_set = load_testset(folder("testsets") / "transport/tls.yaml", root=folder("testsets"), fixtures=tmp_path)
+
+    def go(server, **options):
+        candidate = Candidate.of({"base-url": server.url, "tls": {"ca": str(authority.ca)}, "limits": {"total": 5}})
+        candidate = options.pop("candidate", candidate)
+        result = run_sync([options.pop("test_set", test_set)], candidate, definitions=definitions, **options)
+        return {test.started.test: test for test in result.tests}
+
+    return go
+
+
+def verdicts(tests):
+    return {name: test.verdict.value for name, test in tests.items()}
+
+
+def old(context):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def test_a_good_server_passes_and_is_judged_again(go, authority, tmp_path):
+    with BlockingServer(server_context(authority.issue())) as server:
+        tests = go(server, writers=[JournalWriter(tmp_path / "run")], seed=1)
+    found = verdicts(tests)
+    assert [found[name] for name in (CONTROL, OLD_0, OLD_1)] == ["pass"] * 3, {n: t.reason for n, t in tests.items()}
+    assert found[CLEAR] in ("pass", "warn")  # whatever listens on port 80 of this machine
+    events = list(read_journal(tmp_path / "run"))
+    again = go(server, candidate=Candidate.of(events[0].candidate), transport=Replay(events), seed=1)
+    assert verdicts(again) == found
+
+
+def test_a_server_that_speaks_old_versions_fails(go, authority):
+    with BlockingServer(old(server_context(authority.issue()))) as server:
+        tests = go(server)
+    assert [verdicts(tests)[name] for name in (CONTROL, OLD_0, OLD_1)] == ["pass", "fail", "fail"]
+    assert "TLS-Alert" in tests[OLD_0].reason
+
+
+@pytest.mark.parametrize("issue", [{"hosts": ("other.example",)}, {"begins": NOW - 9 * DAY, "ends": NOW - DAY}])
+def test_a_certificate_that_does_not_hold_fails_and_nothing_else_counts(go, authority, issue):
+    with BlockingServer(server_context(authority.issue(*issue.pop("hosts", ()), **issue))) as server:
+        found = verdicts(go(server))
+    assert found == {CONTROL: "fail", OLD_0: "skip", OLD_1: "skip", CLEAR: "skip"}
+
+
+def test_hanging_up_is_no_alert(go, authority, load):
+    step = 'steps: [{tls: {version: "1.2"}, expect: {headers: {TLS-Alert: protocol_version}}}]'
+    with TLSServer(None, body=b"") as server:
+        secure = Candidate.of({"base-url": server.url.replace("http:", "https:"), "limits": {"total": 1}})
+        tests = go(server, candidate=secure, test_set=load(f"tests:\n  - id: t\n    TITLE\n    {step}\n"))
+    assert verdicts(tests)["t"] == "error"
+
+
+def test_a_certificate_is_demanded(go, authority, load):
+    own = authority.issue("client.example")
+    with BlockingServer(server_context(authority.issue(), authority.ca)) as server:
+        tls = {"ca": str(authority.ca), "certificate": str(own.cert_file), "key": str(own.key_file)}
+        tests = go(server, candidate=Candidate.of({"base-url": server.url, "tls": tls}), test_set=load(SHOWN))
+    assert verdicts(tests) == {"shown": "pass", "not-shown": "pass"}, {n: t.reason for n, t in tests.items()}
+
+
+@pytest.mark.parametrize(("body", "told"), [(b'{"resourceType": "CapabilityStatement"}', "content"), (b"", "content")])
+def test_clear_text_is_seen(go, authority, load, body, told):
+    with TLSServer(None, body=body) as server:
+        step = f"steps: [{{tls: {{version: none, port: {server.port}}}, expect: {{headers: {{Clear-Text: {told}}}}}}}]"
+        tests = go(server, test_set=load(f"tests:\n  - id: t\n    TITLE\n    {step}\n"))
+    assert verdicts(tests) == {"t": "pass"}
+
+
+def test_without_https_nothing_applies(go):
+    with TLSServer(None) as server:
+        tests = go(server)
+    assert set(verdicts(tests).values()) == {"skip"}
+    assert server.seen == []
