@@ -38,6 +38,7 @@ import java.util.Properties;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.apache.commons.dbcp2.BasicDataSource;
+import org.hl7.fhir.common.hapi.validation.support.PrePopulatedValidationSupport;
 import org.hl7.fhir.common.hapi.validation.validator.FhirInstanceValidator;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.annotation.Bean;
@@ -137,6 +138,11 @@ public class HapiConfig {
   }
 
   @Bean
+  PrePopulatedValidationSupport frenchDefinitions(FhirContext fhir) {
+    return Packages.load(fhir, Path.of(System.getProperty(PACKAGES)));
+  }
+
+  @Bean
   RestfulServer restfulServer(
       IFhirSystemDao<?, ?> system,
       IJpaSystemProvider systemProvider,
@@ -144,6 +150,7 @@ public class HapiConfig {
       JpaStorageSettings settings,
       ISearchParamRegistry parameters,
       JpaValidationSupportChain support,
+      PrePopulatedValidationSupport definitions,
       IInstanceValidatorModule validator,
       DatabaseBackedPagingProvider paging) {
     RestfulServer server = new RestfulServer(system.getContext());
@@ -157,7 +164,7 @@ public class HapiConfig {
     paging.setMaximumPageSize(LARGEST_PAGE);
     server.setPagingProvider(paging);
 
-    support.addValidationSupport(0, Packages.load(system.getContext(), Path.of(System.getProperty(PACKAGES))));
+    support.addValidationSupport(0, definitions);
     // A profile that the server doesn't know is no reason to refuse a resource (R4, resource.html#Meta).
     ((FhirInstanceValidator) validator).setErrorForUnknownProfiles(false);
     RequestValidatingInterceptor strict = new RequestValidatingInterceptor();

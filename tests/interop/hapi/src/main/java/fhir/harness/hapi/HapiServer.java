@@ -1,10 +1,13 @@
 package fhir.harness.hapi;
 
+import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.rest.server.RestfulServer;
+import ca.uhn.fhir.validation.IInstanceValidatorModule;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.hl7.fhir.common.hapi.validation.support.PrePopulatedValidationSupport;
 import org.springframework.web.context.support.AnnotationConfigWebApplicationContext;
 
 /** Serves HAPI FHIR's JPA server on the loopback address: {@code HapiServer PORT}. It ends when it is told to. */
@@ -29,6 +32,10 @@ public final class HapiServer {
 
     web.addServlet(new ServletHolder(spring.getBean(RestfulServer.class)), "/fhir/*");
     jetty.start();
+    WarmUp.run(
+        spring.getBean(FhirContext.class),
+        spring.getBean(PrePopulatedValidationSupport.class),
+        spring.getBean(IInstanceValidatorModule.class));
     System.out.println("HAPI FHIR serves http://127.0.0.1:" + connector.getLocalPort() + "/fhir");
     jetty.join();
   }
