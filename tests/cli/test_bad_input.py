@@ -126,11 +126,13 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(
     assert (tmp_path / "run" / "journal.ndjson").read_bytes() == recorded
 
 
-@pytest.mark.parametrize(
-    "arguments", [("validate", "nowhere.json"), ("validate", "x.json", "--package", "nowhere.tgz")]
-)
-def test_a_missing_file_is_named(command: Command, arguments: tuple[str, ...]) -> None:
-    answer = command(*arguments)
+@pytest.mark.parametrize("arguments", [("nowhere.json",), ("x.json", "--package", "nowhere.tgz")])
+def test_a_missing_file_is_named(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.json").write_text('{"resourceType": "Patient", "active": true}', encoding="utf-8")
+    answer = command("validate", *arguments)
     assert answer.exit == 2
     assert "nowhere" in answer.err
 
