@@ -49,7 +49,7 @@ def score(
     differences = _differences(file, found) if check else []
     for line in differences:
         typer.echo(line)
-    bad = differences or found.unclean or found.share < _LEAST
+    bad = differences or found.unclean or found.crashed or found.share < _LEAST
     raise typer.Exit(Exit.FAIL if bad else Exit.OK)
 
 
@@ -79,6 +79,8 @@ def _print(found: Score, idle: bool) -> None:
         typer.echo("\nNever made a difference:")
         for key in found.idle:
             typer.echo(f"  {key}")
+    for name in found.crashed:
+        typer.echo(f"A defect, and yet a crash: {name or 'the healthy sandbox'}")
     for line in found.unclean:
         typer.echo(f"Healthy, and yet {line}")
     detected = len(found.detections) - len(found.missed)

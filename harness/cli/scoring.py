@@ -1,7 +1,8 @@
 """What the test sets detect: each is run against a right sandbox, and against sandboxes with one seeded defect each.
 
-A defect is *detected* when a test that verifies its own requirement, and that passed on the right sandbox, fails; a
-warning counts only where the requirement is a SHOULD or a MAY. An error, a skip or an undecided test detects nothing.
+A defect is *detected* when a test that verifies its own requirement, and that passed on the right sandbox, fails or
+warns: a test warns where the ground of its requirement is too weak for a failure. An error, a skip or an undecided test
+detects nothing.
 """
 
 from collections import Counter
@@ -42,7 +43,9 @@ class Trial:
     tests: Mapping[str, str]
     checks: Mapping[str, str]
     unclean: tuple[str, ...] = ()
-    """Findings of level SHALL, and faults, of the healthy trial: ``test: message``."""
+    """Tests that failed, or could not be judged: ``test: verdict: reason``."""
+    crashes: int = 0
+    """Answers with a status of 500 and more: a defect is a departure, not a crash."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class Score:
     idle: tuple[str, ...] = ()
     """Checks that held against every defect that they were tried on."""
     unclean: tuple[str, ...] = ()
+    """What failed on the healthy sandbox."""
+    crashed: tuple[str, ...] = ()
+    """Defects that made the sandbox answer 500 and more."""
 
     @property
     def missed(self) -> list[str]:
@@ -132,7 +138,14 @@ def _trial(defect: str, result: RunResult) -> Trial:
         checks.update(_checks(name.partition("[")[0], test))
         if test.verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED):
             unclean.append(f"{name}: {test.verdict}: {test.reason}")
-    return Trial(defect, tests, checks, tuple(unclean))
+    statuses = [
+        exchange.response.status
+        for test in result.tests
+        for step in test.steps
+        for exchange in step.exchanges
+        if exchange.response
+    ]
+    return Trial(defect, tests, checks, tuple(unclean), sum(status >= 500 for status in statuses))
 
 
 def _checks(name: str, test: TestResult) -> dict[str, str]:
@@ -163,13 +176,14 @@ def measure(
     root: Path, fixtures: Path, names: Iterable[str], jobs: int, told: Callable[[Trial], None] = lambda _: None
 ) -> Score:
     """Try the healthy sandbox and each of the defects ``names``, in ``jobs`` processes. ``told`` hears of each."""
+    catalogue = Catalogue.load(root, fixtures)
     trials: dict[str, Trial] = {}
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, (root, fixtures))
     with pool:
         for trial in pool.map(_perform, [HEALTHY, *names]):
             trials[trial.defect] = trial
             told(trial)
-    return score(trials, Catalogue.load(root, fixtures))
+    return score(trials, catalogue)
 
 
 def score(trials: Mapping[str, Trial], catalogue: Catalogue) -> Score:
@@ -180,18 +194,17 @@ def score(trials: Mapping[str, Trial], catalogue: Catalogue) -> Score:
         for test in one.tests:
             for rule in test.verifies:
                 verifying.setdefault(rule, set()).add(f"{one.id}/{test.id}")
-    result = Score(unclean=healthy.unclean)
+    crashed = tuple(sorted(name for name, trial in trials.items() if trial.crashes))
+    result = Score(unclean=healthy.unclean, crashed=crashed)
     decisive: set[str] = set()
     for name, trial in sorted(trials.items()):
         if name == HEALTHY:
             continue
         rule = DEFECTS[name].requirement
-        level = catalogue.requirements.by_id[rule].level
-        counting = {Verdict.FAIL} if level == "SHALL" else {Verdict.FAIL, Verdict.WARN}
         found = {
             test.partition("[")[0]
             for test, verdict in trial.tests.items()
-            if verdict in counting and healthy.tests.get(test) == Verdict.PASS
+            if verdict in _BROKEN and healthy.tests.get(test) == Verdict.PASS
         }
         result.detections[name] = Detection(rule, tuple(sorted(found & verifying.get(rule, set()))))
         broken = {key for key, verdict in trial.checks.items() if verdict in _BROKEN}

@@ -67,8 +67,11 @@ class _Lenient:
 
 
 def _raise_rest(problem: Problem, overlooked: tuple[Overlook, ...]) -> None:
-    left = [item for item in problem.issues if item.get("severity") in {"error", "fatal"}]
+    errors = [item for item in problem.issues if item.get("severity") in {"error", "fatal"}]
+    left = errors
     for look in overlooked:
         left = look(left)
+    if len(left) == len(errors):
+        raise problem
     if left:
         raise Problem(problem.status, issues=left, headers=problem.headers)

@@ -79,7 +79,9 @@ def aside(alter: Callable[[Resource, Resource], Resource], type_: str) -> tuple[
     """Alter what the server itself makes of a ``type_`` that the request is not about: a consequence."""
 
     def change(unit: Unit, found: Change) -> Resource:
-        concerned = found.type == type_ and found.before is not None and not unit.call.path.startswith(type_)
+        call = unit.call
+        asked = call.path == f"{type_}/{found.id}" or (call.path == type_ and call.method != "POST")
+        concerned = found.type == type_ and found.before is not None and not asked
         return alter(found.before or {}, found.after) if concerned else found.after
 
     return (Altered(change),)
@@ -211,10 +213,10 @@ def deaf(pattern: str, *types: str) -> Seams:
 def values(change: Callable[[tuple[str, ...]], tuple[str, ...]], code: str, *types: str, kind: str = "") -> Seams:
     """Change the values of the criteria whose names ``code`` finds, of the parameter type ``kind``."""
 
-    def altered(item: Criterion) -> Criterion:
-        fits = re.search(code, names_of(item)) and (not kind or item.parameter.type == kind)
-        inner = tuple((type_, altered(link)) for type_, link in item.chain)
-        return replace(item, chain=inner, values=change(item.values) if fits else item.values)
+    def altered(item: Criterion, before: str = "") -> Criterion:
+        fits = re.search(code, before + names_of(item)) and (not kind or item.parameter.type == kind)
+        inner = tuple((type_, altered(link, f"{before}{item.parameter.code}.")) for type_, link in item.chain)
+        return replace(item, chain=inner, values=change(item.values) if fits and item.values else item.values)
 
     return searching(lambda query: replace(query, criteria=tuple(altered(item) for item in query.criteria)), *types)
 

@@ -41,6 +41,20 @@ def _as(media_type: str, encoding: str = "utf-8") -> Seams:
     return Seams(answer=(finish,))
 
 
+def _always_json(call: Call, _: Route, answer: Answer) -> Answer:
+    """Answer JSON whatever is asked for."""
+    found = body(answer)
+    if found is None:
+        return answer
+    label = f"{negotiation.FHIR_JSON}; charset=utf-8"
+    return replace(answer, resource=None, text=None, raw=codec.emit(found), media_type=label)
+
+
+def _json_for_format(call: Call, route: Route, answer: Answer) -> Answer:
+    """Answer JSON where XML is asked for by ``_format``."""
+    return _always_json(call, route, answer) if "_format" in dict(call.query) else answer
+
+
 def _html(answer: Answer) -> Answer:
     return Answer(answer.status, without(answer.headers, "ETag"), raw=_HTML, media_type="text/html")
 
@@ -172,13 +186,14 @@ PROTOCOL = (
     Defect("answers-called-html", "FHIR-REST-003", "Answers are called text/html.", _as("text/html")),
     Defect("answers-in-latin-1", "FHIR-REST-003", "Answers are written in Latin-1.",
            _as("application/fhir+json; charset=iso-8859-1", "latin-1")),
-    Defect("accept-ignored", "FHIR-REST-004", "Accept and _format are ignored: answers are JSON.", asking(_json_only)),
-    Defect("format-ignored", "FHIR-REST-004", "_format is ignored.", asking(_without_format)),
+    Defect("accept-ignored", "FHIR-REST-004", "Accept and _format are ignored: answers are JSON.",
+           Seams(answer=(_always_json,))),
+    Defect("format-ignored", "FHIR-REST-004", "_format is ignored.", Seams(answer=(_json_for_format,))),
     Defect("any-accept-served", "FHIR-REST-005", "What cannot be given is given as JSON.", asking(_any_accept)),
     Defect("any-content-read", "FHIR-REST-005", "Any body is read as JSON, whatever it is called.",
            asking(_any_content, "POST", "PUT")),
     Defect("xml-refused", "GAP-CAP-001", "XML bodies are refused.", asking(_refusing_xml, "POST", "PUT")),
-    Defect("xml-never-given", "GAP-CAP-001", "XML is never given.", asking(_json_only)),
+    Defect("xml-never-given", "GAP-CAP-001", "XML is never given.", Seams(answer=(_always_json,))),
     Defect("unknown-elements-accepted", "FHIR-REST-006", "Unknown elements are accepted.", blind("unknown-element")),
     Defect("bad-dates-accepted", "FHIR-REST-006", "Dates that cannot be are accepted.", blind("primitive-format")),
     Defect("invalid-accepted", "FHIR-REST-007", "What breaks a profile is stored.", policy={"validate": False}),
