@@ -105,6 +105,13 @@ def _settle(section: dict[str, Any], members: Iterable[str], folder: Path) -> No
     section.update({name: str(folder / section[name]) for name in members if name in section})
 
 
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of candidate files with every policy and its values, for editors."""
+    whole: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    whole["properties"]["policy"] = policies().schema()
+    return whole
+
+
 @cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))

@@ -315,6 +315,7 @@ def _started(
         environment=environment(),
         candidate=candidate.redacted(),
         software=dict(candidate.software),
+        policies=candidate.redactor().value(candidate.policies),
         seed=seed,
         test_sets=sources,
         requirements_digest=requirements.digest if requirements else "",

@@ -15,6 +15,7 @@ from harness.engine.verdict import Verdict, combine
 from harness.report.completeness import lacking
 from harness.report.inert import pretty_body, printable, status_line
 from harness.report.words import WORDS
+from harness.suite.policies import policies, spelled
 
 _BODY_LIMIT = 20_000
 _environment = Environment(
@@ -50,6 +51,8 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         requirements=requirements,
         unmet=[(name, verdict) for name, verdict, _ in requirements if verdict not in (Verdict.PASS, Verdict.WARN)],
         lacks=lacking(run),
+        choices=_choices(run.started.policies),
+        settled=policies().settled,
         sets=[
             (source, _tests(run, source.id, source.tests), run.sets.get(source.id)) for source in run.started.test_sets
         ],
@@ -60,6 +63,24 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
 def render_bytes(run: RunResult) -> bytes:
     """Return the page of an unsigned run as UTF-8."""
     return render(run).encode("utf-8")
+
+
+_Choice = tuple[str, str, str, Mapping[str, str], Mapping[str, str], bool]
+
+
+def _choices(effective: Mapping[str, Any]) -> list[_Choice]:
+    """The choices of a run: name, value, ambiguity, what is chosen, what the value says, and whether it is the default.
+
+    What this harness does not know, because another version or a user made it, is shown without words.
+    """
+    rows: list[_Choice] = []
+    for name, value in effective.items():
+        rule = policies().by_name.get(name)
+        if rule is None:
+            rows.append((name, spelled(value), "", {"en": "", "fr": ""}, {"en": "", "fr": ""}, False))
+        else:
+            rows.append((name, spelled(value), rule.ambiguity, rule.title, rule.says(value), value == rule.default))
+    return rows
 
 
 def _tests(run: RunResult, test_set: str, selected: tuple[str, ...]) -> list[TestResult]:

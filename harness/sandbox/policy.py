@@ -28,6 +28,7 @@ AMBIGUITIES: Mapping[str, str] = MappingProxyType(
 )
 """What a candidate file calls the choices of this server that settle an ambiguity of the catalogue, and which one."""
 
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How this server decides where FHIR leaves the choice.

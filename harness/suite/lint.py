@@ -1,5 +1,6 @@
 """What loads and yet is wrong: a test that proves nothing, a name that nobody uses, a text that was not translated."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,11 @@ from harness.suite.names import fhirpath_names
 from harness.suite.problem import Problem
 from harness.suite.steps import as_list
 
+_BASE = "base"
+"""``conforms: base``: the type alone."""
+_CONFORMS_TO = re.compile(r"conformsTo\('([^']+)'\)")
+_LITERALS = re.compile(r"'(?:\\.|[^'\\])*'|@[\w:.+-]+|\b(?:true|false|and|or|xor|implies|not|in|contains|div|mod)\b")
+"""What an expression may hold besides digits and signs and still look at nothing of the answer."""
 _ANY_TEXT = frozenset({"//", "/.*/", "/^.*$/", "/^/", "/$/"})
 
 
@@ -25,20 +31,32 @@ def lint(catalogue: Catalogue, knows_profile: Callable[[str], bool] | None = Non
             problems += [
                 Problem("profile", location, f'the profile "{url}" is not known; is its package under packages?')
                 for url, location in profiles(test_set)
-                if "${" not in url and not knows_profile(url)
+                if "${" not in url and url != _BASE and not knows_profile(url)
             ]
     return problems
 
 
 def profiles(test_set: TestSet) -> Iterator[tuple[str, Location]]:
-    """Yield each profile that a test set names, with its place."""
+    """Yield each profile that a test set names, with its place; variables of the set are put in their place."""
     for step in _steps(test_set):
         for expectation in step.expect:
-            if expectation.kind == "conforms":
-                yield from ((url, expectation.location) for url in as_list(expectation.value))
+            named = as_list(expectation.value) if expectation.kind == "conforms" else []
+            if expectation.kind in ("that", "searchset"):
+                named = [url for part in _parts(expectation) for url in _CONFORMS_TO.findall(str(part))]
+            yield from ((_in_place(str(url), test_set.variables), expectation.location) for url in named)
     for test in test_set.tests:
         if test.mutants is not None:
-            yield test.mutants.profile, test.mutants.location
+            yield _in_place(test.mutants.profile, test_set.variables), test.mutants.location
+
+
+def _in_place(text: str, variables: Mapping[str, Any]) -> str:
+    """Return ``text`` with the texts of variables that only the file decides in the place of their expressions."""
+    for reference in references(text):
+        path = reference.path[1:] if reference.root == "variables" else reference.path
+        value = variables.get(str(path[0])) if len(path) == 1 else None
+        if isinstance(value, str):
+            text = text.replace(f"${{{reference.text}}}", _in_place(value, variables))
+    return text
 
 
 def _steps(test_set: TestSet) -> Iterator[Step]:
@@ -58,12 +76,29 @@ def _test(test: Test) -> Iterator[Problem]:
         yield Problem(
             "control", test.location, f"{name} only wants a refusal: name the control that shows it is earned"
         )
-    for step in test.steps:
+    for index, step in enumerate(test.steps):
         for expectation in step.expect:
-            yield from _cannot_fail(expectation)
+            yield from _cannot_fail(expectation, index)
         if isinstance(step.target, Mapping) and "instruction" in step.target:
             yield from _translation(step.target["instruction"], step.location, "the instruction")
     yield from _unused_saves(test)
+    yield from _identities(test)
+
+
+def _identities(test: Test) -> Iterator[Problem]:
+    """Callers that a candidate file may lack: where a test does not need them, it would be an error there."""
+    for step in test.steps:
+        named = {step.identity} if step.identity else set()
+        named |= {
+            str(reference.path[2])
+            for value in _values(step)
+            for reference in references(value)
+            if reference.path[:2] == ("candidate", "identities") and len(reference.path) > 2
+        }
+        for name in sorted(named - {"default", "none"}):
+            if f"identity({name})" not in test.needs:
+                told = f'the identity "{name}" may not be in every candidate file: add needs: identity({name})'
+                yield Problem("identity", step.location, told)
 
 
 def _translation(text: Text, location: Location, name: str) -> Iterator[Problem]:
@@ -73,31 +108,48 @@ def _translation(text: Text, location: Location, name: str) -> Iterator[Problem]
 
 def _is_negative(test: Test) -> bool:
     """Tell whether the test demands refusals only: what refuses everything would pass it."""
-    wanted = [
-        status
-        for step in test.steps
-        for expectation in step.expect
-        if expectation.kind == "status"
-        for status in as_list(expectation.value)
-    ]
-    return bool(wanted) and all(str(status).startswith(("4", "5")) for status in wanted)
+    demands = [_refusal(expectation) for step in test.steps for expectation in step.expect]
+    wanted = [demand for demand in demands if demand is not None]
+    return bool(wanted) and all(wanted)
 
 
-def _cannot_fail(expectation: Expectation) -> Iterator[Problem]:
+def _refusal(expectation: Expectation) -> bool | None:
+    """Tell whether the expectation wants a refusal; None when it does not say."""
+    match expectation.kind:
+        case "status":
+            return all(str(status).startswith(("4", "5")) for status in as_list(expectation.value))
+        case "outcome":
+            severities = set(as_list(expectation.value.get("severity")))
+            return True if severities and severities <= {"error", "fatal"} else None
+        case _:
+            return None
+
+
+def _cannot_fail(expectation: Expectation, index: int) -> Iterator[Problem]:
+    """Find what holds whatever is answered; ``index`` is the number of the step."""
     value = expectation.value
     match expectation.kind:
         case "status":
             always = {f"{digit}xx" for digit in range(1, 6)} <= {str(status) for status in as_list(value)}
         case "that":
-            always = any(str(text).strip() == "true" for text in as_list(value))
+            always = any(_is_constant(str(text)) for text in as_list(value))
         case "headers":
             always = any(text in _ANY_TEXT for text in value.values())
         case "content-type":
             always = value in _ANY_TEXT
+        case "outcome":
+            always = any(value.get(key) in _ANY_TEXT for key in ("diagnostics", "expression"))
+        case "same-as":
+            always = value.get("received") == index or value.get("only") == []
         case _:
             always = False
     if always:
         yield Problem("cannot-fail", expectation.location, f"{expectation.kind} holds whatever the candidate answers")
+
+
+def _is_constant(text: str) -> bool:
+    """Tell whether a FHIRPath expression holds literals alone, so that nothing of the answer can change it."""
+    return not re.search(r"[A-Za-z_%$`]", _LITERALS.sub("", text))
 
 
 def _named(values: Iterable[Any]) -> set[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.suite.expressions import BARE_ROOTS, ROOTS, Random, Reference, Time, descend, references
+from harness.suite.policies import FREE, policies
 from harness.suite.problem import ExpressionError, nearest
 
 _TIME, _RANDOM = Time(datetime(2026, 1, 1, tzinfo=UTC)), Random(0)
@@ -61,7 +62,7 @@ class Names:
         root, rest = reference.root, reference.path[1:]
         match root:
             case "candidate":
-                return
+                _candidate(reference)
             case "time":
                 _TIME.provide(rest)
             case "random":
@@ -100,6 +101,27 @@ class Names:
                 inner, rest = descend(reference, inner, rest[:1]), rest[1:]
 
 
+def _candidate(reference: Reference) -> None:
+    """Look at ``candidate.…`` as far as it is known before a run. Raises ExpressionError."""
+    match reference.path[1:]:
+        case (str() as member, *_) if member not in _CANDIDATE:
+            raise ExpressionError(f'${{{reference.text}}}: a candidate has no "{member}"{nearest(member, _CANDIDATE)}')
+        case ("policy", str() as name, *_) if not name.startswith(FREE):
+            _policy(reference, name)
+        case ("means", str() as name, *rest):
+            _policy(reference, name)
+            for one in policies().by_name[name].values or (None,):
+                descend(reference, one.means if one else {}, rest)
+
+
+def _policy(reference: Reference, name: str) -> None:
+    known = policies().by_name
+    if name not in known:
+        raise ExpressionError(f'${{{reference.text}}}: there is no policy "{name}"{nearest(name, known)}')
+
+
+_CANDIDATE = ("base-url", "fhir-version", "software", "identities", "policy", "means")
+"""What ``${candidate.…}`` can begin with."""
 _ABSENT = {
     "fixtures": "the set has no fixture",
     "variables": "the set has no variable",

@@ -1,7 +1,7 @@
 """The choices that specifications leave open: their names, what a candidate file may choose, and what that changes.
 
-The table is ``policies.yaml`` beside this module. Each ambiguity of the requirement catalogue either has a policy here or
-is settled, with the reason why no choice of a candidate could change what a test demands.
+The table is ``policies.yaml`` beside this module. Each ambiguity of the requirement catalogue either has a policy here
+or is settled, with the reason why no choice of a candidate could change what a test demands.
 """
 
 import re
@@ -19,6 +19,7 @@ from harness.suite.source import read_yaml
 FREE = "x-"
 """How the names of a user's own choices begin; nothing is known about them."""
 _FILE = "policies.yaml"
+_NEED = re.compile(r"policy\((?P<name>[^()=]+)=(?P<values>[^()=]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class PolicyRule:
         inside = number and (self.low or 0) <= value <= (self.high or 0)
         return "" if inside else f"must be a number from {self.low} to {self.high}, found {spelled(value)}"
 
+    def says(self, value: Any) -> Text:
+        """Return ``value`` in words; empty ones where it needs none."""
+        return next((one.says for one in self.values if one.value == value), {"en": "", "fr": ""})
+
     def meaning(self, value: Any) -> Mapping[str, Any]:
         """Return what test sets read as ``${candidate.means.…}`` where ``value`` was chosen."""
         return next((one.means for one in self.values if one.value == value), {})
@@ -105,6 +110,19 @@ class Policies:
             if fault:
                 found[name] = fault
         return found
+
+    def fault_of_need(self, need: str) -> str:
+        """Return what is wrong with ``policy(name=value)`` in the ``needs`` of a test; empty for every other need."""
+        found = _NEED.fullmatch(need)
+        if found is None or found["name"].startswith(FREE) or "${" in need:
+            return ""
+        rule = self.by_name.get(found["name"])
+        if rule is None:
+            return f'there is no policy "{found["name"]}"{nearest(found["name"], self.by_name)}'
+        known = [spelled(one.value) for one in rule.values]
+        wrong = [value for value in found["values"].split("|") if known and value not in known]
+        hint = nearest(wrong[0], known) if wrong else ""
+        return f'{rule.name} is never "{wrong[0]}", only {", ".join(known)}{hint}' if wrong else ""
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of ``policy`` in a candidate file, for editors."""

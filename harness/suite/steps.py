@@ -11,6 +11,7 @@ from harness.suite.model import Expectation, Interaction, Level, Mutants, Step, 
 from harness.suite.names import Names, placeheld
 from harness.suite.paths import apply, parse_path
 from harness.suite.patterns import pattern
+from harness.suite.policies import policies
 from harness.suite.problem import ExpressionError, Problem
 from harness.suite.source import Document
 
@@ -79,7 +80,7 @@ def reading(reader: "StepReader", path: Path, content: Mapping[str, Any], names:
     for index, row in enumerate(rows):
         reader.expressions((*path, "each", index), row, names)
     names = names.with_rows(rows)
-    reader.expressions((*path, "needs"), content.get("needs"), names)
+    reader.needs((*path, "needs"), content.get("needs"), names)
     steps, names = reader.steps((*path, "steps"), names, level)
     return Test(
         id=content["id"],
@@ -131,6 +132,14 @@ class StepReader:
             if isinstance(step, dict) and isinstance(step.get("save"), dict):
                 names = names.with_saved(*step["save"])
         return tuple(steps), names
+
+    def needs(self, path: Path, value: Any, names: Names) -> None:
+        """Look at the expressions and policies that the needs of a test name."""
+        self.expressions(path, value, names)
+        for index, need in enumerate(as_list(value)):
+            fault = policies().fault_of_need(need)
+            if fault:
+                self._fault("policy", (*path, index) if isinstance(value, list) else path, f"{need}: {fault}")
 
     def expressions(self, path: Path, value: Any, names: Names) -> None:
         """Look at every expression in ``value``, which stands at ``path``."""

@@ -35,6 +35,7 @@ class TinyServer:
         self.stored = {}
         self.broken = set()
         self.requests = []
+        self.queries = []
         self.counter = 0
         self.events = {}
         self.polled = defaultdict(int)
@@ -49,6 +50,7 @@ class TinyServer:
         path = request.path_params["path"].strip("/")
         body = await request.body()
         self.requests.append((request.method, path, dict(request.headers), body))
+        self.queries.append(request.url.query)
         self.events.pop(len(self.requests), lambda: None)()
         if "down" in self.broken:
             return PlainTextResponse("<html>\x1b[31mBad gateway</html>", 502, media_type="text/html")

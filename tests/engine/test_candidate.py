@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from harness.engine.candidate import Candidate, Limits
+from harness.engine.candidate_file import schema
 from harness.errors import UsageError
 
 FULL = """\
@@ -191,3 +192,42 @@ def test_faults_of_endpoints_are_named(tmp_path, endpoint, said):
     path.write_text(f"base-url: http://x\nendpoints:\n  mes: {{{endpoint}}}\n", encoding="utf-8")
     with pytest.raises(UsageError, match=said):
         Candidate.from_file(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "policy: {ofset-unit: row}",
+            r'candidate.yaml:2:10: policy.ofset-unit: there is no policy.*mean "offset-unit"',
+        ),
+        (
+            "policy: {offset-unit: rows}",
+            'candidate.yaml:2:23: policy.offset-unit: must be one of page, row.*mean "row"',
+        ),
+    ],
+)
+def test_policies_are_looked_at(tmp_path, line, message):
+    path = tmp_path / "candidate.yaml"
+    path.write_text(f"base-url: https://fhir.example\n{line}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=message):
+        Candidate.from_file(path)
+
+
+def test_policies_are_read_with_their_defaults(monkeypatch):
+    monkeypatch.setenv("UNIT", "row")
+    token = {"id-token": {"value": "abc"}}
+    policy = {"offset-unit": "${UNIT}", "id-token-header": "X-Id", "x-own": 1}
+    found = Candidate.of({"base-url": "https://fhir.example", "identities": {"default": token}, "policy": policy})
+    assert found.credentials(None) == (("X-Id", "abc"),)
+    assert found.scope()["policy"]["offset-unit"] == "row"
+    assert found.scope()["policy"]["forbidden-patch"] == "any"
+    assert found.scope()["means"]["offset-unit"] == {"second-page-of-two": 2}
+    assert "row" not in found.secrets.values()
+    assert Candidate.of(found.redacted()).policies == found.policies
+
+
+def test_the_schema_for_editors_knows_every_policy():
+    told = schema()["properties"]["policy"]["properties"]
+    assert told["forbidden-patch"]["enum"] == ["any", 405, 422]
+    assert told["offset-unit"]["default"] == "page"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.engine.needs import undeclared
+from harness.engine import Candidate
+from harness.engine.needs import is_of_candidate, lacking, undeclared
 
 STATEMENT = {
     "rest": [
@@ -74,3 +75,41 @@ def test_parameters_as_the_statement_of_document_managers_spells_them():
     statement = {"rest": [{"mode": "server", "resource": [resource]}]}
     needs = [f"DocumentReference?{code}" for code in ("isArchived", "period-start", "sourceId", "patient", "period")]
     assert undeclared(statement, needs) == ["DocumentReference?period"]
+
+
+CANDIDATE = Candidate.of(
+    {
+        "base-url": "https://fhir.example",
+        "identities": {"expired-token": {"bearer": "x"}},
+        "policy": {"forbidden-patch": 405, "x-own": True},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("needs", "code", "message"),
+    [
+        (["identity(expired-token)", "identity(none)", "Slot.create"], "", ""),
+        (["identity(expired)"], "needs.identity", "the candidate file has no identity expired"),
+        (["policy(forbidden-patch=405)", "policy(forbidden-patch=any|405)", "policy(x-own=true)"], "", ""),
+        (
+            ["policy(forbidden-patch=any|422)"],
+            "needs.policy",
+            "the candidate file chooses forbidden-patch: 405, this test is about forbidden-patch: any or 422",
+        ),
+        (["policy(offset-unit=row)"], "needs.policy", "chooses offset-unit: page, this test is about offset-unit: row"),
+    ],
+)
+def test_needs_of_the_candidate_file(needs, code, message):
+    found = lacking(CANDIDATE, needs)
+    assert (found.code if found else "") == code
+    assert message in (found.message if found else "")
+
+
+def test_what_is_of_the_candidate_file_is_not_looked_for_in_the_statement():
+    assert [is_of_candidate(need) for need in ("identity(a)", "policy(a=b)", "Slot", "transaction")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -268,7 +268,7 @@ def test_a_recorded_run_is_judged_again_with_the_same_verdicts(go, load, tiny, t
     others = """
   - {id: polled, TITLE, steps: [{read: slow, until: {attempts: 4, interval: 0}, expect: {status: 200}}]}
   - {id: alone, TITLE, serial: true, steps: [{capabilities: , expect: {status: 201}}]}
-  - {id: wrong, TITLE, steps: [{read: "Patient/${candidate.nothing}", expect: {status: 200}}]}
+  - {id: wrong, TITLE, steps: [{read: "Patient/${candidate.software.nothing}", expect: {status: 200}}]}
 """
     sets = [load(STORED + NEGATIVE + others), load(STORED + NEGATIVE, "second")]
     first = go(*sets, writers=[JournalWriter(tmp_path / "run")], jobs=jobs, seed=7, command=["run", "--token", "x"])
@@ -464,3 +464,36 @@ def test_each_endpoint_has_its_own_capability_statement(go, load, tiny):
     result = go(load(STORED), named, candidate=both)
     assert list(verdicts(result).values()) == ["pass"]
     assert [path for _, path, *_ in tiny.requests].count("metadata") == 2
+
+
+CALLERS = """
+tests:
+  - id: caller
+    TITLE
+    needs: "identity(${who})"
+    each: [{who: none}, {who: expired}]
+    steps:
+      - search: Patient
+        as: ${who}
+        expect: {status: 200}
+  - id: choice
+    TITLE
+    needs: policy(offset-unit=row)
+    steps:
+      - search: Patient
+        params: {"${candidate.policy.patient-parameter}": a}
+        expect: {status: 200}
+"""
+
+
+def test_what_the_candidate_file_lacks_is_skipped_without_a_request(go, load, tiny):
+    result = go(load(CALLERS))
+    assert verdicts(result) == {"caller[0]": "pass", "caller[1]": "skip", "choice": "skip"}
+    assert codes(result) == ["needs.identity", "needs.policy"]
+    assert len(tiny.requests) == 1  # the CapabilityStatement says nothing of callers and choices
+    assert result.started.policies["offset-unit"] == "page"
+
+
+def test_names_of_parameters_may_be_chosen(go, load, tiny):
+    go(load(CALLERS.replace("unit=row", "unit=page")))
+    assert tiny.queries == ["", "subject.identifier=a"]

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -102,6 +103,16 @@ def test_the_page_shows_every_test_in_both_languages(run: RunResult) -> None:
         'id="req-FHIR-REST-002"',
     ):
         assert part in text
+
+
+def test_the_page_shows_every_choice_of_the_run(run: RunResult) -> None:
+    chosen = {"offset-unit": "row", "effective-period": False, "x-own": HOSTILE}
+    started = replace(run.started, policies=chosen)
+    page = html.render(replace(run, started=started))
+    for part in ("AMB-11", "des mesures, comme la plupart des serveurs FHIR", "<code>false</code> (", "x-own"):
+        assert part in page
+    assert "<script>alert" not in page
+    assert "AMB-11" not in html.render(run)  # a run of before has none
 
 
 def test_junit_tells_failures_from_faults(run: RunResult) -> None:
