@@ -13,6 +13,8 @@ from harness.validation.scope import Scope
 
 _HL7 = re.compile(r"http://hl7\.org/fhir/(?:[^/]+/)?StructureDefinition/")
 """HL7's own extensions, also of later releases; those of guides have a realm and a name in their URL."""
+_EXAMPLE = re.compile(r"https?://(?:[\w-]+\.)*(?:example\.(?:org|com|net)|acme\.com)(?:[/:]|$)")
+"""Domains for examples (RFC 2606, and the specification's own): nothing can be published there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class ExtensionRule:
             self.general.check(value, where, scope)
 
     def _unknown(self, url: str, where: Location, scope: Scope) -> None:
-        """Without its definition an extension of HL7 cannot be judged; others follow the setting.
+        """Without its definition an extension of HL7, or an example, cannot be judged; others follow the setting.
 
         ``allowed``: anybody may add an extension that others ignore (§2.4), so nothing is left to judge; one that
         modifies stays undecided.
@@ -91,7 +93,7 @@ class ExtensionRule:
             return
         if self.modifier:
             setting = "error"  # a modifier that is not understood must not be ignored (§2.4.1)
-        elif _HL7.match(url):
+        elif _HL7.match(url) or _EXAMPLE.match(url):
             setting = "information"
         if setting == "error":
             scope.report("extension-unknown", where, found=url)

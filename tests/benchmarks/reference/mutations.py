@@ -109,7 +109,7 @@ REFERENCES: list[dict[str, Any]] = [
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 EXTENSIONS: list[dict[str, Any]] = [
     {"url": _ABSENT, "valueCode": "unknown"}, {"url": _ABSENT, "valueCode": "nope"}, {"url": _ABSENT, "valueString": "x"},
-    {"url": _ABSENT}, {"url": _ABSENT, "extension": []}, {"url": "http://acme.com/ext", "valueString": "x"}, {"valueString": "x"},
+    {"url": _ABSENT}, {"url": _ABSENT, "extension": []}, {"url": "http://nowhere.test/ext", "valueString": "x"}, {"valueString": "x"},
     {"url": "ext", "valueString": "x"}, {"url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace", "valueAddress": {"city": "x"}},
     {"url": "http://hl7.org/fhir/StructureDefinition/nope", "valueString": "x"}, {"url": ""}, {"url": " x", "valueString": "a"},
     {"url": "http://hl7.org/fhir/StructureDefinition/geolocation", "extension": [{"url": "latitude", "valueDecimal": 1}, {"url": "longitude", "valueDecimal": 1}]},

@@ -130,7 +130,7 @@ public class Reference {
         new InstanceValidator(context, null, new XVerExtensionManagerOld(context), new ValidatorSession(), new ValidatorSettings());
     validator.setFetcher(new Nowhere());
     validator.setPolicyAdvisor(new BasePolicyAdvisorForFullValidation(ReferenceValidationPolicy.IGNORE, Set.of()));
-    validator.setAllowExamples(false);
+    validator.setAllowExamples(true);
     validator.setAnyExtensionsAllowed(false);
     validator.setHtmlInMarkdownCheck(HtmlInMarkdownCheck.ERROR);
     return validator;
