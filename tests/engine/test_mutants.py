@@ -6,6 +6,8 @@ import pytest
 
 from harness.engine import Candidate, run_sync
 from harness.engine.events import StepFinished
+from harness.engine.journal import JournalWriter, read_journal
+from harness.engine.replay import Replay
 from harness.engine.results import RunResult
 from harness.fhir.definitions import Definitions
 from harness.sandbox.assembly import make_service
@@ -67,6 +69,17 @@ def test_the_seed_of_the_run_decides(sandbox: str, tmp_path: Path) -> None:
     test_set = load(tmp_path)
     first, again = (go(sandbox, test_set, seed=5).tests[1].steps for _ in range(2))
     assert bodies(first) == bodies(again)
+
+
+def test_a_recorded_run_is_judged_again_with_the_same_mutants(sandbox: str, tmp_path: Path) -> None:
+    test_set = load(tmp_path)
+    candidate = Candidate.of({"base-url": sandbox})
+    definitions = Definitions.embedded()
+    first = run_sync([test_set], candidate, definitions=definitions, seed=3, writers=[JournalWriter(tmp_path / "run")])
+    events = list(read_journal(tmp_path / "run"))
+    again = run_sync([test_set], candidate, definitions=definitions, seed=3, transport=Replay(events))
+    assert [test.steps for test in again.tests] == [test.steps for test in first.tests]
+    assert again.tests[1].verdict == "pass"
 
 
 def test_a_finding_names_the_mutant_that_was_accepted(tmp_path: Path) -> None:

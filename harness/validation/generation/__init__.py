@@ -1,6 +1,8 @@
-"""Resources made from a profile: good ones, drawn by hypothesis, and bad ones that each break one constraint."""
+"""Resources made from a profile: bad ones that each break one constraint, and good ones, drawn by hypothesis.
+
+The good ones are in :mod:`harness.validation.generation.strategies`, which alone loads hypothesis.
+"""
 
 from harness.validation.generation.mutants import Mutant, mutants
-from harness.validation.generation.strategies import instances, sample
 
-__all__ = ["Mutant", "instances", "mutants", "sample"]
+__all__ = ["Mutant", "mutants"]

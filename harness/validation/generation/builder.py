@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
@@ -147,7 +147,13 @@ class Builder:
         """Add or leave out optional children, one or two, until the element's own invariants hold."""
         if not broken(element, built):
             return built
-        plain = [u for u in element.units if u.keys and u.high != 0 and u.keys[0] not in _NEVER | {"extension", "id"}]
+        candidates = self._changes(built, element, course)
+        return next((candidate for candidate in candidates if not broken(element, candidate)), built)
+
+    def _changes(self, built: dict[str, Any], element: Element, course: _Course) -> Iterator[dict[str, Any]]:
+        plain = [u for u in element.units if u.keys and u.high != 0 and u.keys[0] not in _NEVER | {"extension"}]
+        optional = [key for unit in plain if not unit.low for key in unit.keys if key in built]
+        yield from ({name: value for name, value in built.items() if name != key} for key in optional)
         added: list[dict[str, Any]] = []
         for unit in plain:
             if built.keys().isdisjoint(unit.keys):
@@ -155,12 +161,9 @@ class Builder:
                 made = self._plain()._field(element, key, 1, unit.high, course)
                 if made not in (None, [], {}):
                     added.append({**built, key: made})
-        optional = [key for unit in plain if not unit.low for key in unit.keys if key in built]
-        fewer = [{name: value for name, value in built.items() if name != key} for key in optional]
-        without = {name: value for name, value in built.items() if name not in optional}
-        pairs = [{**one, **other} for one, other in combinations(added, 2)]
-        settled = (c for c in (*added, *fewer, without, *pairs) if not broken(element, c))
-        return next(settled, built)
+                    yield added[-1]
+        yield {name: value for name, value in built.items() if name not in optional}
+        yield from ({**one, **other} for one, other in combinations(added, 2))
 
     def _wanted(self, element: Element, unit: Unit, depth: int) -> bool:
         if element.type == "Coding" and unit.keys[0] not in element.told:

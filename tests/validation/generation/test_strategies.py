@@ -4,12 +4,12 @@ import json
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
-from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.validation import Validator
-from harness.validation.generation import instances, sample, strategies
+from harness.validation.generation import strategies
+from harness.validation.generation.strategies import instances, sample
 
 DEFINITIONS = Definitions.embedded()
 VALIDATOR = Validator(DEFINITIONS)
@@ -42,7 +42,7 @@ def test_twenty_instances_are_valid_and_differ(profile: str) -> None:
         assert VALIDATOR.validate(one, [profile]).ok
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(instances(PATIENT, DEFINITIONS, validator=VALIDATOR))
 def test_a_patient_survives_json(patient: dict) -> None:
     again = json.loads(json.dumps(patient))
@@ -50,8 +50,7 @@ def test_a_patient_survives_json(patient: dict) -> None:
     assert VALIDATOR.validate(again, [PATIENT]).ok
 
 
-@settings(max_examples=5, deadline=None)
-@given(st.integers(0, 2**31))
+@pytest.mark.parametrize("seed", [0, 7, 2**31 - 1])
 def test_a_seed_decides(seed: int) -> None:
     strategy = instances(PATIENT, DEFINITIONS, validator=VALIDATOR)
     assert sample(strategy, 4, seed) == sample(strategy, 4, seed)
@@ -63,11 +62,11 @@ def test_other_seeds_give_other_instances() -> None:
 
 
 def test_instances_shrink_to_what_must_be_there() -> None:
-    profile = "https://interop.esante.gouv.fr/ig/fhir/gap/StructureDefinition/gap-fr-appointment"
-    strategy = instances(profile, DEFINITIONS, validator=VALIDATOR)
-    least = find(strategy, lambda one: "priority" in one, settings=settings(max_examples=400, deadline=None))
-    assert set(least) <= {"resourceType", "meta", "status", "participant", "priority", "start", "end"}
-    assert least["priority"] == 0
+    strategy = instances("http://hl7.org/fhir/StructureDefinition/Basic", DEFINITIONS, validator=VALIDATOR)
+    quick = settings(max_examples=200, deadline=None, database=None)
+    least = find(strategy, lambda one: "created" in one, settings=quick)
+    assert set(least) == {"resourceType", "code", "created"}
+    assert len(least["code"]) == 1
 
 
 def test_a_profile_that_is_not_known() -> None:
