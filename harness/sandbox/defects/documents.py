@@ -295,7 +295,7 @@ _GIVING = (
            _raw(lambda answer: replace(answer, media_type="application/octet-stream"))),
     Defect("document-under-any-type", "PDSM-GET-004", "A document is given in a type that was not asked for.",
            asking(_any_type, "GET", path="^Binary/")),
-    Defect("document-called-fhir", "PDSM-GET-005", "A document is called application/fhir+json.",
+    Defect("document-called-fhir", "PDSM-GET-003", "A document is called application/fhir+json.",
            _raw(lambda answer: replace(answer, media_type="application/fhir+json"))),
     Defect("fhir-form-not-given", "PDSM-GET-005", "A document that is asked for in FHIR is given raw under its name.",
            answering(lambda answer: replace(answer, text=None, raw=base64.b64decode((body(answer) or {})["data"]),

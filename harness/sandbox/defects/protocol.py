@@ -16,7 +16,6 @@ from harness.sandbox.defects.model import (
     body,
     carrying,
     dropping,
-    sent,
     telling,
     without,
 )
@@ -41,7 +40,7 @@ def _as(media_type: str, encoding: str = "utf-8") -> Seams:
     return Seams(answer=(finish,))
 
 
-def _always_json(call: Call, _: Route, answer: Answer) -> Answer:
+def _always_json(_: Call, __: Route, answer: Answer) -> Answer:
     """Answer JSON whatever is asked for."""
     found = body(answer)
     if found is None:
@@ -98,22 +97,19 @@ def _outcomes(change: Any) -> Seams:
 
 
 class _Gossip:
-    """Errors that tell what was last stored."""
+    """Errors that tell who was last written."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def request(self, call: Call) -> Call:
-        """Keep the person who is being written."""
-        found = sent(call)
-        if found.get("resourceType") == "Patient" and isinstance(found.get("name"), list):
-            self._last = codec.emit({"name": found["name"], "identifier": found.get("identifier", [])}).decode()
-        return call
-
     def finish(self, _: Call, __: Route, answer: Answer) -> Answer:
-        """Put the person into the diagnostics of any error."""
-        found = body(answer) if answer.status >= 400 else None
-        if found is None or found.get("resourceType") != "OperationOutcome":
+        """Keep the person who was written; put that person into the diagnostics of any error."""
+        found = body(answer)
+        if found is None:
+            return answer
+        if found.get("resourceType") == "Patient" and answer.status == 201:
+            self._last = codec.emit([found.get("name"), found.get("identifier")]).decode()
+        if found.get("resourceType") != "OperationOutcome" or answer.status < 400:
             return answer
         told = [{**item, "diagnostics": f"{item.get('diagnostics', '')} Last: {self._last}"} for item in found["issue"]]
         return carrying(answer, {**found, "issue": told})
@@ -209,7 +205,7 @@ PROTOCOL = (
     Defect("errors-tell-traces", "FHIR-REST-021", "Errors hold a stack trace.",
            _outcomes(lambda item: {**item, "diagnostics": _TRACE})),
     Defect("errors-tell-others", "FHIR-REST-021", "Errors hold data of the patient last written.",
-           Seams(request=((gossip := _Gossip()).request,), answer=(gossip.finish,))),
+           Seams(answer=(_Gossip().finish,))),
     Defect("transaction-stores-part", "FHIR-REST-030", "A transaction that fails leaves part of itself stored.",
            waives=frozenset({"atomic"})),
     Defect("transaction-hides-failure", "FHIR-REST-030", "A transaction that fails is a 200 with a failed entry.",

@@ -95,10 +95,6 @@ STORAGE = (
            rules=storing(lambda found: _first_of_each(found, "identifier"), "Patient")),
     Defect("birth-places-lost", "FRCORE-PAT-008", "The extensions of a patient are lost: the birth place with them.",
            rules=storing(lost("extension"), "Patient")),
-    Defect("measure-notes-lost", "MES-GLU-010", "The comment of a measure is lost.",
-           rules=storing(lambda found: {**found, "extension": [
-               item for item in found.get("extension", ()) if "reason" not in item.get("url", "").lower()
-               and "comment" not in item.get("url", "").lower()]} if found.get("extension") else found, "Observation")),
     Defect("components-reordered", "MES-MEASURE-025", "The components of a measure change places.",
            rules=storing(lambda found: {**found, "component": found["component"][::-1]}
                          if "component" in found else found, "Observation")),
