@@ -17,7 +17,7 @@ NAMES = Names(
 @pytest.mark.parametrize(
     "text",
     [
-        "${candidate.anything.at.all[3]}",
+        "${candidate.identities.anything.at[3]}",
         "${fixtures.weight.code.text} ${fixtures.weight.name[0]}",
         "${patient.identifier.value} ${variables.patient.token}",
         "${id} ${saved.id.part}",
