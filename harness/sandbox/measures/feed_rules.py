@@ -28,7 +28,7 @@ CODES = frozenset(
 )
 """The kinds of measures, by code alone: their system is not said for all of them (AMB-14)."""
 _FAMILY = "https://fhir.monespacesante.fr/ref/mesure/StructureDefinition/"
-"""Where the canonical URLs of the profiles begin: what the profiles fix, of the families that the guide names (AMB-02)."""
+"""Where the canonical URLs of the profiles begin: the family that the profiles fix, of those in the guide (AMB-02)."""
 _CONDITION = re.compile(r"identifier=(?P<system>urn:oid:[0-2](?:\.\d+)+)\|(?P<value>.+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
 
