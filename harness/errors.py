@@ -1,18 +1,18 @@
 """Every exception that the harness raises on purpose.
 
-    HarnessError
-    ├── UsageError          the command line, a candidate file or another input is wrong (exit class 2)
-    ├── DefinitionError     a FHIR definition or package is missing, unsafe or wrong
-    │   ├── PackageError    a FHIR package cannot be read, or would be unsafe to read
-    │   └── SnapshotError   a differential does not fit its base
-    ├── FHIRPathError       an expression does not parse, or cannot be evaluated
-    ├── FHIRXMLError        an XML document is not the XML of a resource (fhir.xml)
-    ├── TestSetError        a test set or requirement catalogue is wrong: file, line, column
-    │   ├── InvalidFile         the same, with every problem of a file (suite.problem)
-    │   └── ExpressionError     a ${…} does not resolve (suite.problem)
-    ├── CandidateError      the candidate could not be reached, or answered something that is not HTTP
-    ├── JournalError        a run's journal cannot be read
-    └── AcceptanceError     an acceptance file cannot be made, read or trusted
+HarnessError
+├── UsageError          the command line, a candidate file or another input is wrong (exit class 2)
+├── DefinitionError     a FHIR definition or package is missing, unsafe or wrong
+│   ├── PackageError    a FHIR package cannot be read, or would be unsafe to read
+│   └── SnapshotError   a differential does not fit its base
+├── FHIRPathError       an expression does not parse, or cannot be evaluated
+├── FHIRXMLError        an XML document is not the XML of a resource (fhir.xml)
+├── TestSetError        a test set or requirement catalogue is wrong: file, line, column
+│   ├── InvalidFile         the same, with every problem of a file (suite.problem)
+│   └── ExpressionError     a ${…} does not resolve (suite.problem)
+├── CandidateError      the candidate could not be reached, or answered something that is not HTTP
+├── JournalError        a run's journal cannot be read
+└── AcceptanceError     an acceptance file cannot be made, read or trusted
 """
 
 

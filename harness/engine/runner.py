@@ -100,12 +100,12 @@ async def run(
     started = replace(started, fail_fast=fail_fast, waivers=waivers.recorded)
     judge = judge or default_judge(definitions)
     stage = _Stage(writers)
+    redactor = candidate.redactor()
+    shown = Candidate.of(candidate.redacted())
+    channel = transport or Live(candidate, redactor, grants)
+    world = World(candidate, shown, channel, redactor, judge, definitions, waivers)
 
     async def produce() -> None:
-        redactor = candidate.redactor()
-        channel = transport or Live(candidate, redactor, grants)
-        shown = Candidate.of(candidate.redacted())
-        world = World(candidate, shown, channel, redactor, judge, definitions, waivers)
         try:
             stage.emit(started)
             await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)

@@ -1,6 +1,7 @@
 """What the main French profiles compile to, beside what they compiled to before.
 
-After a change that is meant: ``WRITE_DUMPS=1 pytest tests/validation/test_assertions_dumps.py``, and read the difference.
+After a change that is meant: ``WRITE_DUMPS=1 pytest tests/validation/test_assertions_dumps.py``, and read the
+difference.
 """
 
 import json

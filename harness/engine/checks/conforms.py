@@ -12,6 +12,9 @@ from harness.validation.outcome import Issue
 
 BASE = "base"
 _ERRORS = ("fatal", "error")
+_SHOULD = frozenset({"display-wrong"})
+"""Errors of the validator that are no SHALL: French profiles fix displays of their own for codes of HL7's code systems,
+and Coding.display is for people (R4 datatypes.html#Coding)."""
 
 
 def conforms(expected: Any, evidence: Evidence) -> Iterator[Finding]:
@@ -55,7 +58,7 @@ def _finding(issue: Issue, prefix: str, exchange: int) -> Finding:
     expression = f"{prefix}{issue.expression.partition('.')[2]}" if prefix else issue.expression
     made = finding(
         f"conforms.{issue.rule}",
-        Verdict.UNDECIDED if issue.undecided else Verdict.FAIL,
+        Verdict.UNDECIDED if issue.undecided else Verdict.WARN if issue.rule in _SHOULD else Verdict.FAIL,
         exchange=exchange,
         expression=inert(expression.rstrip("."), 300),
         expected=inert(issue.expected or ""),
