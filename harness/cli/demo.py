@@ -17,7 +17,7 @@ from harness.cli.testsets import load_catalogue
 from harness.data import folder
 from harness.engine import Candidate
 from harness.engine.verdict import Exit, exit_class
-from harness.sandbox.server import SandboxServer
+from harness.sandbox.process import sandbox_process
 
 app = typer.Typer()
 
@@ -34,9 +34,9 @@ def demo(
     server_sets = [found for found in catalogue.test_sets if found.candidate == "server"]
     plan = Plan(catalogue, server_sets, folder("testsets"), folder("fixtures"), open_definitions([]), jobs=4)
     out = new_folder(out, "demo")
-    with SandboxServer() as server:
-        typer.echo(f"Sandbox: {server.base_url}")
-        result = execute(plan, Candidate.of({**server.candidate(), "software": _SOFTWARE}), out, lang.value)
+    with sandbox_process() as content:
+        typer.echo(f"Sandbox: {content['base-url']}")
+        result = execute(plan, Candidate.of({**content, "software": _SOFTWARE}), out, lang.value)
     file = out / "acceptance.zip"
     new_keys(out / "keys", "Demonstration")
     key, chain, anchors = ((out / "keys" / name).read_bytes() for name in (KEY, CHAIN, ANCHOR))
