@@ -24,6 +24,7 @@ from harness.cli.options import open_definitions
 from harness.errors import HarnessError, UsageError
 from harness.fhir import tx
 from harness.fhir.definitions import Definitions
+from harness.report.inert import printable
 from harness.validation.outcome import Issue, Outcome
 from harness.validation.validator import Validator
 
@@ -108,8 +109,8 @@ class _Worker:
         lines = [f"{name}: {word}"]
         for issue in outcome.issues:
             rule = f"{issue.rule}/{issue.constraint}" if issue.constraint else issue.rule
-            lines.append(f"  {_MARKS[issue.severity]} {issue.expression}  [{rule}]")
-            lines.append(f"      {issue.message}")
+            lines.append(f"  {_MARKS[issue.severity]} {printable(issue.expression)}  [{rule}]")
+            lines.append(f"      {printable(issue.message)}")
             if issue.profile:
                 lines.append(f"      {words['profile']}: {issue.profile}")
         return "\n".join(lines)

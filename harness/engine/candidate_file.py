@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from harness.engine.redaction import is_secret_header
+from harness.engine.redaction import credentials_of, is_secret_header
 from harness.engine.secure import FILES
 from harness.errors import TestSetError, UsageError
 from harness.suite.model import Location
@@ -235,7 +235,7 @@ def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for place, headers in _header_tables(data):
         for name, value in headers.items():
             if is_secret_header(name):
-                yield ".".join((*map(str, place), name)), value.rpartition(" ")[2]
+                yield ".".join((*map(str, place), name)), credentials_of(name, value)[1]
     for place, identity in _identities(data):
         for path in _SECRET_PATHS:
             value = _at(identity, path)

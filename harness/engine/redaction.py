@@ -123,9 +123,9 @@ class Redactor:
         redacted = self.url(value) if "://" in value else self.text(value)
         if not _SECRET_HEADER.search(name) or not redacted:
             return redacted
-        scheme, credentials = _split(redacted)
+        scheme, credentials = credentials_of(name, redacted)
         if not MARK.fullmatch(credentials):
-            scheme, original = _split(value)
+            scheme, original = credentials_of(name, value)
             credentials = self._marked(original, name)
         return f"{scheme} {credentials}" if scheme else credentials
 
@@ -207,6 +207,11 @@ def _split(value: str) -> tuple[str, str]:
     """Return the scheme of an Authorization header (empty when there is none) and its credentials."""
     scheme = _SCHEME.match(value)
     return (scheme[0], value[scheme.end() :].strip()) if scheme else ("", value)
+
+
+def credentials_of(name: str, value: str) -> tuple[str, str]:
+    """Return the scheme and the credentials of a header: only those of RFC 9110, section 11.6, have a scheme."""
+    return _split(value) if name.lower() in ("authorization", "proxy-authorization") else ("", value)
 
 
 def is_secret_header(name: str) -> bool:

@@ -18,6 +18,8 @@ from harness.report.words import WORDS
 from harness.suite.policies import policies, spelled
 
 _BODY_LIMIT = 20_000
+_BODY_LIMIT_WHERE_ALL_HELD = 1_500
+"""Where nothing was found, a body is there for orientation; the journal has it whole."""
 _environment = Environment(
     loader=PackageLoader("harness.report"),
     autoescape=True,
@@ -114,7 +116,7 @@ def _spans(english: str, french: str) -> Markup:
 
 def _bodies() -> Callable[[bytes], str]:
     """Return what prints bodies; within one page, the same body is read once."""
-    return cache(lambda data: pretty_body(data, _BODY_LIMIT))
+    return cache(lambda data, found=False: pretty_body(data, _BODY_LIMIT if found else _BODY_LIMIT_WHERE_ALL_HELD))
 
 
 def _script(data: Mapping[str, Any]) -> Markup:

@@ -155,3 +155,12 @@ def test_accept_and_verify_name_what_they_cannot_read(command: Command, tmp_path
     answer = command("verify", tmp_path / "a.zip", "--trust", tmp_path / "keys" / "ca.pem")
     assert answer.exit == 1
     assert "cannot be read" in answer.out
+
+
+def test_no_resource_can_write_to_the_terminal(command: Command, tmp_path: Path) -> None:
+    resource = '{"resourceType": "Patient", "gender": "x\\u001b]0;title\\u0007", "name": [{"family": "a\\u001b[2Jb"}]}'
+    (tmp_path / "x.json").write_text(resource, encoding="utf-8")
+    answer = command("validate", tmp_path / "x.json")
+    assert answer.exit == 1
+    assert "\x1b" not in answer.out
+    assert "\\x1b[2J" in answer.out

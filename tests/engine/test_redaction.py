@@ -153,3 +153,11 @@ def test_the_mark_comes_back_from_a_url():
 )
 def test_command_lines(arguments, expected):
     assert Redactor({"name": "canary"}).command(arguments) == expected
+
+
+@pytest.mark.parametrize("name", ["X-Api-Key", "Authorization", "Cookie"])
+def test_a_secret_of_several_words_is_hidden_whole(name: str) -> None:
+    value = "Bearer word-one word-two" if name == "Authorization" else "word-one word-two"
+    shown = dict(Redactor({}).headers(((name, value),)))[name]
+    assert "word-one" not in shown
+    assert "word-two" not in shown
