@@ -72,8 +72,13 @@ def test_a_test_of_another_requirement_detects_nothing(catalogue: Catalogue) -> 
     assert scored(catalogue, "create-answers-200", "fail", test=other).missed == ["create-answers-200"]
 
 
+KEPT = ROOT / "testsets" / FILE
+needs_kept = pytest.mark.skipif(not KEPT.exists(), reason="no score is kept yet: fhir-harness testsets score --update")
+
+
+@needs_kept
 def test_the_kept_score_is_whole_and_good_enough() -> None:
-    kept = json.loads((ROOT / "testsets" / FILE).read_text("utf-8"))["defects"]
+    kept = json.loads(KEPT.read_text("utf-8"))["defects"]
     assert sorted(kept) == sorted(DEFECTS)
     assert {name: one["requirement"] for name, one in kept.items()} == {
         name: defect.requirement for name, defect in DEFECTS.items()
@@ -82,8 +87,9 @@ def test_the_kept_score_is_whole_and_good_enough() -> None:
     assert len(detected) / len(kept) >= 0.98
 
 
+@needs_kept
 def test_what_is_kept_names_tests_that_verify(catalogue: Catalogue) -> None:
-    kept = json.loads((ROOT / "testsets" / FILE).read_text("utf-8"))["defects"]
+    kept = json.loads(KEPT.read_text("utf-8"))["defects"]
     tests = {f"{one.id}/{test.id}": test.verifies for one in catalogue.test_sets for test in one.tests}
     for name, one in kept.items():
         for test in one["detected-by"]:
