@@ -111,6 +111,11 @@ def _narrow_includes(query: Query) -> Query:
     return replace(query, includes=tuple(item for item in query.includes if item.source in {"", query.type}))
 
 
+def _past_too(query: Query) -> Query:
+    kept = [item for item in query.criteria if not all(value.startswith(("ge", "gt")) for value in item.values)]
+    return replace(query, criteria=tuple(kept))
+
+
 def _no_upper(query: Query) -> Query:
     kept = [item for item in query.criteria if not all(value.startswith(("le", "lt")) for value in item.values)]
     return replace(query, criteria=tuple(kept))
@@ -193,7 +198,8 @@ SLOTS = (
                else entry for entry in found.get("entry", ())]}, "Slot", routes=("search-type",), statuses=(200,))),
     Defect("no-slot-is-404", "GAP-SLOT-016", "A search of slots without match answers 404.",
            no_matches_is(404, "Slot")),
-    Defect("past-slots-offered", "GAP-SLOT-017", "Slots that have begun are offered.", policy={"past_slots": True}),
+    Defect("past-slots-offered", "GAP-SLOT-017", "The lower bound of a start is ignored: past slots are offered.",
+           searching(_past_too, "Slot")),
     Defect("upper-bound-ignored", "GAP-SLOT-017", "The upper bound of a start is ignored.",
            searching(_no_upper, "Slot")),
     Defect("self-link-missing", "GAP-SLOT-018", "A search of slots has no self link.",

@@ -334,7 +334,7 @@ _SPOTS = (
      r"DocumentReference\.context"),
     ("set-without-kind", "PDSM-PROF-012", "A submission set without its kind is accepted.", r"List\."),
     ("set-of-any-identifier", "PDSM-PROF-013", "A submission set whose identifier is no OID is accepted.",
-     r"List\.identifier"),
+     r"List\.identifier", r"mhd-startswithoid"),
     ("set-of-any-source", "PDSM-PROF-014", "A submission set of an organization is accepted.", r"List\.source"),
     ("list-with-unused-elements", "PDSM-PROF-015", "What a list never has is accepted.",
      r"List\.(entry|note|encounter|orderedBy|emptyReason)"),

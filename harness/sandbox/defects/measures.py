@@ -76,7 +76,7 @@ def _without_parameter(name: str, once: bool = False) -> Any:
 def _always_next(_: Any, bundle: Json) -> Json:
     own = next((link for link in bundle["link"] if link["relation"] == "self"), None)
     named = {link["relation"] for link in bundle["link"]}
-    if own is None or "next" in named or "_offset" not in own["url"]:
+    if own is None or "next" in named or "previous" not in named:
         return bundle
     return {**bundle, "link": [*bundle["link"], {"relation": "next", "url": own["url"]}]}
 
@@ -162,7 +162,6 @@ _FEED = (
     _waiving("stray-days-ignored", "MES-ERR-015", "A stray number of days is ignored.",
              "glycaemia-numberOfDays-forbidden"),
     _waiving("stray-moment-ignored", "MES-ERR-016", "A stray moment is ignored.", "glycaemia-moment-forbidden"),
-    _waiving("type-of-feed-ignored", "MES-ERR-001", "A feed of any type is taken.", "feed-type"),
     Defect("empty-feed-is-422", "MES-ERR-001", "A feed without a Bundle answers 422.",
            answering(lambda answer: replace(answer, status=422), routes=("transaction",), statuses=(400,))),
     Defect("moment-error-of-another-code", "MES-ERR-014", "A missing moment is told under another code.",
@@ -217,8 +216,9 @@ _SEARCH = (
     Defect("ten-a-page", "MES-SEARCH-013", "A page has ten measures by default.", policy={"default_count": 10}),
     Defect("large-pages-refused", "MES-SEARCH-013", "Pages of a hundred are refused.", policy={"max_count": 50}),
     _waiving("any-page-size", "MES-SEARCH-014", "Any page size is honoured.", "search-page-size"),
-    Defect("offset-counts-rows", "MES-SEARCH-015", "_offset counts measures, not pages.",
-           policy={"offset_unit": "row"}),
+    Defect("offset-ignored", "MES-SEARCH-015", "_offset is ignored: each page is the first one.",
+           Seams(request=(lambda call: replace(call, query=tuple(
+               pair for pair in call.query if pair[0] != "_offset" or pair[1] == "0")),))),
     Defect("next-on-last-page", "MES-SEARCH-016", "The last page has a next link.", listing(_always_next)),
     Defect("next-lacks-bound", "MES-SEARCH-017", "The next link loses a bound of the period.",
            _links(_without_parameter("date", once=True))),
@@ -249,10 +249,9 @@ _SEARCH = (
 )  # fmt: skip
 
 _SPOTS = (
-    ("several-profiles", "MES-PROFILE-001", "A measure under another profile is stored.", r"Observation\.code",
-     r"meta\.profile"),
+    ("several-profiles", "MES-PROFILE-001", "A height under another profile is stored.", r"bodyheight"),
     ("other-units-of-weight", "MES-PROFILE-002", "Weight, height and temperature in other units are stored.",
-     r"Quantity\)\.code value (pattern|fixed-value) ", r"Quantity\)\.code"),
+     r"Quantity\).* profile: \S*(height|temperature)"),
     ("other-units-of-heart-rate", "MES-PROFILE-003", "A heart rate in another unit is stored.", r"heartrate"),
     ("other-units-of-steps", "MES-PROFILE-004", "Steps in another unit are stored.", r"steps-by-day"),
     ("other-units-of-circumference", "MES-PROFILE-005", "A circumference in another unit is stored.", r"circumference"),
@@ -260,7 +259,8 @@ _SPOTS = (
     ("vague-dates", "MES-PROFILE-007", "A date less precise than a day is stored.", r"vs-1"),
     ("any-body-site", "MES-PROFILE-008", "Any site or method is stored.", r"Observation\.(bodySite|method)"),
     ("any-category-display", "MES-PROFILE-010", "A category under any display is stored.", r"display"),
-    ("pressure-as-one-value", "MES-MEASURE-024", "A pressure as one value is stored.", r"Observation\.(value|comp)"),
+    ("pressure-as-one-value", "MES-MEASURE-024", "A pressure as one value is stored.",
+     r"-bp; definition: Observation\.value"),
     ("pressure-in-any-form", "MES-MEASURE-025", "A pressure of any form is stored.", r"observation-bp"),
     ("measure-profile-unchecked", "MES-MEASURE-020", "Profiles of measures are not enforced.", r"mesures/"),
     ("other-units-of-glucose", "MES-GLU-002", "Glycaemia in any unit is stored.", r"observation-glucose"),

@@ -18,7 +18,7 @@ from harness.sandbox.store import Entry, Record
 from harness.sandbox.unit import Change, Rule, Unit
 
 Json = dict[str, Any]
-_CONSEQUENCES = re.compile(r" (?:slice-unmatched|slice-min|slice-max|profile-none-matches) ")
+_CONSEQUENCES = re.compile(r" (?:slice-unmatched|slice-min|slice-max|profile-none-matches|reference-target-profile) ")
 
 
 @dataclass(frozen=True, slots=True)

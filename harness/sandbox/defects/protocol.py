@@ -79,10 +79,11 @@ def _any_content(call: Call) -> Call:
     return replace(call, headers={**call.headers, "content-type": negotiation.FHIR_JSON})
 
 
-def _refusing_xml(call: Call) -> Call:
-    """XML bodies are not read: the type is reported as an unknown one."""
-    xml = "xml" in (call.header("content-type") or "") and not call.path.startswith("Binary")
-    return replace(call, headers={**call.headers, "content-type": "application/unread"}) if xml else call
+def _refused_parameters(call: Call) -> Call:
+    refused = {"active", "name", "gender"}
+    return replace(
+        call, query=tuple((f"{name}:unread" if name in refused else name, value) for name, value in call.query)
+    )
 
 
 def _outcomes(change: Any) -> Seams:
@@ -117,14 +118,6 @@ class _Gossip:
 
 def _statement(change: Any) -> Seams:
     return telling(change, routes=("capabilities",))
-
-
-def _resources(change: Any) -> Seams:
-    def alter(found: Json) -> Json:
-        rest = [{**one, "resource": [change(item) for item in one.get("resource", ())]} for one in found["rest"]]
-        return {**found, "rest": rest}
-
-    return _statement(alter)
 
 
 def _failed_inside(answer: Answer) -> Answer:
@@ -170,14 +163,12 @@ PROTOCOL = (
            answering(lambda _: Answer(404), routes=("capabilities",))),
     Defect("statement-is-a-page", "FHIR-REST-001", "The CapabilityStatement is an HTML page.",
            answering(_html, routes=("capabilities",))),
-    Defect("statement-of-another-version", "FHIR-REST-001", "The CapabilityStatement declares FHIR 3.0.2.",
+    Defect("statement-of-another-version", "FHIR-REST-002", "The CapabilityStatement declares FHIR 3.0.2.",
            _statement(lambda found: {**found, "fhirVersion": "3.0.2"})),
-    Defect("statement-forgets-searches", "FHIR-REST-002", "Search parameters are not declared.",
-           _resources(lambda item: without(item, "searchParam"))),
-    Defect("statement-promises-operations", "FHIR-REST-002", "Types are declared that are not there.",
-           _statement(lambda found: {**found, "rest": [{**found["rest"][0], "resource": [
-               {**item, "type": "VisionPrescription"} if item["type"] == "Patient" else item
-               for item in found["rest"][0]["resource"] if item["type"] != "VisionPrescription"]}]})),
+    Defect("declared-parameters-refused", "FHIR-REST-002", "Declared parameters of patients are answered 400.",
+           asking(_refused_parameters, "GET", path="^Patient$")),
+    Defect("declared-transaction-refused", "FHIR-REST-002", "Transactions are declared, and answered 405.",
+           answering(lambda _: Answer(405), routes=("transaction",))),
     Defect("json-fhir-media-type", "FHIR-REST-003", "Answers are application/json+fhir.", _as("application/json+fhir")),
     Defect("answers-called-html", "FHIR-REST-003", "Answers are called text/html.", _as("text/html")),
     Defect("answers-in-latin-1", "FHIR-REST-003", "Answers are written in Latin-1.",
@@ -188,7 +179,6 @@ PROTOCOL = (
     Defect("any-accept-served", "FHIR-REST-005", "What cannot be given is given as JSON.", asking(_any_accept)),
     Defect("any-content-read", "FHIR-REST-005", "Any body is read as JSON, whatever it is called.",
            asking(_any_content, "POST", "PUT")),
-    Defect("xml-refused", "GAP-CAP-001", "XML bodies are refused.", asking(_refusing_xml, "POST", "PUT")),
     Defect("xml-never-given", "GAP-CAP-001", "XML is never given.", Seams(answer=(_always_json,))),
     Defect("unknown-elements-accepted", "FHIR-REST-006", "Unknown elements are accepted.", blind("unknown-element")),
     Defect("bad-dates-accepted", "FHIR-REST-006", "Dates that cannot be are accepted.", blind("primitive-format")),
@@ -238,6 +228,4 @@ PROTOCOL = (
            answering(lambda answer: replace(answer, status=400), routes=("transaction",), statuses=(422,))),
     Defect("feed-refusal-is-200", "MES-ERR-002", "A feed that breaks a rule is answered 200, the error in an entry.",
            answering(_failed_inside, routes=("transaction",), statuses=(422,))),
-    Defect("refused-feed-partly-stored", "MES-ERR-020", "Part of a refused feed can be found.",
-           waives=frozenset({"atomic"})),
 )  # fmt: skip
