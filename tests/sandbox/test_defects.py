@@ -120,7 +120,6 @@ def test_the_healthy_server_answers_the_same_twice(healthy: dict[str, Seen]) -> 
     assert {domain: transcript(domain) for domain in TRANSCRIPTS} == healthy
 
 
-@pytest.mark.xfail(reason="a few defects of the calendars and the measures reach each other's devices", strict=False)
 @pytest.mark.parametrize("own", [*TRANSCRIPTS, "FHIR"])
 def test_no_defect_crashes_or_touches_another_domain(own: str, healthy: dict[str, Seen]) -> None:
     others = [domain for domain in TRANSCRIPTS if domain != own]

@@ -60,9 +60,9 @@ def each_value(change: Any) -> Any:
     return lambda found: tuple(change(value) for value in found)
 
 
-def finding(change: Any) -> Seams:
-    """Change the page that a query gives."""
-    return Seams(found=(change,))
+def finding(change: Any, *types: str) -> Seams:
+    """Change the pages that queries on ``types`` give; none means all."""
+    return Seams(found=(lambda query, page: change(query, page) if not types or query.type in types else page,))
 
 
 def invalid_dates_left_out(call: Call) -> Call:
@@ -174,7 +174,8 @@ SEARCHES = (
            values(each_value(day), "^date", "Appointment", kind="date")),
     Defect("appointment-bounds-ored", "GAP-RDVS-003", "Two bounds of a date are alternatives.",
            searching(any_of_repeated, "Appointment")),
-    Defect("gt-is-ge", "MES-SEARCH-008", "gt is taken for ge.", values(_prefix("gt", "ge"), "", kind="date")),
+    Defect("gt-is-ge", "MES-SEARCH-008", "gt is taken for ge.",
+           values(_prefix("gt", "ge"), "", "Observation", kind="date")),
     Defect("times-without-zone", "MES-SEARCH-008", "Times are compared as text, without their zones.",
            values(each_value(unzoned), "", "Observation", kind="date")),
 )  # fmt: skip

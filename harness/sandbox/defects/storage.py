@@ -74,12 +74,16 @@ def _capitals(found: Json) -> Json:
 
 
 STORAGE = (
-    Defect("decimals-rounded", "MES-MEASURE-032", "Decimals are rounded when stored.", rules=_kept(_rounded)),
-    Defect("decimals-shortened", "MES-MEASURE-032", "Trailing zeros of decimals are lost.", rules=_kept(_normal)),
+    Defect("decimals-rounded", "MES-MEASURE-032", "Decimals are rounded when stored.",
+           rules=_kept(_rounded, "Observation")),
+    Defect("decimals-shortened", "MES-MEASURE-032", "Trailing zeros of decimals are lost.",
+           rules=_kept(_normal, "Observation")),
     Defect("decimals-as-floats", "MES-MEASURE-032", "Decimals lose digits in binary floating point.",
-           rules=_kept(_binary)),
-    Defect("times-in-utc", "MES-MEASURE-032", "Times are stored in UTC: their zone is lost.", rules=_kept(_utc)),
-    Defect("times-moved", "MES-MEASURE-032", "The offset of times is replaced by Z.", rules=_kept(_other_zone)),
+           rules=_kept(_binary, "Observation")),
+    Defect("times-in-utc", "MES-MEASURE-032", "Times are stored in UTC: their zone is lost.",
+           rules=_kept(_utc, "Observation")),
+    Defect("times-moved", "MES-MEASURE-032", "The offset of times is replaced by Z.",
+           rules=_kept(_other_zone, "Observation")),
     Defect("times-cut-to-days", "MES-MEASURE-032", "The time of the day is lost.",
            rules=_kept(_day, "Observation")),
     Defect("measure-extensions-lost", "MES-MEASURE-032", "The extensions of measures are lost when stored.",
