@@ -153,6 +153,10 @@ def _quiet_failures(found: Json) -> Json:
     return {**found, "issue": []}
 
 
+def _type_of(entry: Json) -> str:
+    return str(entry["response"].get("location")).partition("/")[0]
+
+
 def _misplaced(response: Json) -> Json:
     kind, _, rest = str(response.get("location", "")).partition("/")
     return {**response, "location": f"{kind}/x{rest}"} if rest else response
@@ -205,7 +209,7 @@ PROTOCOL = (
     Defect("response-loses-binary", "PDSM-ADD-012", "The response to a submission leaves Binary entries out.",
            _responses(lambda found: [entry for entry in found if "Binary/" not in str(entry["response"])])),
     Defect("response-reordered", "PDSM-ADD-012", "The entries of a transaction-response stand in another order.",
-           _responses(lambda found: sorted(found, key=lambda entry: str(entry["response"].get("location")).partition("/")[0]))),
+           _responses(lambda found: sorted(found, key=_type_of))),
     Defect("references-not-rewritten", "PDSM-ADD-014", "References to entries of a transaction stay urn:uuid.",
            waives=frozenset({"references-rewritten"})),
     Defect("feed-answers-201", "MES-MEASURE-026", "A feed answers 201.", _responses(lambda found: found, status=201)),
