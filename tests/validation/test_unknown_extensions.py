@@ -6,11 +6,11 @@ import pytest
 
 from harness import Definitions, Validator
 
-URL = "http://vendor.example.org/StructureDefinition/colour"
+URL = "https://vendor.invalid/StructureDefinition/colour"
 
 
-def _patient(member: str) -> dict[str, Any]:
-    return {"resourceType": "Patient", "active": True, member: [{"url": URL, "valueString": "blue"}]}
+def _patient(member: str, url: str = URL) -> dict[str, Any]:
+    return {"resourceType": "Patient", "active": True, member: [{"url": url, "valueString": "blue"}]}
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,17 @@ def _patient(member: str) -> dict[str, Any]:
 def test_the_setting_decides(setting: str, member: str, ok: bool, undecided: bool) -> None:
     outcome = Validator(Definitions.embedded(), unknown_extensions=setting).validate(_patient(member))
     assert (outcome.ok, outcome.undecided) == (ok, undecided)
+
+
+@pytest.mark.parametrize("domain", ["example.org", "vendor.example.org", "example.com", "acme.com"])
+def test_nothing_is_published_at_the_domains_for_examples(domain: str) -> None:
+    url = f"http://{domain}/StructureDefinition/colour"
+    validator = Validator(Definitions.embedded())
+    plain, modifier = (validator.validate(_patient(member, url)) for member in ("extension", "modifierExtension"))
+    assert (plain.ok, plain.undecided) == (True, True)
+    assert not modifier.ok
+
+
+def test_a_domain_that_only_looks_like_one_for_examples_is_none() -> None:
+    url = "http://myexample.org/StructureDefinition/colour"
+    assert not Validator(Definitions.embedded()).validate(_patient("extension", url)).ok
