@@ -5,7 +5,7 @@ import pytest
 from harness.data import folder
 from harness.engine import Candidate, Replay, run_sync
 from harness.engine.journal import JournalWriter, read_journal
-from harness.sandbox import SandboxServer
+from harness.sandbox.server import SandboxServer
 from harness.suite.catalogue import Catalogue
 
 

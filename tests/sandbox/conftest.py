@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.sandbox import Policy, SandboxServer, make_service
+from harness.sandbox.assembly import make_service
+from harness.sandbox.policy import Policy
+from harness.sandbox.server import SandboxServer
 
 FHIR = {"Content-Type": "application/fhir+json"}
 Serving = Callable[..., httpx.Client]

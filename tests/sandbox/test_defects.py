@@ -12,12 +12,13 @@ import pytest
 
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
-from harness.sandbox import Store, make_service
 from harness.sandbox.app import PREFIX
+from harness.sandbox.assembly import make_service
 from harness.sandbox.call import Call
 from harness.sandbox.checking import server_validator
 from harness.sandbox.defects import DEFECTS, chosen
 from harness.sandbox.negotiation import DEFAULT, render
+from harness.sandbox.store import Store
 from harness.suite.requirements import load_requirements
 
 VALIDATOR = server_validator(Definitions.embedded())

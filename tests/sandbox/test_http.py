@@ -242,7 +242,7 @@ def test_capabilities_tell_what_is_done(lenient: httpx.Client) -> None:
 
 
 def test_a_body_over_the_limit_is_refused(serving) -> None:
-    from harness.sandbox import Policy
+    from harness.sandbox.policy import Policy
 
     small = serving(Policy(validate=False, max_body=1000))
     answer = small.post("/Patient", json={**PATIENT, "language": "x" * 2000})

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import httpx
 
-from harness.sandbox import Policy, SandboxServer
-from harness.sandbox.policy import AMBIGUITIES
+from harness.sandbox.policy import AMBIGUITIES, Policy
+from harness.sandbox.server import SandboxServer
 from harness.suite.policies import policies
 
 Serving = Callable[..., httpx.Client]

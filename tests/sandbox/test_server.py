@@ -9,8 +9,11 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.fhir.definitions import Definitions
-from harness.sandbox import Policy, SandboxServer, Store, make_service
+from harness.sandbox.assembly import make_service
+from harness.sandbox.policy import Policy
+from harness.sandbox.server import SandboxServer
 from harness.sandbox.service import Service
+from harness.sandbox.store import Store
 
 PATIENT = {"resourceType": "Patient", "id": "kept"}
 

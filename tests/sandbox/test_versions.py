@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from harness.fhir.definitions import Definitions
-from harness.sandbox import Policy, make_service
+from harness.sandbox.assembly import make_service
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.checking import server_validator
 from harness.sandbox.negotiation import DEFAULT, render
+from harness.sandbox.policy import Policy
 
 VALIDATOR = server_validator(Definitions.embedded())
 BASE = "http://sandbox/fhir"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.sandbox import SandboxServer
+from harness.sandbox.server import SandboxServer
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from harness.sandbox import Policy
 from harness.sandbox.measures.lookup import understood
+from harness.sandbox.policy import Policy
 from harness.sandbox.problems import Problem
 
 HEAD = "8287-5"

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.sandbox import Policy, SandboxServer, make_service
+from harness.sandbox.assembly import make_service
 from harness.sandbox.measures.feed_rules import RULES
+from harness.sandbox.policy import Policy
+from harness.sandbox.server import SandboxServer
 
 JUNK = st.sampled_from(
     [None, True, 0, -1.5, "", "x", "é\u0000", [], {}, [[]], [None], [{}], {"a": 1}, "Device/1", "2026"]

@@ -8,7 +8,7 @@ import pytest
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
 from harness.validation import Validator
-from harness.validation.generation import Mutant, mutants
+from harness.validation.generation.mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[3]
 MESURES = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/"
