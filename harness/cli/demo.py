@@ -30,11 +30,12 @@ def demo(
     lang: Language = typer.Option(Language.EN, "--lang", help="Language of the terminal."),
 ) -> None:
     """Run every server test set against the embedded sandbox, sign the acceptance file, and verify it."""
-    catalogue = load_catalogue(None, None)
-    server_sets = [found for found in catalogue.test_sets if found.candidate == "server"]
-    plan = Plan(catalogue, server_sets, folder("testsets"), folder("fixtures"), open_definitions([]), jobs=4)
     out = new_folder(out, "demo")
-    with sandbox_process() as content:
+    with sandbox_process() as sandbox:  # it gets ready while the test sets are read
+        catalogue = load_catalogue(None, None)
+        server_sets = [found for found in catalogue.test_sets if found.candidate == "server"]
+        plan = Plan(catalogue, server_sets, folder("testsets"), folder("fixtures"), open_definitions([]), jobs=4)
+        content = sandbox()
         typer.echo(f"Sandbox: {content['base-url']}")
         result = execute(plan, Candidate.of({**content, "software": _SOFTWARE}), out, lang.value)
     file = out / "acceptance.zip"

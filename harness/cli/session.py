@@ -1,9 +1,12 @@
 """One run as the commands make it: console, journal, reports and the kept sources, in one folder."""
 
 import asyncio
+import contextlib
+import signal
 import sys
+import threading
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,9 +58,26 @@ def new_folder(out: Path | None, name: str) -> Path:
     """
     if out is None:
         return Path("runs") / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{name}"
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    try:
+        taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as problem:
+        raise UsageError(f"{out}: cannot be read ({problem.strerror}); choose another --out, or leave it out") from None
+    if taken:
         raise UsageError(f"{out}: holds something already; choose another --out, or leave it out")
     return out
+
+
+@contextlib.contextmanager
+def _termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM, which is how a CI job is cancelled, end a run as Ctrl-C does: cleaned up, and with its reports."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's alone
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def execute(
@@ -88,21 +108,22 @@ def execute(
         ConsoleWriter(sys.stdout, language=language, quiet=quiet),
     ]
     try:
-        return run_sync(
-            plan.test_sets,
-            candidate,
-            definitions=plan.definitions,
-            requirements=plan.catalogue.requirements,
-            transport=resumed,
-            select=resumed.select if resumed else plan.selection,
-            seed=resumed.started.seed if resumed else plan.seed,
-            fail_fast=plan.fail_fast,
-            show=show_sign_in,
-            waivers=plan.waivers,
-            jobs=plan.jobs,
-            writers=writers,
-            command=("fhir-harness", *sys.argv[1:]),
-        )
+        with _termination_interrupts():
+            return run_sync(
+                plan.test_sets,
+                candidate,
+                definitions=plan.definitions,
+                requirements=plan.catalogue.requirements,
+                transport=resumed,
+                select=resumed.select if resumed else plan.selection,
+                seed=resumed.started.seed if resumed else plan.seed,
+                fail_fast=plan.fail_fast,
+                show=show_sign_in,
+                waivers=plan.waivers,
+                jobs=plan.jobs,
+                writers=writers,
+                command=("fhir-harness", *sys.argv[1:]),
+            )
     except KeyboardInterrupt:
         sys.stderr.write(f"fhir-harness: interrupted, and cleaned up; go on with --resume {out}\n")
         raise

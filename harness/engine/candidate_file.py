@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from harness.engine.redaction import credentials_of, is_secret_header
+from harness.engine.redaction import Redactor, credentials_of, is_public_header, is_secret_header
 from harness.engine.secure import FILES
 from harness.errors import TestSetError, UsageError
 from harness.suite.model import Location
@@ -26,6 +26,8 @@ from harness.suite.source import read_bytes, read_yaml
 SCHEMA = Path(__file__).with_name("candidate.schema.json")
 
 _LOOPBACK = ("127.0.0.1", "localhost")
+_TELLING = 8
+"""Characters. A shorter value of a header that is not called a secret is a word, which stands in many other places."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _PUBLIC = ("base-url", "fhir-version", "software", "default-identity", "policy")
 """What the evidence is about: never secret, even when the environment gave it."""
@@ -56,6 +58,8 @@ class _Source:
     data: Any
     file: File | None = None
     faults: list[tuple[Location, str]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """What the environment gave, by name."""
 
     def fault(self, place: Place, message: str, *, key: bool = False) -> None:
         """Note that the value at ``place`` (or its key) is wrong."""
@@ -65,10 +69,10 @@ class _Source:
         self.faults.append((location, f"{where}: {f'{path}: ' if path else ''}{message}"))
 
     def stop_if_faulty(self) -> None:
-        """Raise UsageError with every fault, in the order of the file."""
+        """Raise UsageError with every fault, in the order of the file; what the environment gave is not shown."""
         if self.faults:
             ordered = sorted(self.faults, key=lambda fault: (fault[0].line, fault[0].column))
-            raise UsageError("\n".join(message for _, message in ordered))
+            raise UsageError(Redactor(self.variables).text("\n".join(message for _, message in ordered)))
 
 
 def read_file(path: Path) -> Document:
@@ -149,6 +153,7 @@ def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]
         if content is None:
             source.fault(place, f"the environment variable {found[1]} is not set; set it, or write the value here")
             return ""
+        source.variables[found[1]] = content
         if place[0] not in _PUBLIC and place[-1] != "base-url" and content:
             secrets[".".join(map(str, place)) if found[0] == value else found[1]] = content
         return content
@@ -161,7 +166,7 @@ def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
         source.fault(("policy", name), fault, key=name not in policies().by_name)
     proxy = data.get("proxy")
     if proxy is not None and not is_http(proxy):
-        source.fault(("proxy",), f'"{proxy}" is not an address such as http://proxy.example:3128')
+        source.fault(("proxy",), f'"{_shown(proxy)}" is not an address such as http://proxy.example:3128')
     own = data.get("identities", {})
     _check_endpoint(source, data, (), own)
     for name, endpoint in data.get("endpoints", {}).items():
@@ -177,7 +182,7 @@ def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
 def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, identities: Mapping[str, Any]) -> None:
     url = str(data["base-url"])
     if not is_http(url):
-        source.fault((*place, "base-url"), f'"{url}" is not an address such as https://fhir.example/r4')
+        source.fault((*place, "base-url"), f'"{_shown(url)}" is not an address such as https://fhir.example/r4')
     elif "@" in urlsplit(url).netloc:
         source.fault((*place, "base-url"), "holds a user name or password; write them under identities, as basic")
     for name, identity in data.get("identities", {}).items():
@@ -196,11 +201,17 @@ def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place)
     for name in ("token-url", "authorize-url"):
         url = oauth.get(name)
         if url is not None and not is_http(url):
-            source.fault((*place, name), f'"{url}" is not an address such as https://login.example/token')
+            source.fault((*place, name), f'"{_shown(url)}" is not an address such as https://login.example/token')
     if oauth["grant"] == "authorization-code" and "authorize-url" not in oauth:
         source.fault(place, "authorize-url is missing: where a person signs in")
     if "redirect-uri" in oauth and urlsplit(oauth["redirect-uri"]).hostname not in _LOOPBACK:
         source.fault((*place, "redirect-uri"), "is not an http address of this machine, such as http://127.0.0.1:8765/")
+
+
+def _shown(url: Any) -> str:
+    """Return an address that is none without what may be a password in it."""
+    _, at, after = str(url).rpartition("@")
+    return f"…@{after}" if at else after
 
 
 def is_http(url: Any) -> bool:
@@ -234,7 +245,7 @@ def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "tls.password", data["tls"]["password"]
     for place, headers in _header_tables(data):
         for name, value in headers.items():
-            if is_secret_header(name):
+            if is_secret_header(name) or (len(value) >= _TELLING and not is_public_header(name)):
                 yield ".".join((*map(str, place), name)), credentials_of(name, value)[1]
     for place, identity in _identities(data):
         for path in _SECRET_PATHS:

@@ -82,6 +82,9 @@ class Live:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
         self._client = _client(candidate)
+        # A server may close an idle connection at the moment that it is used again. What cannot be sent twice
+        # (RFC 9110, section 9.2.2) therefore has a connection of its own.
+        self._once = _client(candidate, idle=0)
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
         self._tls = candidate.tls
@@ -145,10 +148,11 @@ class Live:
         # "identity" cannot be insisted on: a candidate may compress all the same, so gzip is offered and bounded.
         pairs = (("Accept-Encoding", "gzip"), *request.headers)
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
-        outgoing = self._client.build_request(
+        client = self._client if _repeatable(request) else self._once
+        outgoing = client.build_request(
             request.method, request.url, headers=headers, content=request.body, extensions={"trace": self._watch}
         )
-        answer = await self._client.send(outgoing, stream=True)
+        answer = await client.send(outgoing, stream=True)
         try:
             decoder = _Decoder(answer.headers.get("content-encoding", ""), self._limits.body)
             parts = [part async for chunk in answer.aiter_raw() for part in decoder.feed(chunk)]
@@ -191,13 +195,16 @@ class Live:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+        await self._once.aclose()
 
 
-def _client(candidate: Candidate) -> httpx.AsyncClient:
+def _client(candidate: Candidate, idle: int | None = 20) -> httpx.AsyncClient:
+    """Return a client that keeps at most ``idle`` connections which are not in use."""
     limits = candidate.limits
     return httpx.AsyncClient(
         http1=True,
         http2=False,
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=idle),
         verify=candidate.tls.context(),
         proxy=candidate.proxy,
         trust_env=False,

@@ -31,6 +31,10 @@ _NAMES = (
 )
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|credential", re.IGNORECASE)
+_PUBLIC_HEADER = re.compile(
+    r"accept(?:-.+)?|cache-control|content-(?:language|type)|date|from|origin|pragma|prefer|referer|user-agent",
+    re.IGNORECASE,
+)
 _SCHEME = re.compile(r"(?:Bearer|Basic|Digest|DPoP|Negotiate)(?= )", re.IGNORECASE)
 _PARAMETER = re.compile(r"=([^&#\s\"'<>;\\]+)")
 _PARAMETER_NAME = re.compile(rf"(?:^|[?&\s;])({_NAMES})$", re.IGNORECASE)
@@ -227,6 +231,11 @@ def credentials_of(name: str, value: str) -> tuple[str, str]:
 def is_secret_header(name: str) -> bool:
     """Tell whether a header of this name holds credentials."""
     return _SECRET_HEADER.search(name) is not None
+
+
+def is_public_header(name: str) -> bool:
+    """Tell whether a header of this name is known to hold none: what others hold, nobody but their maker knows."""
+    return _PUBLIC_HEADER.fullmatch(name) is not None
 
 
 def _is_secret_option(option: str) -> bool:

@@ -2,7 +2,7 @@
 
 import contextlib
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,22 +18,26 @@ def _serve(pipe: Connection) -> None:
 
 
 @contextlib.contextmanager
-def sandbox_process() -> Iterator[dict[str, Any]]:
-    """Serve a healthy sandbox on free loopback ports; gives the content of the candidate file that reaches it.
+def sandbox_process() -> Iterator[Callable[[], dict[str, Any]]]:
+    """Serve a healthy sandbox on free loopback ports; gives what waits until it is ready.
 
-    Raises HarnessError when it does not start.
+    That returns the content of the candidate file which reaches it, and raises HarnessError when it does not start.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), name="sandbox", daemon=True)
     process.start()
     theirs.close()
-    try:
+
+    def ready() -> dict[str, Any]:
         try:
             candidate: dict[str, Any] = ours.recv()
         except EOFError:
             raise HarnessError("the sandbox did not start; run 'fhir-harness sandbox' to see why") from None
-        yield candidate
+        return candidate
+
+    try:
+        yield ready
     finally:
         ours.close()
         process.join(10)

@@ -1,6 +1,6 @@
 """Bad input: a clear message, the right exit class, no traceback, and what was recorded stays readable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -164,3 +164,42 @@ def test_no_resource_can_write_to_the_terminal(command: Command, tmp_path: Path)
     assert answer.exit == 1
     assert "\x1b" not in answer.out
     assert "\\x1b[2J" in answer.out
+
+
+def test_a_folder_that_cannot_be_read_is_wrong_usage(
+    command: Command, mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:  # root may read any folder, so the mode of a real one tells nothing
+        if path == tmp_path / "closed":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refused)
+    answer = command("run", "--base-url", "http://127.0.0.1:9/fhir", "--root", mini, "--out", tmp_path / "closed")
+    assert answer.exit == 2
+    assert "cannot be read (Permission denied)" in answer.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base-url: alice:hunter2-canary@fhir.example/r4",
+        "base-url: https://alice:hunter2-canary@fhir.example/r4",
+        "base-url: ${CANARY}",
+        "base-url: https://fhir.example/r4\nproxy: ${CANARY}",
+        "base-url: https://fhir.example/r4\nproxy: alice:hunter2-canary@proxy.example",
+    ],
+)
+def test_a_message_about_the_candidate_shows_no_secret(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("CANARY", "hunter2-canary")
+    file = tmp_path / "candidate.yaml"
+    file.write_text(text, encoding="utf-8")
+    answer = command("run", "--candidate", file)
+    assert answer.exit == 2
+    assert "candidate.yaml:" in answer.err
+    assert "hunter2" not in answer.out + answer.err

@@ -90,13 +90,17 @@ def test_a_token_on_the_command_line_is_not_recorded(
     command: Command, mini: Path, tmp_path: Path, sandbox: str
 ) -> None:
     secret = "canary-on-the-line-1b8e"
-    options = ("--token", secret, "--header", f"X-Key: {secret}-2", "--root", mini, "--out", tmp_path / "run")
+    values = (f"X-Key: {secret}-2", f"X-Colour: {secret[::-1]}", "Accept-Language: fr")
+    headers = [word for value in values for word in ("--header", value)]
+    options = ("--token", secret, *headers, "--root", mini, "--out", tmp_path / "run")
     answer = command("run", "--base-url", sandbox, *options)
     assert answer.exit == 0
     written = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
-    assert secret.encode() not in written
-    assert secret not in answer.out + answer.err
+    for hidden in (secret, secret[::-1]):
+        assert hidden.encode() not in written
+        assert hidden not in answer.out + answer.err
     assert b"--token" in written
+    assert b"Accept-Language: fr" in written
 
 
 def test_run_accept_verify(command: Command, mini: Path, tmp_path: Path, sandbox: str) -> None:
