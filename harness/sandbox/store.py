@@ -2,7 +2,7 @@
 
 store = Store()                                  # in memory
 with store.writing() as session:                 # one atomic transaction
-    session.put("Patient", "1", version=1, …)
+    session.put("Patient", "1", after=None, …)
 with store.reading() as session:
     session.current("Patient", "1")
 """
@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, CursorResult, create_engine, delete, event, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from harness.sandbox import tables
 from harness.sandbox.codec import Resource, stored
+from harness.sandbox.statements import Statements, key_of, newest, versions
 
 IndexRows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -93,27 +94,22 @@ def instant(microseconds: int) -> str:
     return moment(microseconds).strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
 
 
-_COLUMNS = (
-    tables.resource.c.pk,
-    tables.resource.c.type,
-    tables.resource.c.id,
-    tables.version.c.version,
-    tables.version.c.updated,
-    tables.version.c.method,
-    tables.version.c.content,
-)
-
-
 def _record(row: Any) -> Record:
     return Record(*row)
+
+
+def _first(found: CursorResult[Any]) -> Record | None:
+    row = found.first()
+    return None if row is None else _record(row)
 
 
 class Session:
     """The store inside one transaction."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, statements: Statements) -> None:
         self.connection = connection
         self._clock = clock
+        self._statements = statements
 
     def now(self) -> int:
         """The time for what is written now: microseconds since the epoch, whole milliseconds, never twice the same."""
@@ -121,20 +117,17 @@ class Session:
 
     def current(self, type_: str, id_: str) -> Record | None:
         """The newest version of ``type_/id_``, also when that is its deletion; None when it never existed."""
-        return self._one(_current().where(tables.resource.c.type == type_, tables.resource.c.id == id_))
+        return _first(self._statements.current.run(self.connection, type=type_, id=id_))
 
     def version(self, type_: str, id_: str, version: int) -> Record | None:
         """One version, or None."""
-        wanted = _versions().where(
-            tables.resource.c.type == type_, tables.resource.c.id == id_, tables.version.c.version == version
-        )
-        return self._one(wanted)
+        return _first(self._statements.version.run(self.connection, type=type_, id=id_, version=version))
 
     def history(
         self, type_: str | None, id_: str | None, *, since: int | None, at: int | None, count: int, skip: int
     ) -> tuple[int, list[Record]]:
         """Versions, newest first: the total, and ``count`` of them after the first ``skip``."""
-        chosen = _versions().where(tables.resource.c.container.is_(None))
+        chosen = versions().where(tables.resource.c.container.is_(None))
         if type_ is not None:
             chosen = chosen.where(tables.resource.c.type == type_)
         if id_ is not None:
@@ -144,8 +137,8 @@ class Session:
         if at is not None:
             chosen = chosen.where(tables.version.c.updated <= at)
         total = self.connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
-        newest = chosen.order_by(tables.version.c.updated.desc(), tables.resource.c.pk.desc()).offset(skip).limit(count)
-        return total, [_record(row) for row in self.connection.execute(newest)]
+        page = chosen.order_by(tables.version.c.updated.desc(), tables.resource.c.pk.desc()).offset(skip).limit(count)
+        return total, [_record(row) for row in self.connection.execute(page)]
 
     def records(self, keys: Sequence[int]) -> list[Record]:
         """The current versions of the resources with these primary keys, in the order of ``keys``."""
@@ -154,7 +147,7 @@ class Session:
         found = {
             row.pk: _record(row)
             for chunk in _chunks(keys)
-            for row in self.connection.execute(_current().where(tables.resource.c.pk.in_(chunk)))
+            for row in self.connection.execute(newest().where(tables.resource.c.pk.in_(chunk)))
         }
         return [found[key] for key in keys if key in found]
 
@@ -171,70 +164,60 @@ class Session:
         return None if row is None else f"{row[0]}/{row[1]}"
 
     def put(
-        self, type_: str, id_: str, *, version: int, updated: int, method: str, content: str | None, entry: Entry
+        self,
+        type_: str,
+        id_: str,
+        *,
+        after: Record | None,
+        updated: int,
+        method: str,
+        content: str | None,
+        entry: Entry,
     ) -> Record:
-        """Store a version and its index. ``content`` None stores the deletion."""
-        values = {"version": version, "updated": updated, "deleted": int(content is None)}
-        if version == 1:
-            made = self.connection.execute(insert(tables.resource).values(type=type_, id=id_, **values))
-            pk = int(made.inserted_primary_key[0])  # type: ignore[index]
+        """Store the version that follows ``after`` (None: the first one) and its index.
+
+        ``content`` None stores the deletion.
+        """
+        version = 1 if after is None else after.version + 1
+        state = {"version": version, "updated": updated, "deleted": int(content is None)}
+        if after is None:
+            pk = self._add(type=type_, id=id_, container=None, **state)
         else:
-            same = (tables.resource.c.type == type_, tables.resource.c.id == id_)
-            pk = self.connection.execute(select(tables.resource.c.pk).where(*same)).scalar_one()
-            self.connection.execute(update(tables.resource).where(tables.resource.c.pk == pk).values(**values))
+            pk = after.pk
+            self._statements.replace.run(self.connection, key=pk, **{f"new_{name}": state[name] for name in state})
             self._forget(pk)
-        self.connection.execute(
-            insert(tables.version).values(resource=pk, version=version, method=method, updated=updated, content=content)
+        self._statements.add_version.run(
+            self.connection, resource=pk, version=version, method=method, updated=updated, content=content
         )
         self._index(pk, entry, updated)
         return Record(pk, type_, id_, version, updated, method, content)
 
+    def _add(self, **values: Any) -> int:
+        return key_of(self._statements.add.run(self.connection, **values))
+
     def _forget(self, pk: int) -> None:
-        inner = list(
-            self.connection.execute(select(tables.resource.c.pk).where(tables.resource.c.container == pk)).scalars()
-        )
-        for table in set(tables.INDEXES.values()):
-            self.connection.execute(delete(table).where(table.c.resource.in_([pk, *inner])))
+        inner = self._statements.inner.run(self.connection, key=pk).scalars().all()
+        for drop in self._statements.drop:
+            drop.run_each(self.connection, [{"key": key} for key in (pk, *inner)])
         if inner:
-            self.connection.execute(delete(tables.resource).where(tables.resource.c.container == pk))
+            self._statements.drop_inner.run(self.connection, key=pk)
 
     def _index(self, pk: int, entry: Entry, updated: int) -> None:
         self._insert(pk, entry.rows)
         for inner in entry.contained:
-            made = self.connection.execute(
-                insert(tables.resource).values(
-                    type=inner.type, id=f"{pk}#{inner.id}", version=1, updated=updated, deleted=0, container=pk
-                )
-            )
-            self._insert(int(made.inserted_primary_key[0]), inner.rows)  # type: ignore[index]
-        for row in entry.rows.get("reference", ()):
-            if row["id"] is not None and str(row["id"]).startswith("#"):
-                self.connection.execute(
-                    update(tables.reference)
-                    .where(tables.reference.c.resource == pk, tables.reference.c.id == row["id"])
-                    .values(id=f"{pk}{row['id']}")
-                )
+            name = f"{pk}#{inner.id}"
+            key = self._add(type=inner.type, id=name, container=pk, version=1, updated=updated, deleted=0)
+            self._insert(key, inner.rows)
+        names = {str(row["id"]) for row in entry.rows.get("reference", ()) if str(row["id"]).startswith("#")}
+        self._statements.link_inner.run_each(
+            self.connection, [{"key": pk, "old": name, "new": f"{pk}{name}"} for name in sorted(names)]
+        )
 
     def _insert(self, pk: int, rows: IndexRows) -> None:
         for kind, values in rows.items():
-            if values:
-                self.connection.execute(
-                    insert(tables.INDEXES[kind]), [{"resource": pk, "element": 0, **value} for value in values]
-                )
-
-    def _one(self, chosen: Select[Any]) -> Record | None:
-        row = self.connection.execute(chosen).first()
-        return None if row is None else _record(row)
-
-
-def _versions() -> Select[Any]:
-    return select(*_COLUMNS).join(tables.version, tables.version.c.resource == tables.resource.c.pk)
-
-
-def _current() -> Select[Any]:
-    return _versions().where(
-        tables.version.c.version == tables.resource.c.version, tables.resource.c.container.is_(None)
-    )
+            self._statements.index[kind].run_each(
+                self.connection, ({"resource": pk, "element": 0, **value} for value in values)
+            )
 
 
 def _chunks(keys: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
@@ -267,6 +250,7 @@ class Store:
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
         self._clock = Clock()
+        self._statements = Statements(self.engine.dialect)
         # SQLite has one writer; in memory, one connection serves readers and writers alike.
         self._write_lock = threading.RLock()
         self._read_lock = self._write_lock if memory else None
@@ -277,16 +261,16 @@ class Store:
         """A consistent view. Nothing written in it is kept."""
         if self._read_lock is None:
             with self.engine.connect() as connection:
-                yield Session(connection, self._clock)
+                yield Session(connection, self._clock, self._statements)
             return
         with self._read_lock, self.engine.connect() as connection:
-            yield Session(connection, self._clock)
+            yield Session(connection, self._clock, self._statements)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction: kept as a whole at the end, or not at all when an exception leaves it."""
         with self._write_lock, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield Session(connection, self._clock)
+            yield Session(connection, self._clock, self._statements)
 
     def reset(self) -> None:
         """Forget everything."""

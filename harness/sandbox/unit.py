@@ -107,7 +107,7 @@ class Unit:
         record = self.session.put(
             type_,
             id_,
-            version=version,
+            after=latest,
             updated=updated,
             method=method,
             content=emit(change.after).decode(),
@@ -125,7 +125,7 @@ class Unit:
         return self.session.put(
             latest.type,
             latest.id,
-            version=latest.version + 1,
+            after=latest,
             updated=self.session.now(),
             method="DELETE",
             content=None,
