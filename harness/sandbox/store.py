@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, create_engine, delete, event, func, select
+from sqlalchemy import Connection, CursorResult, Row, create_engine, delete, event, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from harness.sandbox import tables
 from harness.sandbox.codec import Resource, stored
-from harness.sandbox.statements import Statements, key_of, newest, versions
+from harness.sandbox.statements import COLUMNS, Statements, key_of, newest, versions
 
 IndexRows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -94,13 +94,14 @@ def instant(microseconds: int) -> str:
     return moment(microseconds).strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
 
 
-def _record(row: Any) -> Record:
-    return Record(*row)
+def record_of(row: Row[Any]) -> Record:
+    """The record in the first columns of ``row``, which are :data:`~harness.sandbox.statements.COLUMNS`."""
+    return Record(*row[: len(COLUMNS)])
 
 
 def _first(found: CursorResult[Any]) -> Record | None:
     row = found.first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 class Session:
@@ -138,14 +139,14 @@ class Session:
             chosen = chosen.where(tables.version.c.updated <= at)
         total = self.connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
         page = chosen.order_by(tables.version.c.updated.desc(), tables.resource.c.pk.desc()).offset(skip).limit(count)
-        return total, [_record(row) for row in self.connection.execute(page)]
+        return total, [record_of(row) for row in self.connection.execute(page)]
 
     def records(self, keys: Sequence[int]) -> list[Record]:
         """The current versions of the resources with these primary keys, in the order of ``keys``."""
         if not keys:
             return []
         found = {
-            row.pk: _record(row)
+            row.pk: record_of(row)
             for chunk in _chunks(keys)
             for row in self.connection.execute(newest().where(tables.resource.c.pk.in_(chunk)))
         }

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from harness.sandbox import tables
 from harness.sandbox.problems import Problem
 from harness.sandbox.search.query import Include, Query
 from harness.sandbox.search.sql import Conditions, sort_key
-from harness.sandbox.store import Record, Session
+from harness.sandbox.statements import COLUMNS, newest
+from harness.sandbox.store import Record, Session, record_of
 
 _INCLUDED_AT_MOST = 1000
 
@@ -57,58 +58,64 @@ class _Cursor:
         return cls(tuple(after), horizon, total)
 
 
-def _selection(query: Query, base: str) -> Select[int]:
+def _matches(query: Query, base: str) -> tuple[ColumnElement[bool], ...]:
     conditions = Conditions(base)
-    return select(tables.resource.c.pk).where(
+    return (
         tables.resource.c.type == query.type,
         tables.resource.c.deleted == 0,
-        tables.resource.c.container.is_(None),
         *(conditions.of(criterion) for criterion in query.criteria),
     )
 
 
 def matching(session: Session, query: Query, base: str, limit: int = 2) -> list[Record]:
     """At most ``limit`` of the resources that match, in the order of their creation: for conditional interactions."""
-    chosen = _selection(query, base).order_by(tables.resource.c.pk).limit(limit)
-    return session.records(session.connection.execute(chosen).scalars().all())
+    chosen = newest().where(*_matches(query, base)).order_by(tables.resource.c.pk).limit(limit)
+    return [record_of(row) for row in session.connection.execute(chosen)]
 
 
 def run(session: Session, query: Query, base: str, size: int, skip: int = 0) -> Page:
     """The page of ``query`` with at most ``size`` matches, after the first ``skip``."""
-    chosen = _selection(query, base)
+    where = _matches(query, base)
     keys: list[ColumnElement[Any]] = [
         sort_key(parameter.key, parameter.type, parameter.code, descending) for parameter, descending in query.sort
     ]
     directions = [descending for _, descending in query.sort]
     keys.append(tables.resource.c.pk)
     directions.append(False)
-    if query.cursor is None:
-        horizon = session.connection.execute(select(func.coalesce(func.max(tables.resource.c.pk), 0))).scalar_one()
-        total = None if query.total == "none" else _total(session, chosen)
-        wanted = chosen
-    else:
-        cursor = _Cursor.read(query.cursor, len(keys))
-        horizon, total = cursor.horizon, cursor.total
-        wanted = chosen.where(_beyond(keys, directions, cursor.after), tables.resource.c.pk <= horizon)
-    if size == 0:
-        return Page((), total=total)
-    ordered = wanted.add_columns(*keys).order_by(
+    cursor = None if query.cursor is None else _Cursor.read(query.cursor, len(keys))
+    wanted = newest().where(*where)
+    if cursor is not None:
+        wanted = wanted.where(_beyond(keys, directions, cursor.after), tables.resource.c.pk <= cursor.horizon)
+    ordered = wanted.add_columns(*(key.label(f"key_{number}") for number, key in enumerate(keys))).order_by(
         *(key.desc() if descending else key.asc() for key, descending in zip(keys, directions, strict=True))
     )
-    rows = session.connection.execute(ordered.limit(size + 1).offset(skip)).all()
-    more = len(rows) > size
-    rows = rows[:size]
-    found = session.records([row[0] for row in rows])
-    return Page(
-        matches=tuple(found),
-        included=tuple(included(session, query.includes, found)),
-        total=total,
-        next=_Cursor(tuple(rows[-1][1:]), horizon, total).text() if more else None,
-    )
+    rows = session.connection.execute(ordered.limit(size + 1).offset(skip)).all() if size else []
+    more, rows = len(rows) > size, rows[:size]
+    if cursor is not None:
+        total = cursor.total
+    elif query.total == "none":
+        total = None
+    elif rows and not more:
+        total = skip + len(rows)
+    else:
+        total = _count(session, where)
+    found = [record_of(row) for row in rows]
+    following = None
+    if more:
+        horizon = _horizon(session) if cursor is None else cursor.horizon
+        following = _Cursor(tuple(rows[-1][len(COLUMNS) :]), horizon, total).text()
+    return Page(tuple(found), tuple(included(session, query.includes, found)), total, following)
 
 
-def _total(session: Session, chosen: Select[int]) -> int:
-    return session.connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
+def _count(session: Session, where: Sequence[ColumnElement[bool]]) -> int:
+    resource = tables.resource
+    counted = select(func.count(resource.c.pk)).where(*where, resource.c.container.is_(None))
+    return int(session.connection.execute(counted).scalar_one())
+
+
+def _horizon(session: Session) -> int:
+    """The key of the last resource so far: what comes later is on no page of a search that has begun."""
+    return int(session.connection.execute(select(func.coalesce(func.max(tables.resource.c.pk), 0))).scalar_one())
 
 
 def _beyond(
