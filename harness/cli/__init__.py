@@ -1,5 +1,6 @@
 """The command: one file a command, each loaded only when it is called, so that every one of them starts fast."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -87,6 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of our output went away (`| head`); point stdout elsewhere so that closing it does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.ERROR)
+    except OSError as problem:
+        typer.echo(f"fhir-harness: {problem.filename or 'output'}: {problem.strerror or problem}", err=True)
+        with contextlib.suppress(OSError, ValueError):  # what could not be written is not tried again at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.ERROR)
     except Exception as problem:
         if os.environ.get("FHIR_HARNESS_DEBUG"):

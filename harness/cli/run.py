@@ -51,7 +51,7 @@ def run(
     redact_identities: bool = typer.Option(
         False, "--redact-identities", help="Record no names and identifiers of the candidate's identities."
     ),
-    report: list[ReportKind] = typer.Option([], "--report", help="One more report in the run's folder. Repeatable."),
+    report: list[ReportKind] = typer.Option([], "--report", help="One more report in the run's folder. Once for each."),
     root: Path | None = ROOT,
     fixtures: Path | None = FIXTURES,
     lang: Language = typer.Option(Language.EN, "--lang", help="Language of the terminal."),

@@ -220,8 +220,13 @@ def _assertion(oauth: Mapping[str, Any]) -> str:
     try:
         key = import_key(Path(path).read_bytes(), "EC" if algorithm.startswith("ES") else "RSA")
         return jwt.encode(header, claims, key, algorithms=[algorithm])
-    except (OSError, ValueError, JoseError) as problem:
-        raise UsageError(f"{path}: cannot sign with {algorithm}: {problem}; mend oauth.private-key") from problem
+    except OSError as problem:
+        raise UsageError(f"{path}: cannot be read: {problem.strerror}; mend oauth.private-key") from problem
+    except (ValueError, JoseError) as problem:
+        kind = "an EC" if algorithm.startswith("ES") else "an RSA"
+        raise UsageError(
+            f"{path}: not {kind} private key in PEM, as {algorithm} needs; mend oauth.private-key"
+        ) from problem
 
 
 async def _sign_in(place: tuple[str, ...], oauth: Mapping[str, Any], show: Show) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Bad input: a clear message, the right exit class, no traceback, and what was recorded stays readable."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -203,3 +205,13 @@ def test_a_message_about_the_candidate_shows_no_secret(
     assert answer.exit == 2
     assert "candidate.yaml:" in answer.err
     assert "hunter2" not in answer.out + answer.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_no_fault_of_the_harness() -> None:
+    code = "import sys; from harness.cli import main; main(sys.argv[1:])"
+    with Path("/dev/full").open("wb") as full:
+        words = [sys.executable, "-c", code, "testsets", "list"]
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 4
+    assert ended.stderr.decode() == "fhir-harness: output: No space left on device\n"
