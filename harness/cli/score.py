@@ -36,16 +36,16 @@ def score(
 
     The right sandbox is tried with every test. A defect is tried with the tests that verify its requirement, and those
     that they need: only they can detect it. Exit 1 when less than 98 % is detected, or when the right sandbox fails.
+    With --defect or --shard, --update keeps what was tried; which checks are decisive, the whole alone tells.
     """
     own = root or folder("testsets")
     names = [one.name for one in chosen(defect)] or _shard(shard)
-    if update and len(names) < len(DEFECTS):
-        raise UsageError("--update keeps the whole score: leave --defect and --shard out")
     found = measure(own, fixtures or fixtures_for(own), names, jobs, _progress)
     _print(found, idle)
     file = own / FILE
     if update:
-        file.write_text(json.dumps(found.kept(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        kept = found.kept() if len(names) == len(DEFECTS) else merged(_kept(file), found)
+        file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
     differences = _differences(file, found) if check else []
     for line in differences:
         typer.echo(line)
@@ -88,14 +88,29 @@ def _print(found: Score, idle: bool) -> None:
                f" ({found.share:.1%}); {len(found.unclean)} findings on the healthy sandbox")  # fmt: skip
 
 
-def _differences(file: Path, found: Score) -> list[str]:
-    """What is not as it is kept, in lines; of a shard or a selection, only what was tried."""
+def _kept(file: Path) -> Mapping[str, Any]:
     try:
         kept: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
-        before = kept["defects"]
+        return {"defects": {**kept["defects"]}, "checks": {**kept["checks"]}}
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise UsageError(f"{file}: not a kept score ({problem}); make one with --update") from None
+
+
+def merged(kept: Mapping[str, Any], found: Score) -> dict[str, Any]:
+    """The kept score with what was tried in place; defects that are no more are left out."""
     now = found.kept()
+    defects = {name: one for name, one in {**kept["defects"], **now["defects"]}.items() if name in DEFECTS}
+    checks = {
+        kind: {"all": one["all"], "decisive": kept["checks"].get(kind, one)["decisive"]}
+        for kind, one in now["checks"].items()
+    }
+    return {"defects": dict(sorted(defects.items())), "checks": checks}
+
+
+def _differences(file: Path, found: Score) -> list[str]:
+    """What is not as it is kept, in lines; of a shard or a selection, only what was tried."""
+    kept, now = _kept(file), found.kept()
+    before = kept["defects"]
     lines = [
         f"{file.name}: {name}: detected by {', '.join(one['detected-by']) or 'nothing'};"
         f" kept: {', '.join(before.get(name, {}).get('detected-by', ())) or 'nothing'}"

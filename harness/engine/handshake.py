@@ -1,8 +1,9 @@
 """Connections that are pinned to one TLS version: what the candidate takes, and with which alert it refuses (RFC 8446).
 
 The answer is one of HTTP with headers of our own in front: ``TLS-Version`` and ``TLS-Verified`` of a connection that
-was made; ``TLS-Alert`` and the status 0 where it was refused: the alert's name, or ``none`` when the candidate just
-hung up. ``Clear-Text`` tells what a request without TLS came to.
+was made, and ``TLS-Answer``: ``served``, or ``refused`` by a 4xx; ``TLS-Alert`` and the status 0 where the connection
+was refused: the alert's name, or ``none`` when the candidate just hung up. ``Clear-Text`` tells what a request without
+TLS came to.
 """
 
 import asyncio
@@ -78,7 +79,8 @@ async def _spoken(host: str, port: int, target: bytes, context: ssl.SSLContext) 
         await writer.drain()
         head = await _head(reader)  # with TLS 1.3 a missing certificate is refused only here
         status, headers = _parsed(head)
-        return Response(status, (*made, *headers))
+        answer = "refused" if 400 <= status < 500 else "served"
+        return Response(status, (*made, ("TLS-Answer", answer), *headers))
     finally:
         writer.transport.abort()
 

@@ -16,6 +16,8 @@ _NEED = re.compile(
 _OF_CANDIDATE = re.compile(r"(?P<kind>identity|policy)\((?P<name>[^()=]+)(?:=(?P<values>[^()=]+))?\)")
 _HTTPS = "https"
 """Needed of the candidate's address."""
+_CERTIFICATE = "client-certificate"
+"""Needed of the candidate file: what the harness shows where mutual TLS is spoken."""
 _SYNONYMS = {
     "search": ("search-type",),
     "history": ("history-instance", "history-type"),
@@ -32,18 +34,20 @@ _RESULT_PARAMETERS = frozenset({"_count", "_sort", "_summary", "_elements", "_to
 
 def is_of_candidate(need: str) -> bool:
     """Tell whether a need is about the candidate file, not about the CapabilityStatement."""
-    return need == _HTTPS or _OF_CANDIDATE.fullmatch(need) is not None
+    return need in (_HTTPS, _CERTIFICATE) or _OF_CANDIDATE.fullmatch(need) is not None
 
 
 def lacking(candidate: Candidate, needs: Iterable[str]) -> Finding | None:
     """Return the first of ``needs`` that the candidate file does not meet, as a finding, or None.
 
-    ``identity(patient-b)``: somebody to call as; ``policy(offset-unit=page)``: a choice, one value or several with
-    ``|`` between them. Others are passed over.
+    ``https``: the address; ``client-certificate``: one to show; ``identity(patient-b)``: somebody to call as;
+    ``policy(offset-unit=page)``: a choice, one value or several with ``|`` between them. Others are passed over.
     """
     for need in needs:
         if need == _HTTPS and not candidate.base_url.lower().startswith("https:"):
             return finding("needs.https", Verdict.SKIP, found=candidate.base_url)
+        if need == _CERTIFICATE and not (candidate.tls.certificate or candidate.tls.pkcs12):
+            return finding("needs.client-certificate", Verdict.SKIP)
         found = _OF_CANDIDATE.fullmatch(need)
         if found is None:
             continue

@@ -17,7 +17,8 @@ def saved_value(source: str, evidence: Evidence) -> Any:
     """Return the value that ``source`` names, or None when the answer does not have it.
 
     ``status``, ``header.Name``, ``header.Location.id`` and ``.version``, ``header.ETag.version``, else FHIRPath on the
-    answer's resource: one item is that value, several are a list. Raises ExpectationFault for a wrong expression.
+    answer's resource (nothing, where there is no body): one item is that value, several are a list. Raises
+    ExpectationFault for a wrong expression.
     """
     if source == "status":
         return evidence.last.status
@@ -25,10 +26,11 @@ def saved_value(source: str, evidence: Evidence) -> Any:
         name, _, part = source.removeprefix("header.").partition(".")
         value = evidence.last.header(name)
         return value if value is None or not part else _part(value, part)
-    if evidence.resource is None:
+    resource = evidence.resource if evidence.last.body else {}
+    if resource is None:
         return None
     try:
-        values = compiled(source).evaluate(evidence.resource, environment(evidence))
+        values = compiled(source).evaluate(resource, environment(evidence))
     except (FHIRPathError, RecursionError, ArithmeticError):
         return None
     return (values[0] if len(values) == 1 else values) if values else None

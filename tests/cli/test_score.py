@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.cli.score import FILE
+from harness.cli.score import FILE, merged
 from harness.cli.scoring import HEALTHY, Score, Stage, Trial, score
 from harness.sandbox.defects import DEFECTS
 from harness.suite.catalogue import Catalogue
@@ -70,6 +70,17 @@ def test_what_failed_before_detects_nothing(catalogue: Catalogue) -> None:
 def test_a_test_of_another_requirement_detects_nothing(catalogue: Catalogue) -> None:
     other = verifying(catalogue, "GAP-SLOT-003")
     assert scored(catalogue, "create-answers-200", "fail", test=other).missed == ["create-answers-200"]
+
+
+def test_what_was_tried_is_merged_into_the_kept_score(catalogue: Catalogue) -> None:
+    kept = {
+        "defects": {"no-such-defect": {}, "strong-etag": {"requirement": "FHIR-REST-009", "detected-by": ["a/b"]}},
+        "checks": {"status": {"all": 9, "decisive": 4}, "gone": {"all": 1, "decisive": 1}},
+    }
+    now = merged(kept, scored(catalogue, "create-answers-200", "fail"))
+    assert sorted(now["defects"]) == ["create-answers-200", "strong-etag"]
+    assert now["defects"]["strong-etag"]["detected-by"] == ["a/b"]
+    assert now["checks"] == {"status": {"all": 1, "decisive": 4}}
 
 
 KEPT = ROOT / "testsets" / FILE
@@ -134,7 +145,7 @@ def test_a_defect_is_detected_for_real(stage: Stage, catalogue: Catalogue) -> No
     assert score(trials, catalogue).missed == []
 
 
-@pytest.mark.parametrize("arguments", [["--shard", "3/2"], ["--shard", "x"], ["--update", "--shard", "1/2"]])
+@pytest.mark.parametrize("arguments", [["--shard", "3/2"], ["--shard", "x"], ["--shard", "0/2"]])
 def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["testsets", "score", *arguments])

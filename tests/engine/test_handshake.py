@@ -37,8 +37,9 @@ tests:
 class BlockingServer:
     """Speaks TLS over blocking sockets: unlike asyncio's server it sends its alert before it hangs up."""
 
-    def __init__(self, context):
+    def __init__(self, context, head=HEADERS):
         self._context = context
+        self._head = head
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://localhost:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -58,7 +59,7 @@ class BlockingServer:
                 spoken = self._context.wrap_socket(bare, server_side=True, do_handshake_on_connect=False)
                 spoken.do_handshake()
                 if spoken.recv(4096):
-                    spoken.sendall(HEADERS % len(BODY) + b"\r\n" + BODY)
+                    spoken.sendall(self._head % len(BODY) + b"\r\n" + BODY)
             except ssl.SSLError:
                 plain = socket.socket(fileno=spoken.detach())
                 with plain:  # what still comes is read: closing at once would make the alert be lost
@@ -79,6 +80,10 @@ class BlockingServer:
         self._thread.join(10)
 
 
+def transport(name, fixtures):
+    return load_testset(folder("testsets") / f"transport/{name}.yaml", root=folder("testsets"), fixtures=fixtures)
+
+
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)
@@ -86,7 +91,7 @@ def authority(tmp_path):
 
 @pytest.fixture
 def go(definitions, authority, tmp_path):
-    test_set = load_testset(folder("testsets") / "transport/tls.yaml", root=folder("testsets"), fixtures=tmp_path)
+    test_set = transport("tls", tmp_path)
 
     def go(server, **options):
         candidate = Candidate.of({"base-url": server.url, "tls": {"ca": str(authority.ca)}, "limits": {"total": 5}})
@@ -148,6 +153,29 @@ def test_a_certificate_is_demanded(go, authority, load):
         tls = {"ca": str(authority.ca), "certificate": str(own.cert_file), "key": str(own.key_file)}
         tests = go(server, candidate=Candidate.of({"base-url": server.url, "tls": tls}), test_set=load(SHOWN))
     assert verdicts(tests) == {"shown": "pass", "not-shown": "pass"}, {n: t.reason for n, t in tests.items()}
+
+
+@pytest.mark.parametrize(
+    ("demanded", "head", "found"),
+    [
+        (True, HEADERS, ["pass", "pass", "pass"]),
+        (False, HEADERS, ["pass", "fail", "fail"]),
+        (False, HEADERS.replace(b"200 OK", b"400 Bad Request"), ["fail", "skip", "skip"]),
+    ],
+)
+def test_mutual_tls(go, authority, tmp_path, demanded, head, found):
+    own = authority.issue("client.example")
+    tls = {"ca": str(authority.ca), "certificate": str(own.cert_file), "key": str(own.key_file)}
+    with BlockingServer(server_context(authority.issue(), authority.ca if demanded else None), head) as server:
+        candidate = Candidate.of({"base-url": server.url, "tls": tls, "limits": {"total": 5}})
+        tests = go(server, candidate=candidate, test_set=transport("mtls", tmp_path))
+    assert list(verdicts(tests).values()) == found, {name: test.reason for name, test in tests.items()}
+
+
+def test_without_a_certificate_to_show_mutual_tls_is_not_tried(go, authority, tmp_path):
+    with BlockingServer(server_context(authority.issue(), authority.ca)) as server:
+        tests = go(server, test_set=transport("mtls", tmp_path))
+    assert set(verdicts(tests).values()) == {"skip"}
 
 
 @pytest.mark.parametrize(("body", "told"), [(b'{"resourceType": "CapabilityStatement"}', "content"), (b"", "content")])

@@ -298,6 +298,26 @@ def test_a_record_of_other_requests_is_refused(go, load, tmp_path):
     assert codes(again) == ["replay"]
 
 
+def test_an_answer_without_a_body_is_nothing_to_look_at(go, load):
+    text = """
+tests:
+  - id: deleted
+    TITLE
+    steps:
+      - create: ${fixtures.patient}
+        expect: {status: 201}
+        save: {id: header.Location.id}
+      - delete: Patient/${id}
+        expect: {body: empty}
+        save: {told: "iif(id.exists(), id, '-')"}
+      - read: Patient/${id}-${told}
+        expect: {status: 404}
+"""
+    result = go(load(text))
+    assert verdicts(result) == {"deleted": "pass"}
+    assert result.tests[0].steps[1].saved == {"told": "-"}
+
+
 def test_jobs_give_the_same_results_in_file_order(go, load):
     rows = ", ".join(f"{{n: {number}}}" for number in range(12))
     text = f"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +27,13 @@ _HTML = b"<!doctype html><html><body><h1>It works!</h1></body></html>"
 _TRACE = "Traceback (most recent call last):\n  File \"/srv/fhir/app.py\", line 214, in handle\nKeyError: 'name'"
 
 
-def _as(media_type: str, encoding: str = "utf-8") -> Seams:
-    """Answer JSON under another media type, or in another encoding."""
+def _as(media_type: str, encoding: str = "utf-8", *, only: Callable[[Route, Json], bool] = lambda *_: True) -> Seams:
+    """Answer JSON, where ``only`` holds, under another media type, or in another encoding."""
 
     def finish(call: Call, route: Route, answer: Answer) -> Answer:
         found = body(answer)
         xml = "xml" in (call.header("accept") or "") or dict(call.query).get("_format", "").endswith("xml")
-        if found is None or xml or route.name == "capabilities":
+        if found is None or xml or route.name == "capabilities" or not only(route, found):
             return answer
         text = codec.emit(found).decode()
         return replace(answer, resource=None, text=None, raw=text.encode(encoding, "replace"), media_type=media_type)
@@ -177,6 +178,12 @@ PROTOCOL = (
     Defect("answers-called-html", "FHIR-REST-003", "Answers are called text/html.", _as("text/html")),
     Defect("answers-in-latin-1", "FHIR-REST-003", "Answers are written in Latin-1.",
            _as("application/fhir+json; charset=iso-8859-1", "latin-1")),
+    Defect("updates-called-text", "FHIR-REST-003", "What an update answers is called text/plain.",
+           _as("text/plain", only=lambda route, _: route.name in ("update", "conditional-update"))),
+    Defect("hits-called-text", "FHIR-REST-003", "A searchset that holds something is called text/json.",
+           _as("text/json", only=lambda route, found: route.name == "search-type" and "entry" in found)),
+    Defect("errors-called-text", "FHIR-REST-003", "OperationOutcomes are called text/plain.",
+           _as("text/plain", only=lambda _, found: found.get("resourceType") == "OperationOutcome")),
     Defect("accept-ignored", "FHIR-REST-004", "Accept and _format are ignored: answers are JSON.",
            Seams(answer=(_always_json,))),
     Defect("format-ignored", "FHIR-REST-004", "_format is ignored.", Seams(answer=(_json_for_format,))),

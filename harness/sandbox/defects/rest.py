@@ -48,6 +48,11 @@ def _first_tag(answer: Answer) -> Answer:
     return replace(answer, headers={**answer.headers, "ETag": 'W/"1"'}) if "ETag" in answer.headers else answer
 
 
+def _next_tag(answer: Answer) -> Answer:
+    tag = re.fullmatch(r'W/"(\d+)"', answer.headers.get("ETag", ""))
+    return replace(answer, headers={**answer.headers, "ETag": f'W/"{int(tag[1]) + 1}"'}) if tag else answer
+
+
 def _lost_place(answer: Answer) -> Answer:
     place = answer.headers.get("Location")
     if place is None:
@@ -113,6 +118,22 @@ class _Remembered:
         return self._kept[where] if route.name == "read" and answer.status == 410 and where in self._kept else answer
 
 
+class _Unrefreshed:
+    """Searches give each resource as they gave it first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Any] = {}
+
+    def searchset(self, call: Call, bundle: Json) -> Json:
+        """Put what was first found in the place of what is found."""
+        entries = [
+            {**entry, "resource": self._kept.setdefault(f"{call.base} {entry['fullUrl']}", entry["resource"])}
+            for entry in bundle.get("entry", ())
+            if entry["search"]["mode"] != "outcome"
+        ]
+        return {**bundle, "entry": entries} if entries else bundle
+
+
 class _Hidden:
     """A deletion that only hides: reads are refused, searches go on finding."""
 
@@ -176,7 +197,7 @@ def _unread(call: Call) -> Call:
     return resent(call, {"resourceType": kind, **({"id": id_} if id_ else {})})
 
 
-_stale, _undead, _hidden = _Remembered(), _Remembered(), _Hidden()
+_stale, _undead, _hidden, _unrefreshed = _Remembered(), _Remembered(), _Hidden(), _Unrefreshed()
 
 REST = (
     Defect("create-without-location", "FHIR-REST-008", "A create answers without Location.",
@@ -184,11 +205,18 @@ REST = (
     Defect("create-answers-200", "FHIR-REST-008", "A create answers 200 instead of 201.", _status(200, 201)),
     Defect("location-elsewhere", "FHIR-REST-008", "Location names an id that does not exist.",
            answering(_lost_place)),
+    Defect("created-body-has-another-id", "FHIR-REST-008", "A create returns the resource under another id.",
+           telling(lambda found: {**found, "id": f"x{found['id']}"} if "id" in found else found,
+                   routes=("create",), statuses=(201,))),
+    Defect("created-body-has-no-id", "FHIR-REST-008", "A create returns the resource as it was sent, without an id.",
+           telling(lambda found: without(found, "id"), routes=("create",), statuses=(201,))),
     Defect("strong-etag", "FHIR-REST-009", "The ETag is strong: it has no W/.", answering(_strong)),
     Defect("etag-missing", "FHIR-REST-009", "There is no ETag.",
            answering(lambda answer: replace(answer, headers=without(answer.headers, "ETag")))),
     Defect("etag-stale", "FHIR-REST-009", "The ETag is that of the first version, whatever the version.",
            answering(_first_tag)),
+    Defect("etag-ahead", "FHIR-REST-009", "The ETag is that of a version that is still to come.",
+           answering(_next_tag)),
     Defect("client-id-kept", "FHIR-REST-010", "A create keeps the id that the client wrote into the body.",
            asking(_own_id, "POST")),
     Defect("unknown-id-answers-200", "FHIR-REST-011", "A read of an unknown id answers 200.",
@@ -205,6 +233,8 @@ REST = (
            answering(_first_tag), rules=storing(_first_version)),
     Defect("reads-are-stale", "FHIR-REST-014", "A resource that was read once is shown as it was then.",
            Seams(answer=(_stale.stale,))),
+    Defect("searches-are-stale", "FHIR-REST-014", "A resource that was found once is found as it was then.",
+           Seams(searchset=(_unrefreshed.searchset,))),
     Defect("update-merges", "FHIR-REST-014", "An update keeps elements that were left out of it.",
            rules=merging(lambda before, after: {**before, **after}, methods=("PUT",))),
     Defect("if-match-ignored", "FHIR-REST-015", "If-Match is ignored: updates get lost.", asking(dropping("if-match"))),
