@@ -2,8 +2,11 @@
 
 import typer
 
+from harness.sandbox.app import MEASURES_PREFIX, PREFIX
 from harness.sandbox.assembly import make_service
 from harness.sandbox.defects import DEFECTS
+from harness.sandbox.desk import Desk, Opening
+from harness.sandbox.measures.population import SOLUTION
 from harness.sandbox.server import serve
 from harness.sandbox.store import Store
 
@@ -18,6 +21,18 @@ def sandbox(
     port: int = typer.Option(8080, "--port", min=0, max=65535, help="Port; 0 for a free one."),
     store: str = typer.Option("sqlite://", "--store", metavar="URL", help="sqlite:///FILE keeps what is stored."),
     defect: list[str] = typer.Option([], "--defect", metavar="NAME", help="Seed a departure. Repeatable."),
+    public_url: str | None = typer.Option(
+        None, "--public-url", metavar="URL", help="The address that others use, where it is another than --host."
+    ),
+    redirect_uri: list[str] = typer.Option(
+        [], "--redirect-uri", metavar="URL", help="Where a sign-in may return to, beyond this machine. Repeatable."
+    ),
+    cors: list[str] = typer.Option(
+        [],
+        "--cors",
+        metavar="ORIGIN",
+        help="Let scripts of this origin call the sandbox; none can by default. Repeatable.",
+    ),
     list_defects: bool = typer.Option(False, "--list-defects", help="List the departures that can be seeded."),
 ) -> None:
     """Serve the simulated Mon espace santé until Ctrl-C."""
@@ -29,5 +44,15 @@ def sandbox(
         host,
         port,
         make_service(Store(store), defects=defect),
-        lambda base: typer.echo(f"FHIR R4 at {base} (Ctrl-C stops it)"),
+        _tell,
+        opening=Opening(public_url, tuple(redirect_uri), tuple(cors)),
     )
+
+
+def _tell(desk: Desk) -> None:
+    client = desk.authorization.clients[SOLUTION.client_id]
+    typer.echo(f"FHIR R4               {desk.address}{PREFIX}")
+    typer.echo(f"Measures API          {desk.address}{MEASURES_PREFIX}")
+    typer.echo(f"Authorization server  {desk.discovery_url}")
+    typer.echo(f"Client                {SOLUTION.client_id}, secret {client.new_secret()} (or none, with PKCE)")
+    typer.echo("Ctrl-C stops it.")

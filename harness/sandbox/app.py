@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from harness.fhir.definitions import Definitions
 from harness.sandbox import negotiation
@@ -42,9 +43,11 @@ class Handler(Protocol):
         ...
 
 
-def create_app(services: Mapping[str, Handler]) -> Starlette:
-    """The application that serves each of ``services`` under its base path, such as ``/fhir``."""
-    routes = []
+def create_app(
+    services: Mapping[str, Handler], pages: Sequence[BaseRoute] = (), middleware: Sequence[Middleware] = ()
+) -> Starlette:
+    """The application that serves each of ``services`` under its base path, such as ``/fhir``, and ``pages``."""
+    routes = list(pages)
     for prefix, handler in services.items():
         endpoint = _endpoint(prefix, handler)
         routes += [Route(path, endpoint, methods=_METHODS) for path in (prefix, prefix + "/{path:path}")]
@@ -54,7 +57,7 @@ def create_app(services: Mapping[str, Handler]) -> Starlette:
         problem = Problem(404, "not-found", f"The services are at {', '.join(services)}.")
         return _response(services[first], _call(request, first, b""), Answer(404, resource=problem.outcome()))
 
-    return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)])
+    return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)], middleware=middleware)
 
 
 def _endpoint(prefix: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

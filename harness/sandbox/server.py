@@ -14,6 +14,7 @@ from harness import __version__
 from harness.errors import HarnessError
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
+from harness.sandbox.desk import Desk, Opening
 from harness.sandbox.measures.identities import identities, national
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
@@ -34,9 +35,9 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _config(service: Service, measures: MeasuresService) -> uvicorn.Config:
+def _config(service: Service, desk: Desk) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app({PREFIX: service, MEASURES_PREFIX: measures}),
+        create_app({PREFIX: service, MEASURES_PREFIX: desk.measures}, desk.routes(), desk.middleware()),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -57,11 +58,16 @@ def listening(host: str, port: int) -> socket.socket:
         raise HarnessError(f"{host}:{port}: cannot listen here ({error.strerror}); choose another --port.") from None
 
 
-def base_url(bound: socket.socket) -> str:
-    """The FHIR base behind ``bound``."""
+def address(bound: socket.socket) -> str:
+    """Scheme, host and port of what listens on ``bound``."""
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}{PREFIX}"
+    return f"http://{shown}:{port}"
+
+
+def base_url(bound: socket.socket) -> str:
+    """The FHIR base behind ``bound``."""
+    return address(bound) + PREFIX
 
 
 def measures_base(base: str) -> str:
@@ -89,24 +95,25 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     service: Service | None = None,
-    started: Callable[[str], None] | None = None,
+    started: Callable[[Desk], None] | None = None,
     introduced: Callable[[dict[str, Any]], None] | None = None,
+    *,
+    opening: Opening | None = None,
 ) -> None:
-    """Serve until the process is told to stop (Ctrl-C, SIGTERM).
+    """Serve until the process is told to stop (Ctrl-C, SIGTERM), as open as ``opening`` says.
 
-    Once it listens, ``started`` is told the FHIR base, and ``introduced`` what a candidate file says of this sandbox
-    (see :func:`candidate`).
+    Once it listens, ``started`` is told where everything is, and ``introduced`` what a candidate file says of this
+    sandbox (see :func:`candidate`).
     """
     bound = listening(host, port)
     with bound:
         own = service or make_service()
-        measures = MeasuresService.beside(own)
-        server = _Server(_config(own, measures))
-        base = base_url(bound)
+        desk = Desk(own, address(bound), opening)
+        server = _Server(_config(own, desk))
         if started is not None:
-            started(base)
+            started(desk)
         if introduced is not None:
-            introduced(candidate(base, measures))
+            introduced(candidate(desk.address + PREFIX, desk.measures))
         server.run(sockets=[bound])
 
 
@@ -118,13 +125,16 @@ class SandboxServer:
         httpx.get(f"{server.measures_url}/metadata")
     """
 
-    def __init__(self, service: Service | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, service: Service | None = None, host: str = "127.0.0.1", port: int = 0, opening: Opening | None = None
+    ) -> None:
         self.service = service or make_service()
         self._bound = listening(host, port)
         self.base_url = base_url(self._bound)
         self.measures_url = measures_base(self.base_url)
-        self.measures = MeasuresService.beside(self.service)
-        self._server = _Server(_config(self.service, self.measures))
+        self.desk = Desk(self.service, address(self._bound), opening)
+        self.measures = self.desk.measures
+        self._server = _Server(_config(self.service, self.desk))
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._failure: BaseException | None = None
 

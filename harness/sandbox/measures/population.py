@@ -73,6 +73,16 @@ class Registry:
         with self._lock:
             return direction in self._consents.get(idpe, ())
 
+    def given(self, idpe: str) -> frozenset[Direction]:
+        """The directions that the patient ``idpe`` consents to."""
+        with self._lock:
+            return frozenset(self._consents.get(idpe, ()))
+
+    def reset(self) -> None:
+        """Bring back the consents that the patients began with."""
+        with self._lock:
+            self._consents = {patient.idpe: set(patient.consents) for patient in self.patients.values()}
+
     def decide(self, idpe: str, direction: Direction, *, given: bool) -> None:
         """Give or withdraw a consent. Raises KeyError for a patient who is not known."""
         with self._lock:

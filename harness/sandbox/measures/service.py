@@ -40,7 +40,7 @@ class MeasuresService:
         self._gate = Gate(self.office, self.registry, service.policy)
 
     @classmethod
-    def beside(cls, service: Service, store: Store | None = None) -> MeasuresService:
+    def beside(cls, service: Service, store: Store | None = None, office: TokenOffice | None = None) -> MeasuresService:
         """The measures API of the sandbox that ``service`` is part of: same choices and defects, its own ``store``."""
         env = service.env
         own = Service(
@@ -51,7 +51,7 @@ class MeasuresService:
             seams=service.seams,
             rules=env.rules,
         )
-        return cls(own)
+        return cls(own, office=office)
 
     @property
     def definitions(self) -> Definitions:

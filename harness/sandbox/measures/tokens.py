@@ -20,7 +20,9 @@ from harness.sandbox.measures.population import Solution
 ISSUER = "https://pairing.sandbox.invalid"
 LIFETIME = 12 * 3600
 """Seconds that a token lasts: longer than any test session."""
-_ALGORITHM = "ES256"
+ALGORITHM = "ES256"
+_ROOM = 10_000
+"""Access tokens kept before those that ended are swept out."""
 
 
 class InvalidToken(HarnessError):
@@ -29,11 +31,15 @@ class InvalidToken(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an access token stands for: a solution, a patient, and the second since the epoch when it ends."""
+    """What an access token stands for: a solution, a patient, and the second since the epoch when it ends.
+
+    ``idpe`` is empty for a solution that acts for itself; ``pairing`` names the consent that the token came from.
+    """
 
     solution: str
     idpe: str
     expires: float
+    pairing: str = ""
 
 
 def new_key() -> ECKey:
@@ -41,7 +47,8 @@ def new_key() -> ECKey:
     return ECKey.generate_key("P-256", parameters={"use": "sig", "kid": secrets.token_hex(8)})
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of ``token``: enough to know it again, and nothing that opens a door."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -50,34 +57,46 @@ class TokenOffice:
 
     def __init__(self, issuer: str = ISSUER, clock: Callable[[], float] = time.time) -> None:
         self.issuer = issuer
-        self._clock = clock
-        self._key = new_key()
+        self.clock = clock
+        self.key = new_key()
         self._grants: dict[str, Grant] = {}
         self._lock = threading.Lock()
 
     def jwks(self) -> dict[str, Any]:
         """The public key that checks the ID tokens, as a JWK Set (RFC 7517)."""
-        return {"keys": [self._key.as_dict(private=False)]}
+        return {"keys": [self.key.as_dict(private=False)]}
 
     def access_token(self, solution: Solution, idpe: str, lifetime: float = LIFETIME) -> str:
         """Issue an opaque token for ``solution`` to act on the patient ``idpe``; only its digest is kept."""
         token = secrets.token_urlsafe(32)
-        with self._lock:
-            self._grants[_digest(token)] = Grant(solution.oid, idpe, self._clock() + lifetime)
+        self.admit(token, Grant(solution.oid, idpe, self.clock() + lifetime))
         return token
+
+    def admit(self, token: str, grant: Grant) -> None:
+        """Let ``token`` stand for ``grant``; only its digest is kept."""
+        with self._lock:
+            if len(self._grants) >= _ROOM:
+                now = self.clock()
+                self._grants = {name: kept for name, kept in self._grants.items() if kept.expires > now}
+            self._grants[digest(token)] = grant
+
+    def end(self, pairing: str) -> None:
+        """End every access token of ``pairing``."""
+        with self._lock:
+            self._grants = {name: kept for name, kept in self._grants.items() if kept.pairing != pairing}
 
     def revoke(self, token: str) -> None:
         """End ``token``, known or not (RFC 7009)."""
         with self._lock:
-            self._grants.pop(_digest(token), None)
+            self._grants.pop(digest(token), None)
 
     def grant(self, token: str) -> Grant:
         """What ``token`` stands for. Raises InvalidToken when it is unknown, revoked or expired."""
         with self._lock:
-            found = self._grants.get(_digest(token))
+            found = self._grants.get(digest(token))
         if found is None:
             raise InvalidToken("the access token is not known here")
-        if found.expires <= self._clock():
+        if found.expires <= self.clock():
             raise InvalidToken("the access token has expired")
         return found
 
@@ -85,7 +104,7 @@ class TokenOffice:
         self, solution: Solution, idpe: str, lifetime: float = LIFETIME, *, key: ECKey | None = None, **other: Any
     ) -> str:
         """Issue an ID token; ``key`` signs in place of the sandbox's, ``other`` claims replace the usual ones."""
-        now = int(self._clock())
+        now = int(self.clock())
         claims = {
             "iss": self.issuer,
             "aud": solution.client_id,
@@ -96,15 +115,15 @@ class TokenOffice:
             "exp": int(now + lifetime),
             **other,
         }
-        signing = key or self._key
-        return jwt.encode({"alg": _ALGORITHM, "kid": signing.kid}, claims, signing)
+        signing = key or self.key
+        return jwt.encode({"alg": ALGORITHM, "kid": signing.kid}, claims, signing)
 
     def claims(self, token: str) -> dict[str, Any]:
         """The claims of an ID token. Raises InvalidToken for a bad form, signature, issuer or time."""
         try:
-            found = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
+            found = jwt.decode(token, self.key, algorithms=[ALGORITHM]).claims
             wanted = jwt.JWTClaimsRegistry(
-                now=int(self._clock()),
+                now=int(self.clock()),
                 iss={"essential": True, "value": self.issuer},
                 exp={"essential": True},
                 aud={"essential": True},
