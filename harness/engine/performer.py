@@ -1,12 +1,13 @@
 """One step carried out: its call built, its requests sent, its expectations judged, its values saved."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from harness.engine.awaiting import Incoming
 from harness.engine.candidate import Candidate
 from harness.engine.checks import CHECKS, Evidence, ExpectationFault, failed, finding, judge, softened
 from harness.engine.checks.evidence import Judge
@@ -49,6 +50,8 @@ class World:
     judge: Judge
     structures: Definitions
     waivers: Waivers = field(default_factory=Waivers)
+    incoming: Incoming | None = None
+    """Where the requests of a candidate come in that is a client; None: the candidate is a server."""
 
     def at(self, endpoint: str | None) -> "World | None":
         """Return the world at that endpoint of the candidate, or None when the candidate names no such one."""
@@ -91,7 +94,7 @@ async def perform(
 
     ``implicit`` expectations are judged besides those of the step.
     """
-    carried = _Carried(step, course, world)
+    carried = Carried(step, course, world)
     unsupported = _unsupported(step)
     if unsupported:
         carried.refuse(unsupported)
@@ -109,8 +112,8 @@ async def perform(
     return carried.finished(index)
 
 
-class _Carried:
-    """A step while it is carried out."""
+class Carried:
+    """A step while it is carried out; :class:`harness.engine.waiting.Waiting` is one that awaits."""
 
     def __init__(self, step: Step, course: Course, world: World) -> None:
         self.step = step
@@ -181,13 +184,13 @@ class _Carried:
             self.blocked = True
             return
         kept = [position for position, one in enumerate(made) if position == len(made) - 1 or not is_redirect(one)]
-        evidence = self._evidence(tuple(made[position] for position in kept), call)
+        evidence = self._evidence(tuple(made[position] for position in kept), call.base)
         self.checks = [self._judged(one, evidence, [offset + position for position in kept]) for one in expected]
         if call.pages > 1:
             result = judge("pages", call.pages, self.course.level, evidence)
             self.checks.append(self._placed(result, [offset + position for position in kept], None))
         self.blocked = any(check.kind in _BLOCKING and check.verdict not in _OK for check in self.checks)
-        self._save(evidence)
+        self._save(lambda source: saved_value(source, evidence), lambda source: self._missing(source, evidence))
 
     async def _converse(self, call: Call) -> None:
         conversation = converse(call, self.world.candidate.limits.redirects)
@@ -207,13 +210,13 @@ class _Carried:
             except StopIteration:
                 return
 
-    def _evidence(self, exchanges: tuple[Exchange, ...], call: Call) -> Evidence:
+    def _evidence(self, exchanges: tuple[Exchange, ...], base: str) -> Evidence:
         self.sent = self._parsed(exchanges[0].request.body) if exchanges else None
         scope = self._judging
         named = {**scope.members("variables"), **scope.members("each"), **scope.members("saved")}
         evidence = Evidence(
             exchanges=exchanges,
-            base=call.base,
+            base=base,
             judge=self.world.judge,
             structures=self.world.structures,
             now=self.course.now,
@@ -255,20 +258,21 @@ class _Carried:
         scope = self.course.scope
         return self.world.waivers.apply(placed, scope.test_set, scope.test, self.course.now)
 
-    def _save(self, evidence: Evidence) -> None:
+    def _save(self, read: Callable[[str], Any], absent: Callable[[str], Verdict]) -> None:
+        """Save what ``read`` finds at each source; ``absent`` says how it counts that there is nothing."""
         if self.blocked:
             return
         for name, source in self.step.save.items():
             try:
                 text = expand(source, self._judging)
-                value = saved_value(str(text), evidence)
+                value = read(str(text))
             except (ExpectationFault, ExpressionError) as problem:
                 result = failed("save", finding("expect", Verdict.ERROR, found=self._clean(problem)))
             else:
                 if value is not None:
                     self.saved[name] = value
                     continue
-                missing = finding("save", self._missing(source, evidence), expected=source)
+                missing = finding("save", absent(source), expected=source)
                 result = failed("save", softened(missing, self.course.level))
             self.checks.append(self._placed(result, (), None))
             self.blocked = True

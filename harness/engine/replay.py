@@ -1,14 +1,16 @@
 """A recorded run in the place of the candidate: the same runner judges it again, without a network."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from harness.engine.awaiting import Awaited
 from harness.engine.client import Scope
 from harness.engine.events import Event, SetStarted, StepFinished, TestStarted
 from harness.engine.exchange import Exchange, Request
 from harness.engine.redaction import Redactor, without_commitments
 from harness.errors import JournalError
+from harness.suite.model import Interaction
 
 
 class ReplayError(JournalError):
@@ -16,15 +18,18 @@ class ReplayError(JournalError):
 
 
 class Replay:
-    """Gives the recorded exchanges, in order, to whoever sends the same requests in the same test."""
+    """Gives the recorded exchanges, in order, to whoever sends the same requests in the same test, or awaited them."""
 
     def __init__(self, events: Iterable[Event], redactor: Redactor | None = None) -> None:
         self._redactor = redactor or Redactor({})
         self._exchanges: defaultdict[Scope, deque[Exchange]] = defaultdict(deque)
         self._instants: dict[tuple[str, str], str] = {}
         self._attempts: dict[tuple[str, str], int] = {}
+        self._received: dict[tuple[Scope, int], tuple[Exchange, ...]] = {}
         for event in events:
             match event:
+                case StepFinished(interaction=Interaction.AWAIT):
+                    self._received[Scope(event.test_set, event.test, event.phase), event.index] = event.exchanges
                 case StepFinished():
                     self._exchanges[Scope(event.test_set, event.test, event.phase)].extend(event.exchanges)
                 case TestStarted():
@@ -55,6 +60,15 @@ class Replay:
                 f"{asked.method} {asked.url}: {difference} differs. The test set or the harness is not the same."
             )
         return recorded
+
+    async def collect(self, awaited: Awaited, scope: Scope, index: int) -> Sequence[Exchange]:  # noqa: ARG002
+        """Return what came during the recorded wait of step ``index``. Raises ReplayError when there was none."""
+        if (scope, index) not in self._received:
+            raise ReplayError(f"{scope.test_set}/{scope.test}: step {index} awaited nothing in the recorded run")
+        return self._received[scope, index]
+
+    async def leave(self) -> None:
+        """Nothing is held back."""
 
     def now(self, scope: Scope) -> datetime:
         """Return the instant that the test took place at; any, when it did not."""

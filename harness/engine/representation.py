@@ -46,6 +46,15 @@ def read_xml(exchange: Exchange, definitions: Definitions) -> Exchange:
     return replace(exchange, response=_read(response, definitions))
 
 
+def received(exchange: Exchange, definitions: Definitions) -> Exchange:
+    """Return ``exchange`` with its request in the place of the answer (status 0), so that the same checks judge it."""
+    request = exchange.request
+    side = Response(0, request.headers, request.body)
+    if request.body and "xml" in (side.header("content-type") or "").lower():
+        side = _read(side, definitions)
+    return replace(exchange, response=side)
+
+
 def _read(response: Response, definitions: Definitions) -> Response:
     media = response.header("content-type") or "no Content-Type"
     if "xml" not in media.lower():

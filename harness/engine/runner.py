@@ -14,12 +14,14 @@ from typing import Protocol
 
 import harness
 from harness.engine.access import Grant, Show, obtain, wanted
+from harness.engine.awaiting import Incoming
 from harness.engine.candidate import Candidate
 from harness.engine.checks.evidence import Judge, finding
 from harness.engine.client import Live, Transport
 from harness.engine.events import DefinitionSource, Event, Finding, RunFinished, RunStarted, TestFinished, TestSetSource
 from harness.engine.performer import World
 from harness.engine.planner import Case, Select, plan
+from harness.engine.replay import Replay
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed
 from harness.engine.setrun import Capabilities, Emit, SetRun
@@ -72,6 +74,7 @@ async def run(
     fail_fast: bool = False,
     show: Show = print,
     waivers: Waivers | None = None,
+    incoming: Incoming | None = None,
 ) -> AsyncIterator[Event]:
     """Run ``test_sets`` against ``candidate`` and yield the events, in the order of :mod:`harness.engine.events`.
 
@@ -81,6 +84,7 @@ async def run(
     ``jobs`` tests of a set run at the same time; with ``fail_fast``, one at a time, and none begins after a fail or
     an error. ``command`` is the command line, which is recorded redacted. ``transport`` is closed at the end.
     ``show`` shows a person the address where they sign in. ``waivers`` turn known findings into warnings.
+    ``incoming`` is where the requests of a candidate come in that is a client; a Replay has them itself.
     ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
     extensions be, as FHIR does (R4 extensibility §2.4).
 
@@ -103,7 +107,8 @@ async def run(
     redactor = candidate.redactor()
     shown = Candidate.of(candidate.redacted())
     channel = transport or Live(candidate, redactor, grants)
-    world = World(candidate, shown, channel, redactor, judge, definitions, waivers)
+    came = transport if isinstance(transport, Replay) else incoming
+    world = World(candidate, shown, channel, redactor, judge, definitions, waivers, came)
 
     async def produce() -> None:
         try:
@@ -207,6 +212,7 @@ def run_sync(
     fail_fast: bool = False,
     show: Show = print,
     waivers: Waivers | None = None,
+    incoming: Incoming | None = None,
 ) -> RunResult:
     """Run as :func:`run` does, to the end, and return the results. Not to be called where an event loop runs."""
 
@@ -227,6 +233,7 @@ def run_sync(
             fail_fast=fail_fast,
             show=show,
             waivers=waivers,
+            incoming=incoming,
         )
         return [event async for event in events]
 

@@ -20,6 +20,7 @@ from harness.engine.planner import Case
 from harness.engine.replay import ReplayError
 from harness.engine.text import excerpt, inert
 from harness.engine.verdict import Verdict, combine
+from harness.engine.waiting import carry_out
 from harness.errors import TestSetError
 from harness.suite import expressions
 from harness.suite.expressions import Random, Time, expand_variables
@@ -141,7 +142,7 @@ class SetRun:
             self._obstacle = finding("setup", Verdict.ERROR, found=said)
             return
         for index, step in enumerate(self._set.setup):
-            done = await perform(step, index, self._setup, self._world, _implicit(step))
+            done = await carry_out(step, index, self._setup, self._world, _implicit(step))
             self._emit(done.event)
             if done.blocked or done.verdict in (Verdict.FAIL, Verdict.ERROR):
                 undecided = done.verdict is Verdict.UNDECIDED
@@ -285,7 +286,7 @@ class SetRun:
         try:
             course = self._course(scope, now, created, case)
             for index, step in enumerate(case.test.steps):
-                done.append(await perform(step, index, course, self._world))
+                done.append(await carry_out(step, index, course, self._world))
                 self._emit(done[-1].event)
                 if done[-1].blocked:
                     break
@@ -308,6 +309,8 @@ class SetRun:
         """Delete what was made, the last first; what stays is a leftover."""
         exchanges: list[Exchange] = []
         try:
+            if self._world.incoming is not None:
+                await self._world.incoming.leave()
             for _, request in created.deletions():
                 exchange = await self._world.transport.send(request, scope)
                 created.note(request, exchange, ())

@@ -13,6 +13,7 @@ Text = Mapping[str, str]
 
 Level = Literal["SHALL", "SHOULD", "MAY"]
 CandidateKind = Literal["server", "client"]
+Side = Literal["request", "answer"]
 Actor = Literal["server", "client", "both"]
 
 
@@ -57,6 +58,8 @@ class Expectation:
     value: Any
     level: Level
     location: Location
+    of: Side = "answer"
+    """What it judges: of a step that awaits a request, also this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import compile_expression
 from harness.suite.expressions import Reference, Template, descend
-from harness.suite.model import Expectation, Interaction, Level, Mutants, Step, Test, Until
+from harness.suite.model import Expectation, Interaction, Level, Mutants, Side, Step, Test, Until
 from harness.suite.names import Names, placeheld
 from harness.suite.paths import apply, parse_path
 from harness.suite.patterns import pattern
@@ -35,12 +35,21 @@ _ALLOWED: Mapping[str, frozenset[Interaction]] = {
     "remove": _SENDING,
     "pages": frozenset({Interaction.SEARCH, Interaction.HISTORY, Interaction.REQUEST}),
     "if-none-exist": frozenset({Interaction.CREATE}),
+    **dict.fromkeys(
+        ("params", "headers", "if-none-match", "format", "until"), frozenset(Interaction) - {Interaction.AWAIT}
+    ),
     "if-match": frozenset({Interaction.UPDATE, Interaction.PATCH, Interaction.DELETE, Interaction.REQUEST}),
 }
 """Keys that only some interactions have (FHIR R4, http.html)."""
 
 _HEADER = re.compile(r"header\.[!#$%&'*+^_`|~0-9A-Za-z-]+(\.(id|version|type))?")
-_REGEX_KEYS = (("headers",), ("content-type",), ("outcome", "diagnostics"), ("outcome", "expression"))
+_REGEX_KEYS = (("headers",), ("params",), ("content-type",), ("outcome", "diagnostics"), ("outcome", "expression"))
+_AWAITED = tuple(("await", "request", key) for key in ("path", "params", "headers"))
+_ABOUT = frozenset({"level", "of"})
+"""Keys of a block of expectations that are none."""
+_OF_REQUESTS = frozenset({"of", "params"})
+_OF_ANSWERS = frozenset({"status", "outcome", "searchset", "within"})
+"""Expectations that a request cannot meet: of a step that awaits, they judge what it was answered."""
 _FHIRPATH_KEYS = (("that",), ("searchset", "every-match"))
 
 
@@ -166,7 +175,7 @@ class StepReader:
             for message in names.faults(name):
                 self._fault("expression", (*path, "params", name), message, key=True)
         self._changes(path, content, interaction, names)
-        self._saves((*path, "save"), content.get("save", {}), names)
+        self._saves((*path, "save"), content.get("save", {}), names, awaiting=interaction is Interaction.AWAIT)
         until = content.get("until")
         if until and "expect" not in content:
             self._fault(
@@ -174,6 +183,12 @@ class StepReader:
             )
         pages = content.get("pages", 1)
         target = content[interaction]
+        expected = (*path, "expect")
+        default: Side = "answer"
+        if interaction is Interaction.AWAIT:
+            default = "request"
+            for keys in _AWAITED:
+                self._patterns((*path, *keys))
         return Step(
             interaction=interaction,
             target="" if target is None and interaction is Interaction.HISTORY else target,
@@ -188,7 +203,7 @@ class StepReader:
             format=content.get("format", "json"),
             identity=content.get("as"),
             pages=ALL_PAGES if pages == "all" else pages,
-            expect=tuple(self._expectations((*path, "expect"), content.get("expect", {}), level, index, names)),
+            expect=tuple(self._expectations(expected, content.get("expect", {}), level, index, names, default=default)),
             save=content.get("save", {}),
             until=Until(until["attempts"], float(until.get("interval", 1))) if until else None,
         )
@@ -211,8 +226,11 @@ class StepReader:
                 except ExpressionError as problem:
                     self._fault("path", (*path, key, item if key == "set" else index), str(problem), key=True)
 
-    def _saves(self, path: Path, saves: Mapping[str, str], names: Names) -> None:
-        for name, source in saves.items():
+    def _saves(self, path: Path, saves: Mapping[str, str], names: Names, *, awaiting: bool) -> None:
+        for name, written in saves.items():
+            source = written.removeprefix("answer.") if awaiting else written
+            if awaiting and source.startswith("param."):
+                continue
             if source.startswith("header."):
                 if not _HEADER.fullmatch(placeheld(source)):
                     message = f"{source} names no header: write header.Name, or header.Location.id, .version or .type"
@@ -233,29 +251,32 @@ class StepReader:
             location=self.document.at(path),
         )
 
-    def _expectations(self, path: Path, content: Any, level: Level, index: int, names: Names) -> Iterator[Expectation]:
+    def _expectations(  # noqa: PLR0917
+        self, path: Path, content: Any, level: Level, index: int, names: Names, *, default: Side = "answer"
+    ) -> Iterator[Expectation]:
         blocks = (
             [((*path, at), block) for at, block in enumerate(content)]
             if isinstance(content, list)
             else [(path, content)]
         )
         for here, block in blocks:
-            if set(block) == {"level"}:
+            if block and not set(block) - _ABOUT:
                 self._fault("no-check", here, "expect holds a level and nothing to judge")
+            if default == "answer" and set(block) & _OF_REQUESTS:
+                key = next(iter(set(block) & _OF_REQUESTS))
+                self._fault("key", (*here, key), f"{key} is for a step that awaits a request", key=True)
             self._values(here, index, names)
             for kind, value in block.items():
-                if kind == "level":
+                if kind in _ABOUT:
                     continue
+                of: Side = "answer" if kind in _OF_ANSWERS else block.get("of", default)
                 own: Level = "SHOULD" if kind == "within" and level == "SHALL" else level
-                yield Expectation(kind, value, block.get("level", own), self.document.at((*here, kind), key=True))
+                yield Expectation(kind, value, block.get("level", own), self.document.at((*here, kind), key=True), of)
 
     def _values(self, path: Path, index: int, names: Names) -> None:
         """Look at the regular expressions, FHIRPath expressions and step numbers of one block of expectations."""
         for keys in _REGEX_KEYS:
-            value = self._at((*path, *keys))
-            pairs = [((*path, *keys, name), text) for name, text in value.items()] if isinstance(value, dict) else []
-            for here, text in pairs or [((*path, *keys), value)]:
-                self._regex(here, text)
+            self._patterns((*path, *keys))
         for keys in _FHIRPATH_KEYS:
             value = self._at((*path, *keys))
             for at, text in enumerate(as_list(value)):
@@ -265,6 +286,13 @@ class StepReader:
             if isinstance(wanted, int) and wanted > index:
                 message = f"{key}: {wanted} is a later step; steps count from 0, and this one is {index}"
                 self._fault("step", (*path, "same-as", key), message)
+
+    def _patterns(self, path: Path) -> None:
+        """Look at the regular expression at ``path``, or at those of the mapping there."""
+        value = self._at(path)
+        pairs = [((*path, name), text) for name, text in value.items()] if isinstance(value, dict) else []
+        for here, text in pairs or [(path, value)]:
+            self._regex(here, text)
 
     def _regex(self, path: Path, text: Any) -> None:
         try:

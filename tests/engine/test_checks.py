@@ -182,7 +182,7 @@ def test_table(kind, expected, exchange, wanted):
 
 
 def test_every_kind_is_in_the_table():
-    assert {kind for kind, *_ in TABLE} | {"pages"} == set(CHECKS)
+    assert {kind for kind, *_ in TABLE} | {"pages", "params"} == set(CHECKS)
 
 
 @pytest.mark.parametrize("level", ["SHOULD", "MAY"])

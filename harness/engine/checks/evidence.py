@@ -120,8 +120,10 @@ def not_fhir(index: int, response: Response) -> Finding:
     """Return the finding for an answer that is not a FHIR resource."""
     media = response.header("content-type") or "no Content-Type"
     reason = f" ({inert(response.problem)})" if response.body and response.problem else ""
-    found = f"{response.status} {inert(media, 80)}: {excerpt(response.body)}{reason}"
-    return finding("body.not-fhir", exchange=index, found=found)
+    found = f"{inert(media, 80)}: {excerpt(response.body)}{reason}"
+    if not response.status:  # a request, in the place of an answer
+        return finding("body.not-fhir.request", exchange=index, found=found)
+    return finding("body.not-fhir", exchange=index, found=f"{response.status} {found}")
 
 
 def as_list(value: Any) -> list[Any]:

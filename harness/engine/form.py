@@ -1,0 +1,23 @@
+"""The parameters of a request, wherever they stand."""
+
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from harness.engine.exchange import Request, header
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def parameters_of(request: Request) -> list[tuple[str, str]]:
+    """Return the parameters of the URL, then those of a form in the body, each in order."""
+    found = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    if (header(request.headers, "content-type") or "").lower().startswith(_FORM):
+        found += parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    return found
+
+
+def path_of(url: str, base: str) -> str:
+    """Return the path of ``url`` below ``base`` without slashes around it; elsewhere the whole path, with its slash."""
+    path, root = unquote(urlsplit(url).path), unquote(urlsplit(base).path).rstrip("/")
+    if path == root or path.startswith(f"{root}/"):
+        return path.removeprefix(root).strip("/")
+    return path.rstrip("/") or "/"

@@ -1,0 +1,166 @@
+"""Where the requests of a candidate come in while it runs: held, recorded, and answered as the step says.
+
+The requests come on the sandbox's event loop, the steps run on the engine's; the two meet here. While a step waits,
+requests are taken in their order: what the step does not await is answered by the sandbox. Between two waits of a test
+they are held, so that the answer which the next step gives is there in time.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from harness.engine.awaiting import COMMAND, Awaited, Instead
+from harness.engine.checks import ExpectationFault
+from harness.engine.client import Scope
+from harness.engine.driver import Driver
+from harness.engine.exchange import Exchange, Headers, Request, Response
+from harness.engine.redaction import Redactor
+
+OWN = "X-Fhir-Harness"
+"""The header by which the harness's own requests to the sandbox are told from those of the candidate."""
+
+Reply = tuple[int, Headers, bytes]
+Forward = Callable[[], Awaitable[Reply]]
+
+
+@dataclass
+class _Ticket:
+    """A request that came in."""
+
+    request: Request
+    """As it is recorded."""
+    instead: Instead = field(default_factory=Instead)
+    done: Future[Exchange] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        """Keep who waits for the end from taking it away when they are cancelled."""
+        self.done.set_running_or_notify_cancel()
+
+
+@dataclass
+class _Wait:
+    """A step that waits."""
+
+    awaited: Awaited
+    tickets: list[_Ticket] = field(default_factory=list)
+    count: int = 0
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+    fault: ExpectationFault | None = None
+
+
+class Inbox:
+    """Takes what a tap hands it, for one run; ``own`` is the secret value of the header :data:`OWN`."""
+
+    def __init__(self, driver: Driver, redactor: Redactor, own: str) -> None:
+        self._driver = driver
+        self._redactor = redactor
+        self._own = own
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wait: _Wait | None = None
+        self._holding = False
+        self._changed = asyncio.Condition()
+
+    async def take(self, method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
+        """Answer a request that came in, on the loop of whoever serves it."""
+        loop = self._loop
+        if loop is None or (OWN.lower(), self._own) in headers:
+            return await forward()
+        ticket = _Ticket(self._redactor.request(Request(method, url, headers, body)))
+        started, begun = _now(), time.perf_counter()
+
+        def close(response: Response | None, code: str | None = None, error: str | None = None) -> None:
+            elapsed = round(time.perf_counter() - begun, 6)
+            ticket.done.set_result(Exchange(ticket.request, started, elapsed, response, error, code))
+
+        try:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._decide(ticket), loop))
+            reply = await _answered(ticket.instead, forward)
+        except asyncio.CancelledError:
+            close(None, "client-closed", "the candidate closed the connection before it was answered")
+            raise
+        except Exception as problem:
+            close(None, "sandbox", f"the sandbox failed: {type(problem).__name__}")
+            raise
+        close(self._redactor.response(Response(*reply)))
+        return reply
+
+    async def _decide(self, ticket: _Ticket) -> None:
+        """Wait for the turn of a request, and settle what becomes of it."""
+        async with self._changed:
+            while self._wait is None and self._holding:
+                await self._changed.wait()
+            wait = self._wait
+            if wait is None:
+                return
+            wait.tickets.append(ticket)
+            try:
+                wanted = wait.awaited.wants(ticket.request)
+            except ExpectationFault as problem:
+                wait.fault, wanted = problem, False
+            if wanted:
+                ticket.instead = wait.awaited.answer
+                wait.count += 1
+            if wait.fault is not None or (wanted and wait.awaited.enough(wait.count)):
+                self._wait = None
+                wait.enough.set()
+
+    async def collect(self, awaited: Awaited, scope: Scope, index: int) -> Sequence[Exchange]:  # noqa: ARG002
+        """Wait for what ``awaited`` says, and return what came (:class:`~harness.engine.awaiting.Incoming`)."""
+        self._loop = asyncio.get_running_loop()
+        if awaited.task is not None:
+            await self.leave()
+        wait = _Wait(awaited)
+        await self._turn(wait, holding=True)
+        try:
+            if not wait.enough.is_set() and awaited.task is not None:
+                await self._driver.begin(awaited.task)
+            await self._until(wait)
+        finally:
+            self._wait = None
+        if wait.fault is not None:
+            raise wait.fault
+        exchanges = [await asyncio.wrap_future(ticket.done) for ticket in wait.tickets]
+        failure = self._driver.failure()
+        if failure is not None:
+            code, message = failure
+            told = Request(COMMAND, awaited.base)
+            exchanges.append(Exchange(told, _now(), 0.0, None, self._redactor.text(message), code))
+        return exchanges
+
+    async def _until(self, wait: _Wait) -> None:
+        """Wait until enough has come, nothing more can come, or the time is over."""
+        ends = [asyncio.ensure_future(wait.enough.wait()), asyncio.ensure_future(self._driver.ended())]
+        try:
+            await asyncio.wait(ends, timeout=wait.awaited.within, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+
+    async def leave(self) -> None:
+        """Let what is held go by, and let what the test began come to its end."""
+        await self._turn(None, holding=False)
+        await self._driver.settle()
+
+    async def _turn(self, wait: _Wait | None, *, holding: bool) -> None:
+        async with self._changed:
+            self._wait, self._holding = wait, holding
+            self._changed.notify_all()
+
+
+async def _answered(instead: Instead, forward: Forward) -> Reply:
+    if instead.delay:
+        await asyncio.sleep(instead.delay)
+    if instead.replaces:
+        body = instead.body or b""
+        return instead.status or 200, instead.headers, body
+    status, headers, body = await forward()
+    own = {name.lower() for name, _ in instead.headers}
+    return status, (*(pair for pair in headers if pair[0].lower() not in own), *instead.headers), body
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

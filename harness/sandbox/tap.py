@@ -1,0 +1,130 @@
+"""The tap: whoever listens sees each request before the sandbox does, and may answer in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Headers = tuple[tuple[str, str], ...]
+Reply = tuple[int, Headers, bytes]
+"""Status, headers and body of an answer."""
+Forward = Callable[[], Awaitable[Reply]]
+"""Lets the sandbox answer."""
+Listener = Callable[[str, str, Headers, bytes, Forward], Awaitable[Reply]]
+"""Takes method, URL, headers and body of a request, and gives the answer: that of Forward, or another one."""
+
+_LIMIT = 20_000_000
+"""Bytes of a body that is kept for the listener; what is longer goes by it, for the sandbox to refuse."""
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+
+
+class Tap:
+    """An ASGI application around ``app`` that hands every exchange to ``listener``.
+
+    Event streams go by: they end only with the page that shows them. When the client hangs up, the listener is
+    cancelled.
+    """
+
+    def __init__(self, app: ASGIApp, listener: Listener, limit: int = _LIMIT) -> None:
+        self._app = app
+        self._listener = listener
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's event (ASGI 3)."""
+        if scope["type"] != "http" or _is_stream(scope):
+            await self._app(scope, receive, send)
+            return
+        messages, body = await self._received(receive)
+        if body is None:
+            await self._app(scope, _again(messages, receive), send)
+            return
+        exchange = asyncio.ensure_future(self._exchange(scope, messages, body))
+        gone = asyncio.ensure_future(_hung_up(receive))
+        await asyncio.wait({exchange, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not exchange.done():
+            exchange.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await exchange
+            return
+        await _answer(exchange.result(), scope["method"], send)
+
+    async def _received(self, receive: Receive) -> tuple[list[Message], bytes | None]:
+        """Return what came, and the whole body; None when it is too long, or the client hung up."""
+        messages: list[Message] = []
+        parts: list[bytes] = []
+        while sum(map(len, parts)) <= self._limit:
+            message = await receive()
+            messages.append(message)
+            if message["type"] != "http.request":
+                return messages, None
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                return messages, b"".join(parts)
+        return messages, None
+
+    async def _exchange(self, scope: Scope, messages: list[Message], body: bytes) -> Reply:
+        async def forward() -> Reply:
+            sent: list[Message] = []
+
+            async def keep(message: Message) -> None:
+                sent.append(message)
+
+            await self._app(scope, _again(messages, _never), keep)
+            start = next(message for message in sent if message["type"] == "http.response.start")
+            content = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+            return start["status"], _texts(start.get("headers", ())), content
+
+        return await self._listener(scope["method"], _url(scope), _texts(scope["headers"]), body, forward)
+
+
+def _is_stream(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/event-stream" in value for name, value in scope["headers"])
+
+
+def _texts(headers: object) -> Headers:
+    pairs: list[tuple[bytes, bytes]] = list(headers)  # type: ignore[call-overload]
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def _url(scope: Scope) -> str:
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "sandbox.invalid")
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{scope['scheme']}://{host}{path}{'?' if query else ''}{query}"
+
+
+def _again(messages: list[Message], more: Receive) -> Receive:
+    """Receive ``messages`` once more, then what ``more`` gives."""
+    left = iter(messages)
+
+    async def receive() -> Message:
+        message = next(left, None)
+        return await more() if message is None else message
+
+    return receive
+
+
+async def _never() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError("an event that nobody sets was set")
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(reply: Reply, method: str, send: Send) -> None:
+    status, headers, body = reply
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    if method != "HEAD":  # whose length is that of the body which is not sent
+        pairs = [pair for pair in pairs if pair[0].decode("latin-1") not in _FRAMING]
+        if status not in (204, 304):
+            pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
