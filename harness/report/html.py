@@ -1,25 +1,22 @@
 """The HTML report: one self-contained page, French and English, that reads without JavaScript and runs none."""
 
-from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from harness.engine.codec import dumps
-from harness.engine.curl import curl
-from harness.engine.events import Finding, StepFinished
+from harness.engine.events import StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict, combine
 from harness.report.completeness import lacking
-from harness.report.inert import pretty_body, printable, status_line
-from harness.report.words import WORDS
+from harness.report.exchanges import Steps, finding_box
+from harness.report.inert import printable
+from harness.report.markup import MARKS, both, word
+from harness.report.picture import matrix, timelines
 from harness.suite.policies import policies, spelled
 
-_BODY_LIMIT = 20_000
-_BODY_LIMIT_WHERE_ALL_HELD = 1_500
-"""Where nothing was found, a body is there for orientation; the journal has it whole."""
 _environment = Environment(
     loader=PackageLoader("harness.report"),
     autoescape=True,
@@ -36,21 +33,27 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
     says that ``fhir-harness verify`` checks the signature.
     """
     template = _environment.get_template("report.html.j2")
-    requirements = [(name, combine(t.verdict for t in tests), tests) for name, tests in run.requirements().items()]
+    requirements = [
+        (name, combine(t.verdict for t in tests) or Verdict.ERROR, tests) for name, tests in run.requirements().items()
+    ]
+    steps = Steps(_every_step(run), len(run.tests))
+    strips, seconds = timelines(run)
     return template.render(
         run=run,
         signed=signed,
         verdicts=list(Verdict),
         counts=run.counts(),
-        word=_word,
-        text=_text,
+        word=word,
+        text=both,
         safe=printable,
-        status=status_line,
-        curl=curl,
-        body=_bodies(),
-        findings_of=_findings,
-        headers=lambda pairs: "\n".join(f"{printable(name)}: {printable(value)}" for name, value in pairs),
+        step_box=steps.step,
+        finding_box=finding_box,
+        marks=MARKS,
+        strips=strips,
+        seconds=seconds,
         requirements=requirements,
+        matrix=matrix(requirements),
+        numbers={name: number for number, (name, _, _) in enumerate(requirements)},
         unmet=[(name, verdict) for name, verdict, _ in requirements if verdict not in (Verdict.PASS, Verdict.WARN)],
         lacks=lacking(run),
         choices=_choices(run.started.policies),
@@ -85,38 +88,16 @@ def _choices(effective: Mapping[str, Any]) -> list[_Choice]:
     return rows
 
 
+def _every_step(run: RunResult) -> Iterator[StepFinished]:
+    for result in run.sets.values():
+        yield from (*result.setup, *result.cleanup)
+        for test in result.tests.values():
+            yield from test.steps
+
+
 def _tests(run: RunResult, test_set: str, selected: tuple[str, ...]) -> list[TestResult]:
     began = run.sets[test_set].tests if test_set in run.sets else {}
     return [began[test] for test in selected if test in began]
-
-
-def _findings(step: StepFinished) -> list[Finding]:
-    return [finding for check in step.checks for finding in check.findings]
-
-
-def _word(verdict: Verdict | None) -> Markup:
-    """A verdict in both languages; the page shows the one that is chosen."""
-    english, french = ((w.verdicts[verdict] if verdict else w.nothing) for w in (WORDS["en"], WORDS["fr"]))
-    return _text({"en": english, "fr": french})
-
-
-def _text(texts: Mapping[str, str]) -> Markup:
-    return _spans(texts.get("en", ""), texts.get("fr", ""))
-
-
-@lru_cache(maxsize=1024)
-def _spans(english: str, french: str) -> Markup:
-    pieces = [
-        f'<span lang="{language}">{escape(printable(text))}</span>'
-        for language, text in (("en", english), ("fr", french))
-        if text
-    ]
-    return Markup("".join(pieces))
-
-
-def _bodies() -> Callable[[bytes], str]:
-    """Return what prints bodies; within one page, the same body is read once."""
-    return cache(lambda data, found=False: pretty_body(data, _BODY_LIMIT if found else _BODY_LIMIT_WHERE_ALL_HELD))
 
 
 def _script(data: Mapping[str, Any]) -> Markup:
