@@ -7,14 +7,18 @@ from pathlib import Path
 
 from cryptography import x509
 
-from harness.acceptance import container, manifest, scan, signing, sources
+from harness.acceptance.container import pack
 from harness.acceptance.document import document, dump
+from harness.acceptance.manifest import DOCUMENT, NAME, PAGE, SIGNATURE, make
+from harness.acceptance.scan import refuse_leaks
+from harness.acceptance.signing import PrivateKey, sign_payload
+from harness.acceptance.sources import collect
 from harness.engine import journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError
 from harness.report.html import render
 
-_DERIVED = (manifest.DOCUMENT, manifest.PAGE)
+_DERIVED = (DOCUMENT, PAGE)
 """What is made from the journal, and holds nothing that the journal does not."""
 
 
@@ -38,17 +42,17 @@ def members_of(run_folder: Path) -> tuple[dict[str, bytes], RunResult]:
         )
     content = document(run)
     members = {
-        manifest.DOCUMENT: dump(content),
-        manifest.PAGE: render(run, content, signed=True).encode("utf-8"),
+        DOCUMENT: dump(content),
+        PAGE: render(run, content, signed=True).encode("utf-8"),
         journal.NAME: (run_folder / journal.NAME).read_bytes(),
-        **sources.collect(run_folder, run.started),
+        **collect(run_folder, run.started),
     }
     return members, run
 
 
-def sign_run(
+def sign(
     run_folder: Path,
-    key: signing.PrivateKey,
+    key: PrivateKey,
     chain: Sequence[x509.Certificate],
     target: Path,
     signed_at: datetime,
@@ -59,10 +63,10 @@ def sign_run(
     AcceptanceError or JournalError with what is wrong.
     """
     members, run = members_of(run_folder)
-    scan.refuse_leaks({name: data for name, data in members.items() if name not in _DERIVED})
-    listing = manifest.make(members)
-    signature = signing.sign(listing, key, chain, signed_at)
-    data = container.pack({**members, manifest.NAME: listing, manifest.SIGNATURE: signature})
+    refuse_leaks({name: data for name, data in members.items() if name not in _DERIVED})
+    listing = make(members)
+    signature = sign_payload(listing, key, chain, signed_at)
+    data = pack({**members, NAME: listing, SIGNATURE: signature})
     if target.exists():
         raise AcceptanceError(f"{target}: exists already; choose another --out")
     partial = target.with_name(target.name + ".partial")

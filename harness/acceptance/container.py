@@ -72,17 +72,24 @@ def unpack(data: bytes) -> Mapping[str, bytes]:
 
 def read(path: Path) -> Mapping[str, bytes]:
     """Return the members of the acceptance file at ``path``. Raises AcceptanceError as :func:`unpack` does."""
+    data = load(path)
+    try:
+        return unpack(data)
+    except AcceptanceError as problem:
+        raise AcceptanceError(f"{path}: {problem}") from problem
+
+
+def load(path: Path) -> bytes:
+    """Return the bytes of the file at ``path``, one more than allowed at the most. Raises AcceptanceError."""
     try:
         if not path.is_file():
             reason = "it is no regular file" if path.exists() else "no such file"
-            raise AcceptanceError(f"cannot be read: {reason}; name an acceptance file")
+            raise AcceptanceError(f"{path}: cannot be read: {reason}; name an acceptance file")
         with path.open("rb") as stream:
-            return unpack(stream.read(MAX_BYTES + 1))
+            return stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the name
         reason = getattr(problem, "strerror", None) or str(problem)
         raise AcceptanceError(f"{path}: cannot be read: {reason}; name an acceptance file") from problem
-    except AcceptanceError as problem:
-        raise AcceptanceError(f"{path}: {problem}") from problem
 
 
 def _member(data: bytes, offset: int) -> tuple[bytes, bytes]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from harness.acceptance import container
+from harness.acceptance.container import read as read_container
 from harness.engine import commitment, journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError
@@ -29,7 +29,7 @@ def disclose(run_folder: Path, value: str) -> dict[str, str]:
     return {"run": run, "value": value, "opening": opened.hex(), "commitment": made}
 
 
-def check(disclosure: bytes, file: Path) -> list[str]:
+def check_disclosure(disclosure: bytes, file: Path) -> list[str]:
     """Return the names under which the value that ``disclosure`` (JSON) tells stands redacted in an acceptance file.
 
     The file's own signature is not looked at: that is ``verify``'s. Raises AcceptanceError when the disclosure does not
@@ -39,7 +39,7 @@ def check(disclosure: bytes, file: Path) -> list[str]:
     opened = bytes.fromhex(told["opening"])
     if not hmac.compare_digest(commitment.commitment(opened, told["value"]), told["commitment"]):
         raise AcceptanceError("the disclosure does not hold: its value does not give its commitment")
-    recorded = container.read(file).get(journal.NAME, b"")
+    recorded = read_container(file).get(journal.NAME, b"")
     run = RunResult.read(journal.parse_journal(recorded.splitlines(keepends=True), f"{file}: {journal.NAME}"))
     if run.started.run != told["run"]:
         raise AcceptanceError(f"the disclosure is of the run {told['run']!r}; {file} holds {run.started.run!r}")

@@ -26,25 +26,35 @@ _ENTRY = re.compile(r"[0-9a-f]{64}")
 
 def make(members: Mapping[str, bytes]) -> bytes:
     """Return the manifest of ``members`` (name to contents), canonical JSON in UTF-8."""
-    files = {name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for name, data in members.items()}
+    files = {name: {"sha256": sha256(data), "size": len(data)} for name, data in members.items()}
     content: dict[str, Any] = {"format": FORMAT, "version": VERSION, "files": files}
     return rfc8785.dumps(content)
 
 
-def problems(manifest: bytes, members: Mapping[str, bytes]) -> list[str]:
-    """Return how ``members`` (all but manifest and signature) differ from ``manifest``; empty when they agree.
+def check_members(manifest: bytes, members: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the SHA-256 of each of ``members`` (all but manifest and signature), once they are those of ``manifest``.
 
-    Raises AcceptanceError when the manifest is not canonical JSON of this format and version.
+    Raises AcceptanceError with the first that is not, or when the manifest is not canonical JSON of this format and
+    version.
     """
     listed = _files(manifest)
-    found = [f"{name} is missing from the file" for name in listed if name not in members]
+    digests: dict[str, str] = {}
+    for name in listed:
+        if name not in members:
+            raise AcceptanceError(f"{name} is missing from the file")
     for name, data in members.items():
         entry = listed.get(name)
         if entry is None:
-            found.append(f"{name} is not in the manifest")
-        elif entry["size"] != len(data) or entry["sha256"] != hashlib.sha256(data).hexdigest():
-            found.append(f"{name} was altered: its SHA-256 is not the manifest's")
-    return found
+            raise AcceptanceError(f"{name} is not in the manifest")
+        digests[name] = sha256(data)
+        if entry["size"] != len(data) or entry["sha256"] != digests[name]:
+            raise AcceptanceError(f"{name} was altered: its SHA-256 is not the manifest's")
+    return digests
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of ``data``, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _files(manifest: bytes) -> Mapping[str, Mapping[str, Any]]:

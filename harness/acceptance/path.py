@@ -28,7 +28,7 @@ _KNOWN_CRITICAL = frozenset(
 _WEAK_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
 
 
-def build(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+def build_path(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
     """Return the certificates from the signer to an anchor. Raises AcceptanceError when ``chain`` leads to none.
 
     Each certificate of ``chain`` must have been issued by the next one, or by an anchor, where the path ends.
@@ -43,12 +43,12 @@ def build(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]
             return (*path, anchor)
         if position + 1 == len(chain) or not issued(certificate, chain[position + 1]):
             raise AcceptanceError(
-                f"{name(certificate)} was not issued by a trust anchor, nor by the next certificate of the chain"
+                f"{name_of(certificate)} was not issued by a trust anchor, nor by the next certificate of the chain"
             )
     raise AcceptanceError("the signature carries no certificate")
 
 
-def check(path: Sequence[x509.Certificate], moments: Sequence[tuple[datetime, str]]) -> None:
+def check_certificates(path: Sequence[x509.Certificate], moments: Sequence[tuple[datetime, str]]) -> None:
     """Raise AcceptanceError with the first rule that a certificate of ``path`` breaks, the signer's first.
 
     Each must be valid at every one of ``moments`` (instant, and how to say it); the keys must be strong, the issuers
@@ -83,12 +83,12 @@ def check_revocation(
                 entry = found.get_revoked_certificate_by_serial_number(certificate.serial_number)
             if entry is not None:
                 raise AcceptanceError(
-                    f"{name(certificate)} was revoked on {entry.revocation_date_utc.isoformat()} by its issuer"
+                    f"{name_of(certificate)} was revoked on {entry.revocation_date_utc.isoformat()} by its issuer"
                 )
         covered += bool(issuers_lists)
         if required and not issuers_lists:
             raise AcceptanceError(
-                f"no revocation list of {name(issuer)} was given, so whether {name(certificate)} is revoked is "
+                f"no revocation list of {name_of(issuer)} was given, so whether {name_of(certificate)} is revoked is "
                 "not known; add its list to the policy's crls"
             )
     if not lists:
@@ -105,7 +105,7 @@ def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def name(certificate: x509.Certificate) -> str:
+def name_of(certificate: x509.Certificate) -> str:
     """Return the subject for messages."""
     try:
         return certificate.subject.rfc4514_string() or "a certificate without a subject"
@@ -118,17 +118,17 @@ def _readable(certificate: x509.Certificate) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as problem:
-        raise AcceptanceError(f"{name(certificate)}: the certificate cannot be read: {problem}") from problem
+        raise AcceptanceError(f"{name_of(certificate)}: the certificate cannot be read: {problem}") from problem
     except x509.UnsupportedGeneralNameType as problem:
-        raise AcceptanceError(f"{name(certificate)}: a kind of name is not known: {problem}") from problem
+        raise AcceptanceError(f"{name_of(certificate)}: a kind of name is not known: {problem}") from problem
 
 
 def _check_validity(certificate: x509.Certificate, moment: datetime, what: str) -> None:
     if moment < certificate.not_valid_before_utc:
-        raise AcceptanceError(f"{name(certificate)} was not yet valid {what}")
+        raise AcceptanceError(f"{name_of(certificate)} was not yet valid {what}")
     if moment > certificate.not_valid_after_utc:
         end = certificate.not_valid_after_utc.isoformat()
-        raise AcceptanceError(f"{name(certificate)} had expired {what}: it ended at {end}")
+        raise AcceptanceError(f"{name_of(certificate)} had expired {what}: it ended at {end}")
 
 
 def _check_strength(certificate: x509.Certificate, *, anchor: bool) -> None:
@@ -139,10 +139,12 @@ def _check_strength(certificate: x509.Certificate, *, anchor: bool) -> None:
         or (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= 256)
     )
     if not strong:
-        raise AcceptanceError(f"{name(certificate)} has a weak key: use EC from P-256, Ed25519, or RSA from 2048 bits")
+        raise AcceptanceError(
+            f"{name_of(certificate)} has a weak key: use EC from P-256, Ed25519, or RSA from 2048 bits"
+        )
     algorithm = certificate.signature_hash_algorithm
     if not anchor and algorithm is not None and algorithm.name in _WEAK_HASHES:
-        raise AcceptanceError(f"{name(certificate)} was issued with the weak hash {algorithm.name}")
+        raise AcceptanceError(f"{name_of(certificate)} was issued with the weak hash {algorithm.name}")
 
 
 def _check_extensions(certificate: x509.Certificate, *, issuer: bool, below: int) -> None:
@@ -150,23 +152,23 @@ def _check_extensions(certificate: x509.Certificate, *, issuer: bool, below: int
     for extension in extensions:
         if extension.critical and extension.oid not in _KNOWN_CRITICAL:
             raise AcceptanceError(
-                f"{name(certificate)} has a critical extension {extension.oid.dotted_string} that is not known"
+                f"{name_of(certificate)} has a critical extension {extension.oid.dotted_string} that is not known"
             )
     constraints = next((e.value for e in extensions if isinstance(e.value, x509.BasicConstraints)), None)
     usage = next((e.value for e in extensions if isinstance(e.value, x509.KeyUsage)), None)
     if issuer:
         if constraints is None or not constraints.ca:
-            raise AcceptanceError(f"{name(certificate)} issued a certificate but is no certification authority")
+            raise AcceptanceError(f"{name_of(certificate)} issued a certificate but is no certification authority")
         if usage is not None and not usage.key_cert_sign:
-            raise AcceptanceError(f"{name(certificate)} issued a certificate but its key usage does not allow it")
+            raise AcceptanceError(f"{name_of(certificate)} issued a certificate but its key usage does not allow it")
         if constraints.path_length is not None and below > constraints.path_length:
             raise AcceptanceError(
-                f"{name(certificate)} allows {constraints.path_length} authorities below it, found {below}"
+                f"{name_of(certificate)} allows {constraints.path_length} authorities below it, found {below}"
             )
 
 
 def _check_list(found: x509.CertificateRevocationList, issuer: x509.Certificate, now: datetime) -> None:
-    where = f"the revocation list of {name(issuer)}"
+    where = f"the revocation list of {name_of(issuer)}"
     key = issuer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
         raise AcceptanceError(f"{where} is signed with a kind of key that is not known")

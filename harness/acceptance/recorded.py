@@ -1,6 +1,5 @@
 """A recorded run, from its folder or from an acceptance file: its events, and the test sets and fixtures it used."""
 
-import hashlib
 import io
 import tempfile
 from collections.abc import Collection, Mapping
@@ -9,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from harness.acceptance import container, manifest, sources
+from harness.acceptance.container import load, unpack
+from harness.acceptance.manifest import NAME, sha256
+from harness.acceptance.sources import FOLDER, collect, source_problems
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import verify
 from harness.engine import journal
@@ -40,7 +41,7 @@ class Recorded:
         Raises TestSetError when one cannot be read here.
         """
         with tempfile.TemporaryDirectory(prefix="fhir-harness-") as name:
-            root = Path(name) / sources.FOLDER
+            root = Path(name) / FOLDER
             for member, data in self.sources.items():
                 target = Path(name) / member
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,40 +75,32 @@ def open_recorded(
             f"{path}: an acceptance file is only used once it verifies: name whom you trust (--trust CA.pem), "
             "or say --unsafe-skip-verification"
         )
-    data = _bytes(path)
+    data = load(path)
+    digest = sha256(data)
     if policy is not None:
-        failure = verify(path, policy, now).failure
+        verification = verify(path, policy, now)
+        failure = verification.failure
         if failure is not None:
             raise AcceptanceError(f"{path}: does not verify: {failure.name}: {failure.message}")
-        if _bytes(path) != data:
+        if verification.digest != digest:
             raise AcceptanceError(f"{path}: changed while it was read; try again with a copy that nobody writes to")
-    return _from_members(path, data, verified=policy is not None)
+    return _from_members(path, data, digest, verified=policy is not None)
 
 
 def _from_folder(folder: Path) -> Recorded:
     events = tuple(journal.read_journal(folder))
     run = RunResult.read(events)
-    digest = hashlib.sha256((folder / journal.NAME).read_bytes()).hexdigest()
-    return Recorded(folder, digest, events, run, sources.collect(folder, run.started), verified=False)
+    digest = sha256((folder / journal.NAME).read_bytes())
+    return Recorded(folder, digest, events, run, collect(folder, run.started), verified=False)
 
 
-def _from_members(path: Path, data: bytes, *, verified: bool) -> Recorded:
-    members = container.unpack(data)
-    if journal.NAME not in members or manifest.NAME not in members:
+def _from_members(path: Path, data: bytes, digest: str, *, verified: bool) -> Recorded:
+    members = unpack(data)
+    if journal.NAME not in members or NAME not in members:
         raise AcceptanceError(f"{path}: no acceptance file: it holds no {journal.NAME}")
     events = tuple(journal.parse_journal(io.BytesIO(members[journal.NAME]), journal.NAME))
     run = RunResult.read(events)
-    for problem in sources.problems(members, run.started):
+    kept = {name: content for name, content in members.items() if name.startswith(f"{FOLDER}/")}
+    for problem in source_problems({name: sha256(content) for name, content in kept.items()}, run.started):
         raise AcceptanceError(f"{path}: {problem}")
-    kept = {name: content for name, content in members.items() if name.startswith(f"{sources.FOLDER}/")}
-    return Recorded(path, hashlib.sha256(data).hexdigest(), events, run, kept, verified=verified)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(container.MAX_BYTES + 1)
-    except OSError as problem:
-        raise AcceptanceError(
-            f"{path}: cannot be read: {problem.strerror}; name an acceptance file or a run folder"
-        ) from problem
+    return Recorded(path, digest, events, run, kept, verified=verified)

@@ -17,9 +17,9 @@ from typing import Any
 import rfc8785
 from cryptography import x509
 
-from harness.acceptance import signing
 from harness.acceptance.next_step import Decision
 from harness.acceptance.path import check_revocation
+from harness.acceptance.signing import PrivateKey, check_signature, sign_payload
 from harness.acceptance.trust import TrustPolicy, check_age, check_path, check_signer
 from harness.errors import AcceptanceError
 
@@ -58,11 +58,11 @@ class Review:
 
 
 def sign_review(
-    content: Mapping[str, Any], key: signing.PrivateKey, chain: Sequence[x509.Certificate], signed_at: datetime
+    content: Mapping[str, Any], key: PrivateKey, chain: Sequence[x509.Certificate], signed_at: datetime
 ) -> bytes:
     """Return the signed review. Raises AcceptanceError when key and certificate do not belong together."""
     payload = rfc8785.dumps(dict(content))
-    protected, _, signature = signing.sign(payload, key, chain, signed_at, TYPE).split(b".")
+    protected, _, signature = sign_payload(payload, key, chain, signed_at, TYPE).split(b".")
     return b".".join((protected, base64.urlsafe_b64encode(payload).rstrip(b"="), signature))
 
 
@@ -118,7 +118,7 @@ def _read(path: Path, policy: TrustPolicy, now: datetime) -> Review:
     try:
         data = _bytes(path)
         content, payload, detached = _parse(data)
-        signature = signing.check(detached, payload, TYPE)
+        signature = check_signature(detached, payload, TYPE)
         chain = check_path(signature.chain, policy, signature.signed_at, now)
         signer = check_signer(chain[0], policy)
         check_age(policy, signature.signed_at, now)

@@ -85,7 +85,7 @@ def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
         raise AcceptanceError(f"no certificate can be read: {problem}; give a PEM file") from problem
 
 
-def sign(
+def sign_payload(
     payload: bytes, key: PrivateKey, chain: Sequence[x509.Certificate], signed_at: datetime, kind: str = TYPE
 ) -> bytes:
     """Return the detached compact JWS over ``payload``.
@@ -111,7 +111,7 @@ def sign(
     return b"..".join([protected, signature])
 
 
-def check(signature: bytes, payload: bytes, kind: str = TYPE) -> Signature:
+def check_signature(signature: bytes, payload: bytes, kind: str = TYPE) -> Signature:
     """Return what the detached JWS ``signature`` says of itself, once it verifies over ``payload`` with its own chain.
 
     Raises AcceptanceError, with what is wrong, in every other case.

@@ -1,9 +1,9 @@
 """The test sets, fixtures and requirements a run used: kept beside its journal, and carried in the acceptance file."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from harness.acceptance.manifest import sha256
 from harness.engine.events import Event, RunStarted
 from harness.errors import AcceptanceError
 
@@ -26,7 +26,7 @@ class SourceKeeper:
             return
         for name, (root, relative, digest) in _named(event, self._testsets, self._fixtures).items():
             data = _read(root / relative)
-            if hashlib.sha256(data).hexdigest() != digest:
+            if sha256(data) != digest:
                 raise AcceptanceError(f"{name} changed after it was loaded; run the tests again")
             target = self._folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -41,19 +41,22 @@ def collect(run_folder: Path, started: RunStarted) -> dict[str, bytes]:
     root = run_folder / FOLDER
     named = _named(started, root / "testsets", root / "fixtures")
     members = {f"{FOLDER}/{name}": _read(base / relative) for name, (base, relative, _) in named.items()}
-    for problem in problems(members, started):
+    for problem in source_problems({name: sha256(data) for name, data in members.items()}, started):
         raise AcceptanceError(f"{run_folder}: {problem}")
     return members
 
 
-def problems(members: Mapping[str, bytes], started: RunStarted) -> list[str]:
-    """Return which test sets and fixtures of the run are missing from ``members``, or are not those that ran."""
+def source_problems(digests: Mapping[str, str], started: RunStarted) -> list[str]:
+    """Return which test sets and fixtures of the run are missing, or are not those that ran.
+
+    ``digests`` are the SHA-256 of an acceptance file's members by name.
+    """
     found = []
     for name, (_, _, digest) in _named(started, Path(), Path()).items():
-        data = members.get(f"{FOLDER}/{name}")
-        if data is None:
+        found_digest = digests.get(f"{FOLDER}/{name}")
+        if found_digest is None:
             found.append(f"{name}, which the run used, is missing")
-        elif hashlib.sha256(data).hexdigest() != digest:
+        elif found_digest != digest:
             found.append(f"{name} is not the file that the run used")
     return found
 

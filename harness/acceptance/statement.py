@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
 
 from harness import __version__
 from harness.acceptance.next_step import Decision, next_step, unmet, unproven
-from harness.acceptance.recorded import Recorded
-from harness.acceptance.review import FORMAT, VERSION, Review
-from harness.acceptance.verify import CheckedItem
+from harness.acceptance.recorded import Recorded, open_recorded
+from harness.acceptance.review import FORMAT, VERSION, Review, read_chain, sign_review
+from harness.acceptance.signing import PrivateKey
+from harness.acceptance.trust import TrustPolicy
+from harness.acceptance.verify import CheckedItem, verify
 from harness.engine.verdict import Verdict
 from harness.errors import AcceptanceError
 
@@ -25,6 +31,43 @@ class Statement:
     """Tests or test sets that the publisher has to add."""
     despite_failures: bool = False
     """Satisfactory although tests did not pass: only said on purpose."""
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """Who reviews: the key, and the certificate chain that begins with the key's own."""
+
+    key: PrivateKey
+    chain: Sequence[x509.Certificate]
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The reviews of a file before this one, the first one first, and whose reviews are believed."""
+
+    paths: Sequence[Path]
+    policy: TrustPolicy
+
+
+def review(
+    file: Path,
+    policy: TrustPolicy,
+    statement: Statement,
+    reviewer: Reviewer,
+    now: datetime,
+    *,
+    previous: Previous | None = None,
+) -> tuple[dict[str, Any], bytes]:
+    """Return what the next review of the acceptance file ``file`` holds, and the signed review.
+
+    The file is checked against ``policy`` first; that it does not verify is stated, not raised. Raises AcceptanceError
+    when the decision does not fit the file, or a previous review does not hold.
+    """
+    failure = verify(file, policy, now).failure
+    recorded = open_recorded(file, None if failure else policy, now, unsafe_skip_verification=failure is not None)
+    before = read_chain(recorded.digest, previous.paths, previous.policy, now) if previous else []
+    content = content_of(recorded, failure, statement, before)
+    return content, sign_review(content, reviewer.key, reviewer.chain, now)
 
 
 def content_of(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from harness.acceptance import path
+from harness.acceptance.path import build_path, check_certificates, name_of
 from harness.engine.events import DefinitionSource, TestSetSource
 from harness.errors import AcceptanceError
 
@@ -85,14 +85,14 @@ def check_path(
     Each certificate must have been valid at ``signed_at``, and still be valid ``now``: the signer's own clock proves
     nothing.
     """
-    found = path.build(chain, policy.anchors)
-    path.check(found, [(signed_at, "when the file was signed"), (now, "now")])
+    found = build_path(chain, policy.anchors)
+    check_certificates(found, [(signed_at, "when the file was signed"), (now, "now")])
     return found
 
 
 def check_signer(certificate: x509.Certificate, policy: TrustPolicy) -> str:
     """Return the signer's subject. Raises AcceptanceError when it is not whom, or for what, the policy demands."""
-    subject = path.name(certificate)
+    subject = name_of(certificate)
     wanted = {**({"O": policy.organization} if policy.organization is not None else {}), **policy.subject}
     for attribute, value in wanted.items():
         oid = SUBJECT_ATTRIBUTES[attribute]

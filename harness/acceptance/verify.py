@@ -13,9 +13,20 @@ from typing import Any
 import orjson
 
 from harness import __version__
-from harness.acceptance import container, manifest, path, signing, sources, trust
+from harness.acceptance.container import load, unpack
 from harness.acceptance.document import document, dump
-from harness.acceptance.trust import TrustPolicy
+from harness.acceptance.manifest import DEMANDED, DOCUMENT, NAME, PAGE, SIGNATURE, check_members, sha256
+from harness.acceptance.path import check_revocation, name_of
+from harness.acceptance.signing import Signature, check_signature
+from harness.acceptance.sources import source_problems
+from harness.acceptance.trust import (
+    TrustPolicy,
+    check_age,
+    check_definitions,
+    check_path,
+    check_signer,
+    check_test_sets,
+)
 from harness.engine import journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError, HarnessError
@@ -45,6 +56,8 @@ class Verification:
     checks: list[CheckedItem] = field(default_factory=list)
     document: Mapping[str, Any] | None = None
     """The verified acceptance.json; None unless every check held."""
+    digest: str = ""
+    """SHA-256 of the file that was checked, hexadecimal; empty when it could not be read."""
 
     @property
     def ok(self) -> bool:
@@ -76,9 +89,12 @@ class _Verifier:
     def __init__(self, file: Path, policy: TrustPolicy, now: datetime) -> None:
         self._file, self._policy, self._now = file, policy, now
         self._members: Mapping[str, bytes] = {}
-        self._signature: signing.Signature | None = None
+        self._signature: Signature | None = None
         self._path: tuple[Any, ...] = ()
         self._run: RunResult | None = None
+        self._digests: Mapping[str, str] = {}
+        self._digest = ""
+        self._document: dict[str, Any] = {}
 
     def run(self) -> Verification:
         result = Verification()
@@ -86,15 +102,15 @@ class _Verifier:
             ("container", self._container),
             ("signature", self._check_signature),
             ("certificate", self._certificate),
-            ("signer", lambda: trust.check_signer(self._path[0], self._policy)),
+            ("signer", lambda: check_signer(self._path[0], self._policy)),
             ("revocation", self._revocation),
             ("age", self._age),
             ("manifest", self._manifest),
             ("journal", self._journal),
             ("report", self._report),
             ("page", self._page),
-            ("test sets", lambda: trust.check_test_sets(self._policy, self._ran.started.test_sets)),
-            ("definitions", lambda: trust.check_definitions(self._policy, self._ran.started.definitions)),
+            ("test sets", lambda: check_test_sets(self._policy, self._ran.started.test_sets)),
+            ("definitions", lambda: check_definitions(self._policy, self._ran.started.definitions)),
         ]
         for name, step in steps:
             if result.failure is not None:
@@ -106,11 +122,12 @@ class _Verifier:
             except HarnessError as problem:
                 result.checks.append(CheckedItem(name, False, str(problem)))
         if result.failure is None:
-            result.document = orjson.loads(self._members[manifest.DOCUMENT])
+            result.document = orjson.loads(self._members[DOCUMENT])
+        result.digest = self._digest
         return result
 
     @property
-    def _signed(self) -> signing.Signature:
+    def _signed(self) -> Signature:
         assert self._signature is not None
         return self._signature
 
@@ -120,32 +137,36 @@ class _Verifier:
         return self._run
 
     def _container(self) -> str:
-        self._members = container.read(self._file)
-        for name in manifest.DEMANDED:
+        data = load(self._file)
+        self._digest = sha256(data)
+        try:
+            self._members = unpack(data)
+        except AcceptanceError as problem:
+            raise AcceptanceError(f"{self._file}: {problem}") from problem
+        for name in DEMANDED:
             if name not in self._members:
                 raise AcceptanceError(f"{name} is missing from the file: it is no acceptance file, or was altered")
         return f"{len(self._members)} members"
 
     def _check_signature(self) -> str:
-        self._signature = signing.check(self._members[manifest.SIGNATURE], self._members[manifest.NAME])
+        self._signature = check_signature(self._members[SIGNATURE], self._members[NAME])
         return f"{self._signature.algorithm}, {self._signature.signed_at.isoformat()}"
 
     def _certificate(self) -> str:
-        self._path = trust.check_path(self._signed.chain, self._policy, self._signed.signed_at, self._now)
-        return " ← ".join(map(path.name, self._path))
+        self._path = check_path(self._signed.chain, self._policy, self._signed.signed_at, self._now)
+        return " ← ".join(map(name_of, self._path))
 
     def _revocation(self) -> str:
         lists, required = self._policy.crls, self._policy.crls_required
-        return path.check_revocation(self._path, lists, self._now, required=required)
+        return check_revocation(self._path, lists, self._now, required=required)
 
     def _age(self) -> str:
-        trust.check_age(self._policy, self._signed.signed_at, self._now)
+        check_age(self._policy, self._signed.signed_at, self._now)
         return f"signed {self._signed.signed_at.isoformat()}"
 
     def _manifest(self) -> str:
-        listed = {k: v for k, v in self._members.items() if k not in (manifest.NAME, manifest.SIGNATURE)}
-        for problem in manifest.problems(self._members[manifest.NAME], listed):
-            raise AcceptanceError(problem)
+        listed = {k: v for k, v in self._members.items() if k not in (NAME, SIGNATURE)}
+        self._digests = check_members(self._members[NAME], listed)
         return f"{len(listed)} digests hold"
 
     def _journal(self) -> str:
@@ -153,22 +174,23 @@ class _Verifier:
         self._run = RunResult.read(journal.parse_journal(lines, journal.NAME))
         if self._run.finished is None or self._run.missing:
             raise AcceptanceError("the run was cut off before its end, so it proves nothing")
-        for problem in sources.problems(self._members, self._run.started):
+        for problem in source_problems(self._digests, self._run.started):
             raise AcceptanceError(problem)
         return f"{len(self._run.tests)} tests"
 
     def _report(self) -> str:
-        if dump(document(self._ran)) != self._members[manifest.DOCUMENT]:
-            raise AcceptanceError(f"{manifest.DOCUMENT} does not say what the recorded exchanges and verdicts say")
-        return f"{manifest.DOCUMENT} follows from the journal"
+        self._document = document(self._ran)
+        if dump(self._document) != self._members[DOCUMENT]:
+            raise AcceptanceError(f"{DOCUMENT} does not say what the recorded exchanges and verdicts say")
+        return f"{DOCUMENT} follows from the journal"
 
     def _page(self) -> str:
         made_by = self._ran.started.harness
         if made_by != __version__:
-            return f"made by version {made_by}, this is {__version__}: not rendered again, rely on {manifest.DOCUMENT}"
-        if render(self._ran, document(self._ran), signed=True).encode("utf-8") != self._members[manifest.PAGE]:
-            raise AcceptanceError(f"{manifest.PAGE} does not show what the recorded exchanges and verdicts say")
-        return f"{manifest.PAGE} follows from the journal"
+            return f"made by version {made_by}, this is {__version__}: not rendered again, rely on {DOCUMENT}"
+        if render(self._ran, self._document, signed=True).encode("utf-8") != self._members[PAGE]:
+            raise AcceptanceError(f"{PAGE} does not show what the recorded exchanges and verdicts say")
+        return f"{PAGE} follows from the journal"
 
 
 def verify(path: Path, policy: TrustPolicy, now: datetime) -> Verification:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from harness.acceptance.signing import load_chain, load_private_key
 from harness.cli.options import read_file
 from harness.report.completeness import lacking
@@ -25,7 +25,7 @@ def accept(
 ) -> None:
     """Sign a run: make its acceptance file."""
     chain = load_chain(read_file(cert, "the certificate chain"))
-    accepted = sign_run(run, load_private_key(read_file(key, "the private key")), chain, out, datetime.now(UTC))
+    accepted = sign(run, load_private_key(read_file(key, "the private key")), chain, out, datetime.now(UTC))
     counts = ", ".join(f"{number} {verdict}" for verdict, number in accepted.run.counts().items())
     typer.echo(f"{out}: signed; {counts}")
     lacks = lacking(accepted.run)

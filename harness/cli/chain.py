@@ -1,6 +1,5 @@
 """The reviews of an acceptance file, as ``verify`` shows them."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +16,8 @@ from harness.report.inert import one_line
 _REASON = 200
 
 
-def check_chain(
-    answer: Verification, file: Path, reviews: Sequence[Path], trust: Sequence[Path], now: datetime
-) -> list[Review]:
-    """Return the checked reviews of ``file``, and add what came of them to ``answer`` as the check ``reviews``.
+def check_chain(answer: Verification, reviews: Sequence[Path], trust: Sequence[Path], now: datetime) -> list[Review]:
+    """Return the checked reviews of the file that was verified, and add what came of them to ``answer``: ``reviews``.
 
     ``trust`` holds the anchors of the testing team: those of the file do not count, for whoever may sign the file may
     not judge it. A chain that does not hold takes the answer's document away. Raises UsageError without anchors.
@@ -32,9 +29,8 @@ def check_chain(
         answer.checks.append(CheckedItem("reviews", False, message, made=False))
         return []
     anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor")))
-    digest = hashlib.sha256(read_file(file, "the acceptance file")).hexdigest()
     try:
-        found = read_chain(digest, reviews, TrustPolicy(anchors), now)
+        found = read_chain(answer.digest, reviews, TrustPolicy(anchors), now)
     except AcceptanceError as problem:
         answer.checks.append(CheckedItem("reviews", False, str(problem)))
         answer.document = None

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from harness import __version__
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from harness.acceptance.keys import ANCHOR, CHAIN, KEY, new_keys
 from harness.acceptance.signing import load_chain, load_private_key
 from harness.acceptance.trust import TrustPolicy
@@ -41,7 +41,7 @@ def demo(
     file = out / "acceptance.zip"
     new_keys(out / "keys", "Demonstration")
     key, chain, anchors = ((out / "keys" / name).read_bytes() for name in (KEY, CHAIN, ANCHOR))
-    sign_run(out, load_private_key(key), load_chain(chain), file, datetime.now(UTC))
+    sign(out, load_private_key(key), load_chain(chain), file, datetime.now(UTC))
     answer = verify(file, TrustPolicy(load_chain(anchors)), datetime.now(UTC))
     typer.echo(f"Report:          {out / REPORT}")
     typer.echo(f"Acceptance file: {file}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import typer
 
-from harness.acceptance.disclosure import check as check_disclosure
+from harness.acceptance.disclosure import check_disclosure
 from harness.acceptance.disclosure import disclose as make_disclosure
 from harness.cli.options import read_file
 from harness.errors import UsageError

@@ -8,13 +8,12 @@ import orjson
 import typer
 
 from harness.acceptance.next_step import Decision
-from harness.acceptance.recorded import open_recorded
-from harness.acceptance.review import read_chain, sign_review, write_review
+from harness.acceptance.review import write_review
 from harness.acceptance.shelf import ShelfRow, overview
 from harness.acceptance.signing import load_chain, load_private_key
-from harness.acceptance.statement import Statement, content_of
+from harness.acceptance.statement import Previous, Reviewer, Statement
+from harness.acceptance.statement import review as review_file
 from harness.acceptance.trust import TrustPolicy
-from harness.acceptance.verify import verify
 from harness.cli.chain import next_lines
 from harness.cli.evidence import POLICY, TRUST, Trust, anchors
 from harness.cli.options import Format, Language, read_file
@@ -63,12 +62,12 @@ def review(
         )
     if previous and reviewers is None:
         raise UsageError("--previous needs --review-trust CA.pem: whose reviews are believed")
-    failure = verify(file, demands, now).failure
-    recorded = open_recorded(file, None if failure else demands, now, unsafe_skip_verification=failure is not None)
-    chain = read_chain(recorded.digest, previous, reviewers, now) if reviewers else []
-    content = content_of(recorded, failure, Statement(decision, tuple(reasons), tuple(add), despite), chain)
-    signer = load_chain(read_file(cert, "the certificate chain"))
-    write_review(out, sign_review(content, load_private_key(read_file(key, "the private key")), signer, now))
+    statement = Statement(decision, tuple(reasons), tuple(add), despite)
+    chain = load_chain(read_file(cert, "the certificate chain"))
+    reviewer = Reviewer(load_private_key(read_file(key, "the private key")), chain)
+    before = Previous(previous, reviewers) if reviewers else None
+    content, signed = review_file(file, demands, statement, reviewer, now, previous=before)
+    write_review(out, signed)
     if format is Format.JSON:
         typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return

@@ -40,7 +40,7 @@ def verify(
     demands = acceptance.read_policy(policy) if policy is not None else _policy(trust, organization, max_age, require)
     now = datetime.now(UTC)
     answer = verify_file(file, demands, now)
-    reviews = check_chain(answer, file, review, review_trust, now) if review else []
+    reviews = check_chain(answer, review, review_trust, now) if review else []
     if format is Format.JSON:
         content = {**answer.as_json(), "reviews": [one.as_json() for one in reviews]}
         typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from harness.acceptance.signing import PrivateKey, load_chain, load_private_key
 from harness.acceptance.sources import SourceKeeper
 from harness.engine import Candidate, commitment, run_sync
@@ -154,7 +154,7 @@ class Recording:
         if self._order.accept is None:
             return f"recorded in {self.folder}"
         key, chain = self._order.signer()
-        sign_run(self.folder, key, chain, self._order.accept, datetime.now(UTC))
+        sign(self.folder, key, chain, self._order.accept, datetime.now(UTC))
         return f"signed {self._order.accept}"
 
     def _run(self, work: Work) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from harness.suite.model import Text
 from harness.suite.problem import nearest
-from harness.suite.schema import schema_text
 from harness.suite.source import read_yaml
 
 FREE = "x-"
@@ -143,7 +143,7 @@ def spelled(value: Any) -> str:
 @cache
 def policies() -> Policies:
     """Return the choices that came with the harness."""
-    content: Any = read_yaml(schema_text(_FILE).encode("utf-8"), _FILE).value
+    content: Any = read_yaml(Path(__file__).with_name(_FILE).read_bytes(), _FILE).value
     rules = {}
     for name, entry in content["policies"].items():
         values = tuple(Value(**one) for one in entry.get("values", ()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign as sign_folder
 from harness.acceptance.keys import ANCHOR, CHAIN, KEY, new_keys
 from harness.acceptance.signing import load_chain, load_private_key
 from harness.acceptance.trust import TrustPolicy
@@ -35,7 +35,7 @@ def signed(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sign(run: Path, keys: Path, target: Path) -> Path:
     key, chain = load_private_key((keys / KEY).read_bytes()), load_chain((keys / CHAIN).read_bytes())
-    return sign_run(run, key, chain, target, NOW).path
+    return sign_folder(run, key, chain, target, NOW).path
 
 
 @pytest.fixture

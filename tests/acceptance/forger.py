@@ -32,5 +32,5 @@ class Forger:
         content = {name: data for name, data in content.items() if name not in SIGNED}
         listing = manifest.make(content) if listing is None else listing
         holder = signer or self.signer
-        signature = signing.sign(listing, holder.key, [holder.certificate], NOW)
+        signature = signing.sign_payload(listing, holder.key, [holder.certificate], NOW)
         return container.pack({**content, manifest.NAME: listing, manifest.SIGNATURE: signature})

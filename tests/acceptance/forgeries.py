@@ -157,7 +157,7 @@ def trust(forger: Forger) -> Named:
     yield "manifest-of-another-run", container.pack(swapped)
     swapped[manifest.SIGNATURE] = forger.other[manifest.SIGNATURE]
     yield "manifest-and-signature-of-another-run", container.pack(swapped)
-    review = signing.sign(
+    review = signing.sign_payload(
         forger.members[manifest.NAME], forger.signer.key, [forger.signer.certificate], NOW, "fhir-harness-review+jws"
     )
     yield "signed-as-a-review", _with_signature(forger, review)

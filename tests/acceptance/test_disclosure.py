@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.acceptance import container
-from harness.acceptance.bundle import sign_run
-from harness.acceptance.disclosure import check, disclose
+from harness.acceptance.bundle import sign
+from harness.acceptance.disclosure import check_disclosure, disclose
 from harness.acceptance.keys import CHAIN, KEY
 from harness.acceptance.signing import load_chain, load_private_key
 from harness.engine import commitment
@@ -40,12 +40,12 @@ def redacted(tmp_path: Path) -> Path:
 @pytest.fixture
 def file(redacted: Path, keys: Path, tmp_path: Path) -> Path:
     key, chain = load_private_key((keys / KEY).read_bytes()), load_chain((keys / CHAIN).read_bytes())
-    return sign_run(redacted, key, chain, tmp_path / "file.zip", NOW).path
+    return sign(redacted, key, chain, tmp_path / "file.zip", NOW).path
 
 
 def test_a_value_is_disclosed_and_checked(redacted: Path, file: Path) -> None:
     told = disclose(redacted, SECRET)
-    assert check(json.dumps(told).encode(), file) == ["identities.default.bearer"]
+    assert check_disclosure(json.dumps(told).encode(), file) == ["identities.default.bearer"]
 
 
 def test_the_salt_stays_with_the_publisher(redacted: Path, file: Path) -> None:
@@ -69,7 +69,7 @@ FALSE: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize(("change", "message"), FALSE.values(), ids=FALSE.keys())
 def test_a_false_disclosure_is_refused(redacted: Path, file: Path, change: Change, message: str) -> None:
     with pytest.raises(AcceptanceError, match=message):
-        check(json.dumps(change(disclose(redacted, SECRET))).encode(), file)
+        check_disclosure(json.dumps(change(disclose(redacted, SECRET))).encode(), file)
 
 
 def test_a_value_that_is_not_there_cannot_be_disclosed(redacted: Path, file: Path) -> None:
@@ -79,9 +79,9 @@ def test_a_value_that_is_not_there_cannot_be_disclosed(redacted: Path, file: Pat
     made = {"value": "x", "opening": opened.hex(), "commitment": commitment.commitment(opened, "x")}
     told = {"run": disclose(redacted, SECRET)["run"], **made}
     with pytest.raises(AcceptanceError, match="no redacted value has this commitment"):
-        check(json.dumps(told).encode(), file)
+        check_disclosure(json.dumps(told).encode(), file)
     with pytest.raises(AcceptanceError, match="is not JSON"):
-        check(b"{", file)
+        check_disclosure(b"{", file)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"salt": "xx"}', '{"salt": "00"}'])

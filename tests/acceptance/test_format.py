@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harness.acceptance import container, manifest
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from harness.acceptance.keys import ANCHOR
 from tests.acceptance.alterations import designed
 from tests.acceptance.authorities import NOW, issue
@@ -83,7 +83,7 @@ def test_an_independent_reader_knows_each_algorithm_and_an_intermediate(
     middle = issue("Intermédiaire", root)
     signer = issue("Éditeur", middle, ca=False, key=key)
     chain = [signer.certificate, middle.certificate]
-    file = sign_run(record(tmp_path / "run"), key, chain, tmp_path / "file.zip", NOW).path
+    file = sign(record(tmp_path / "run"), key, chain, tmp_path / "file.zip", NOW).path
     (tmp_path / "root.pem").write_bytes(root.certificate.public_bytes(Encoding.PEM))
     assert _independent(file, tmp_path / "root.pem")[0] == 0
     (tmp_path / "other.pem").write_bytes(issue("Racine").certificate.public_bytes(Encoding.PEM))
@@ -95,7 +95,7 @@ def test_an_independent_reader_refuses_forgeries(signed: Path, tmp_path: Path) -
     root = issue("AC")
     signer = issue("Éditeur", root, ca=False)
     for name in ("file", "other"):
-        sign_run(record(tmp_path / name), signer.key, [signer.certificate], tmp_path / f"{name}.zip", NOW)
+        sign(record(tmp_path / name), signer.key, [signer.certificate], tmp_path / f"{name}.zip", NOW)
     (tmp_path / "root.pem").write_bytes(root.certificate.public_bytes(Encoding.PEM))
     forger = Forger(container.read(tmp_path / "file.zip"), container.read(tmp_path / "other.zip"), root, signer)
     forgeries = dict(designed(forger))

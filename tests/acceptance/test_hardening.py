@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from harness.acceptance import container
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from tests.acceptance.alterations import designed
 from tests.acceptance.authorities import NOW, Holder, issue
 from tests.acceptance.forger import Forger
@@ -35,7 +35,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Holder, Ho
         if name == "other":
             journal = run / "journal.ndjson"
             journal.write_bytes(journal.read_bytes().replace(b'"seed":1', b'"seed":2'))
-        sign_run(run, signer.key, [signer.certificate], folder / f"{name}.zip", NOW)
+        sign(run, signer.key, [signer.certificate], folder / f"{name}.zip", NOW)
     return folder, root, signer
 
 

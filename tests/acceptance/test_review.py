@@ -169,7 +169,9 @@ def test_another_kind_of_signature_is_no_review(
     payload = rfc8785.dumps(_content(recorded))
     key = signing.load_private_key((team / KEY).read_bytes())
     chain = signing.load_chain((team / CHAIN).read_bytes())
-    protected, _, signature = signing.sign(payload, key, chain, NOW).split(b".")  # as an acceptance file is signed
+    protected, _, signature = signing.sign_payload(payload, key, chain, NOW).split(
+        b"."
+    )  # as an acceptance file is signed
     path = tmp_path / "other.jws"
     path.write_bytes(b".".join((protected, base64.urlsafe_b64encode(payload).rstrip(b"="), signature)))
     with pytest.raises(AcceptanceError, match="typ"):

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from harness.acceptance.keys import CHAIN, KEY
 from harness.acceptance.scan import scan
 from harness.acceptance.signing import load_chain, load_private_key
@@ -112,5 +112,5 @@ def test_a_run_with_a_leak_is_not_signed(keys: Path, tmp_path: Path) -> None:
     with pytest.raises(
         AcceptanceError, match=r"was not signed:\n  journal.ndjson, line 1/software/product: a national"
     ):
-        sign_run(run, key, chain, tmp_path / "file.zip", NOW)
+        sign(run, key, chain, tmp_path / "file.zip", NOW)
     assert not (tmp_path / "file.zip").exists()

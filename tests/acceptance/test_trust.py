@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ObjectIdentifier
 
 from harness.acceptance import trust
-from harness.acceptance.bundle import sign_run
+from harness.acceptance.bundle import sign
 from harness.acceptance.path import check_revocation
 from harness.acceptance.policy_file import read_policy
 from harness.acceptance.trust import TrustPolicy
@@ -206,7 +206,7 @@ def policy_file(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def test_a_policy_file_is_what_verify_demands(policy_file: Callable[[str], Path], tmp_path: Path) -> None:
-    file = sign_run(record(tmp_path / "run"), SIGNER.key, CHAIN, tmp_path / "file.zip", NOW).path
+    file = sign(record(tmp_path / "run"), SIGNER.key, CHAIN, tmp_path / "file.zip", NOW).path
     answer = verify(file, read_policy(policy_file(POLICY)), NOW)
     assert [(item.name, item.message) for item in answer.checks if not item.ok] == []
     assert answer.checks[4].message == "not revoked, by the lists of 2 of 2 issuers"

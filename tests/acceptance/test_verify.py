@@ -29,7 +29,7 @@ def _resign(members: Mapping[str, bytes], keys: Path) -> bytes:
     content = {k: v for k, v in members.items() if k not in (manifest.NAME, manifest.SIGNATURE)}
     listing = manifest.make(content)
     key = signing.load_private_key((keys / KEY).read_bytes())
-    signature = signing.sign(listing, key, signing.load_chain((keys / CHAIN).read_bytes()), NOW)
+    signature = signing.sign_payload(listing, key, signing.load_chain((keys / CHAIN).read_bytes()), NOW)
     return container.pack({**content, manifest.NAME: listing, manifest.SIGNATURE: signature})
 
 
@@ -210,11 +210,11 @@ def _certificate(key: signing.PrivateKey, days: int = 1) -> x509.Certificate:
     ],
 )
 def test_each_algorithm_signs_and_verifies(key: signing.PrivateKey, algorithm: str) -> None:
-    signature = signing.sign(b"payload", key, [_certificate(key)], NOW)
-    checked = signing.check(signature, b"payload")
+    signature = signing.sign_payload(b"payload", key, [_certificate(key)], NOW)
+    checked = signing.check_signature(signature, b"payload")
     assert (checked.algorithm, checked.signed_at) == (algorithm, NOW.replace(microsecond=0))
     with pytest.raises(AcceptanceError, match="does not match"):
-        signing.check(signature, b"other")
+        signing.check_signature(signature, b"other")
 
 
 @pytest.mark.parametrize(
@@ -230,14 +230,14 @@ def test_each_algorithm_signs_and_verifies(key: signing.PrivateKey, algorithm: s
 )
 def test_headers_that_could_fool_a_verifier_are_refused(change: dict[str, object]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    protected, _, signature = signing.sign(b"payload", key, [_certificate(key)], NOW).split(b".")
+    protected, _, signature = signing.sign_payload(b"payload", key, [_certificate(key)], NOW).split(b".")
     header = json.loads(signing._decode(protected)) | change
     forged = signing.base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=")
     with pytest.raises(AcceptanceError):
-        signing.check(b"..".join([forged, signature]), b"payload")
+        signing.check_signature(b"..".join([forged, signature]), b"payload")
 
 
 def test_a_key_that_is_not_the_certificates_cannot_sign() -> None:
     key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(AcceptanceError, match="is not the private key's"):
-        signing.sign(b"payload", key, [_certificate(other)], datetime.now(UTC))
+        signing.sign_payload(b"payload", key, [_certificate(other)], datetime.now(UTC))
