@@ -11,7 +11,8 @@ from harness.acceptance.keys import ANCHOR, CHAIN, KEY, new_keys
 from harness.acceptance.signing import load_chain, load_private_key
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import verify
-from harness.cli.options import Language, open_definitions
+from harness.cli.definitions import open_definitions
+from harness.cli.options import Language
 from harness.cli.session import REPORT, Plan, execute, new_folder
 from harness.cli.testsets import load_catalogue
 from harness.data import folder

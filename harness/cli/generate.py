@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from harness.cli.options import open_definitions
+from harness.cli.definitions import open_definitions
 from harness.engine.verdict import Exit
 from harness.errors import UsageError
 from harness.validation.generation.strategies import instances, sample

@@ -19,8 +19,8 @@ from typing import Any
 
 import orjson
 
+from harness.cli.definitions import open_definitions
 from harness.cli.inputs import LINE_LIMIT, Item
-from harness.cli.options import open_definitions
 from harness.errors import HarnessError, UsageError
 from harness.fhir import tx
 from harness.fhir.definitions import Definitions

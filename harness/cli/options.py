@@ -1,12 +1,9 @@
-"""What several commands share: how to open definitions and test sets, and how to read files."""
+"""What several commands share: options, and how files that they name are read."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.fhir.definitions import Definitions
-from harness.fhir.lock import add_locked
 
 
 class Format(StrEnum):
@@ -21,18 +18,6 @@ class Language(StrEnum):
 
     EN = "en"
     FR = "fr"
-
-
-def open_definitions(packages: Sequence[str]) -> Definitions:
-    """Return the embedded definitions with the packages locked in the working folder and ``packages`` on top.
-
-    Raises PackageError.
-    """
-    definitions = Definitions.embedded()
-    add_locked(definitions, Path())
-    for ref in packages:
-        definitions.add_package(ref)
-    return definitions
 
 
 def read_file(path: Path, what: str) -> bytes:

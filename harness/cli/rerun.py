@@ -11,8 +11,9 @@ from harness.acceptance.rerun import plan_rerun
 from harness.acceptance.rerun import rerun as run_again
 from harness.acceptance.testset_differences import TestSetDifference
 from harness.cli.compare import Shape, write, written
+from harness.cli.definitions import open_definitions
 from harness.cli.evidence import POLICY, TRUST, UNSAFE, Trust
-from harness.cli.options import Language, open_definitions
+from harness.cli.options import Language
 from harness.cli.run import candidate_of
 from harness.cli.session import Plan, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue

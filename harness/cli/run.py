@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from harness.cli.options import Language, open_definitions
+from harness.cli.definitions import open_definitions
+from harness.cli.options import Language
 from harness.cli.session import REPORT, Plan, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
 from harness.data import fixtures_for, folder

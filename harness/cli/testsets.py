@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from harness.cli.options import Language, open_definitions
+from harness.cli.definitions import open_definitions
+from harness.cli.options import Language
 from harness.data import fixtures_for, folder
 from harness.engine.candidate_file import schema as candidate_schema
 from harness.engine.verdict import Exit
