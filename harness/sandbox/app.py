@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from harness.fhir.definitions import Definitions
 from harness.sandbox import negotiation
@@ -49,7 +50,7 @@ def create_app(
     """The application that serves each of ``services`` under its base path, such as ``/fhir``, and ``pages``."""
     routes = list(pages)
     for prefix, handler in services.items():
-        endpoint = _endpoint(prefix, handler)
+        endpoint = _Endpoint(prefix, handler)
         routes += [Route(path, endpoint, methods=_METHODS) for path in (prefix, prefix + "/{path:path}")]
     first = next(iter(services))
 
@@ -60,20 +61,30 @@ def create_app(
     return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)], middleware=middleware)
 
 
-def _endpoint(prefix: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
+class _Endpoint:
+    """The ASGI application of one service; without the layers that Starlette puts around functions."""
+
+    def __init__(self, prefix: str, handler: Handler) -> None:
+        self._prefix = prefix
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        handler = self._handler
         try:
             body = await _body(request, handler.policy.max_body)
         except Problem as problem:
             refused = Answer(problem.status, problem.headers, resource=problem.outcome())
-            return _response(handler, _call(request, prefix, b""), refused)
+            return _response(handler, _call(request, self._prefix, b""), refused)
         except ClientDisconnect:
             return Response(status_code=400)
-        call = _call(request, prefix, body)
+        call = _call(request, self._prefix, body)
         answer = await run_in_threadpool(handler.handle, call)
         return _response(handler, call, answer)
-
-    return endpoint
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 
 from harness.errors import HarnessError
 from harness.fhir.definitions import Definitions
@@ -43,15 +44,21 @@ class Format:
 DEFAULT = Format("json", FHIR_JSON)
 
 
-def media_type(value: str) -> tuple[str, dict[str, str]]:
-    """Split a Content-Type value: the type in lower case, and its parameters."""
+Range = tuple[str, Mapping[str, str]]
+"""A media type in lower case, and its parameters."""
+
+
+@lru_cache(256)
+def media_type(value: str) -> Range:
+    """Split a Content-Type value."""
     message = Message()
     message["content-type"] = value
     parameters = message.get_params(failobj=[])[1:]
     return value.partition(";")[0].strip().lower(), {name.lower(): text for name, text in parameters}
 
 
-def accepted(header: str) -> list[tuple[str, dict[str, str]]]:
+@lru_cache(256)
+def accepted(header: str) -> tuple[Range, ...]:
     """The media ranges of ``Accept`` with a weight above zero, the best first, in their order among equals."""
     found = []
     for position, part in enumerate(header.split(",")):
@@ -59,19 +66,19 @@ def accepted(header: str) -> list[tuple[str, dict[str, str]]]:
             continue
         name, parameters = media_type(part)
         try:
-            weight = float(parameters.pop("q", "1"))
+            weight = float(parameters.get("q", "1"))
         except ValueError:
             weight = 0.0
         if weight > 0:
-            found.append((-weight, position, name, parameters))
-    return [(name, parameters) for _, _, name, parameters in sorted(found, key=lambda item: item[:2])]
+            found.append((-weight, position, (name, parameters)))
+    return tuple(item for _, _, item in sorted(found, key=lambda found: found[:2]))
 
 
-def _version_fits(parameters: dict[str, str]) -> bool:
+def _version_fits(parameters: Mapping[str, str]) -> bool:
     return parameters.get("fhirversion", "4.0").startswith("4.0")
 
 
-def _chosen(ranges: Iterable[tuple[str, dict[str, str]]]) -> str | None:
+def _chosen(ranges: Iterable[Range]) -> str | None:
     for name, parameters in ranges:
         if name in {"*/*", "application/*"}:
             return FHIR_JSON

@@ -7,7 +7,7 @@ Everything else goes to the FHIRPath engine.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ def _child(parent: Any, name: str) -> Iterator[Found]:
         return
     length = len(name)
     for key, value in parent.items():
-        if len(key) > length and key.startswith(name) and key[length].isupper():
+        if key.startswith(name) and key[length].isupper():
             yield from ((key[length:], item) for item in _items(value))
 
 
@@ -97,7 +97,7 @@ def _points_at(value: Any, target: str) -> bool:
     return type_ in {None, target}
 
 
-def _advance(found: Iterator[Found], step: _Step) -> Iterator[Found]:
+def _advance(found: Iterable[Found], step: _Step) -> Iterator[Found]:
     for type_, value in found:
         match step.kind:
             case "name":
@@ -120,10 +120,12 @@ def _url(value: Any) -> Any:
 
 def _walker(steps: tuple[_Step, ...]) -> Callable[[dict[str, Any]], list[Found]]:
     def walk(resource: dict[str, Any]) -> list[Found]:
-        found: Iterator[Found] = iter([(None, resource)])
+        found: list[Found] = [(None, resource)]
         for step in steps:
-            found = _advance(found, step)
-        return list(found)
+            found = list(_advance(found, step))
+            if not found:  # as most do: a resource has few of the elements that can be searched
+                break
+        return found
 
     return walk
 
