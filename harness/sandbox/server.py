@@ -14,10 +14,11 @@ from harness import __version__
 from harness.errors import HarnessError
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
-from harness.sandbox.desk import Desk, Opening
+from harness.sandbox.desk import CONSOLE, Desk, Opening
 from harness.sandbox.measures.identities import identities, national
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
+from harness.sandbox.tap import Listener, Tap
 
 ENDPOINT = "mes-measures"
 """The name that test sets give to the measures API."""
@@ -35,9 +36,10 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _config(service: Service, desk: Desk) -> uvicorn.Config:
+def _config(service: Service, desk: Desk, listener: Listener | None = None) -> uvicorn.Config:
+    app = create_app({PREFIX: service, MEASURES_PREFIX: desk.measures}, desk.routes(), desk.middleware())
     return uvicorn.Config(
-        create_app({PREFIX: service, MEASURES_PREFIX: desk.measures}, desk.routes(), desk.middleware()),
+        app if listener is None else Tap(app, listener, aside=(CONSOLE,)),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -118,7 +120,7 @@ def serve(
 
 
 class SandboxServer:
-    """A sandbox in a thread, on a loopback port of its own.
+    """A sandbox in a thread, on a loopback port of its own; ``listener`` sees each request before it (see ``Tap``).
 
     with SandboxServer() as server:
         httpx.get(f"{server.base_url}/metadata")
@@ -126,7 +128,12 @@ class SandboxServer:
     """
 
     def __init__(
-        self, service: Service | None = None, host: str = "127.0.0.1", port: int = 0, opening: Opening | None = None
+        self,
+        service: Service | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        opening: Opening | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.service = service or make_service()
         self._bound = listening(host, port)
@@ -134,7 +141,7 @@ class SandboxServer:
         self.measures_url = measures_base(self.base_url)
         self.desk = Desk(self.service, address(self._bound), opening)
         self.measures = self.desk.measures
-        self._server = _Server(_config(self.service, self.desk))
+        self._server = _Server(_config(self.service, self.desk, listener))
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._failure: BaseException | None = None
 

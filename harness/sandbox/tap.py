@@ -24,18 +24,19 @@ _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 class Tap:
     """An ASGI application around ``app`` that hands every exchange to ``listener``.
 
-    Event streams go by: they end only with the page that shows them. When the client hangs up, the listener is
+    What is below a path of ``aside`` goes by, and so do event streams. When the client hangs up, the listener is
     cancelled.
     """
 
-    def __init__(self, app: ASGIApp, listener: Listener, limit: int = _LIMIT) -> None:
+    def __init__(self, app: ASGIApp, listener: Listener, aside: tuple[str, ...] = (), limit: int = _LIMIT) -> None:
         self._app = app
         self._listener = listener
+        self._aside = aside
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event (ASGI 3)."""
-        if scope["type"] != "http" or _is_stream(scope):
+        if scope["type"] != "http" or scope["path"].startswith(self._aside) or _is_stream(scope):
             await self._app(scope, receive, send)
             return
         messages, body = await self._received(receive)

@@ -251,7 +251,7 @@ class StepReader:
             location=self.document.at(path),
         )
 
-    def _expectations(  # noqa: PLR0917
+    def _expectations(
         self, path: Path, content: Any, level: Level, index: int, names: Names, *, default: Side = "answer"
     ) -> Iterator[Expectation]:
         blocks = (
