@@ -19,7 +19,12 @@ def sandbox(
         "127.0.0.1", "--host", help="Address to listen on; the default is for this machine alone."
     ),
     port: int = typer.Option(8080, "--port", min=0, max=65535, help="Port; 0 for a free one."),
-    store: str = typer.Option("sqlite://", "--store", metavar="URL", help="sqlite:///FILE keeps what is stored."),
+    store: str = typer.Option(
+        "sqlite://",
+        "--store",
+        metavar="URL",
+        help="Where it keeps what is stored: sqlite:///FILE, postgresql://USER@HOST/DB.",
+    ),
     defect: list[str] = typer.Option([], "--defect", metavar="NAME", help="Seed a departure. Repeatable."),
     public_url: str | None = typer.Option(
         None, "--public-url", metavar="URL", help="The address that others use, where it is another than --host."

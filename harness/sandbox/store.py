@@ -1,4 +1,4 @@
-"""The versioned store of resources, over SQLAlchemy Core: SQLite in memory or in a file; other databases by URL.
+"""The versioned store of resources, over SQLAlchemy Core.
 
 store = Store()                                  # in memory
 with store.writing() as session:                 # one atomic transaction
@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Row, create_engine, delete, event, func, select
-from sqlalchemy.engine import Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy import Connection, CursorResult, Engine, Row, delete, func, select
+from sqlalchemy.engine.url import URL
 
 from harness.sandbox import tables
 from harness.sandbox.codec import Resource, stored
+from harness.sandbox.databases import beside, database_url, in_memory, open_database
 from harness.sandbox.statements import COLUMNS, Statements, key_of, newest, versions
 
 IndexRows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -226,10 +225,10 @@ def _chunks(keys: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
 
 
 class Clock:
-    """A clock that never gives the same millisecond twice, so that versions have an order."""
+    """A clock that never gives the same millisecond twice, so that versions have an order; it begins after ``last``."""
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, last: int = 0) -> None:
+        self._last = last // 1000
         self._lock = threading.Lock()
 
     def now(self) -> int:
@@ -240,63 +239,63 @@ class Clock:
 
 
 class Store:
-    """Where the resources are. ``url`` is SQLAlchemy's: ``sqlite://`` in memory, ``sqlite:///file.db``, …"""
+    """Where the resources are: ``sqlite://`` in memory, ``sqlite:///file.db``, ``postgresql://user@host/database``.
 
-    def __init__(self, url: str = "sqlite://") -> None:
-        memory = url in {"sqlite://", "sqlite:///:memory:"}
-        options: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
-        if url.startswith("sqlite"):
-            options["connect_args"] = {"check_same_thread": False}
-        self.engine: Engine = create_engine(url, **options)
-        if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
-        self._clock = Clock()
+    Raises UsageError for another URL, HarnessError when the database cannot be used.
+    """
+
+    def __init__(self, url: str | URL = "sqlite://") -> None:
+        self.url = database_url(url) if isinstance(url, str) else url
+        self.engine: Engine = open_database(self.url)
         self._statements = Statements(self.engine.dialect)
-        # SQLite has one writer; in memory, one connection serves readers and writers alike.
-        self._write_lock = threading.RLock()
-        self._read_lock = self._write_lock if memory else None
-        tables.metadata.create_all(self.engine)
+        # One writer at a time in this process; the database sees to those of other processes.
+        self._write_lock = threading.Lock()
+        # In memory there is one connection, so it is left open; readers and writers take turns.
+        self._only = self.engine.connect() if in_memory(self.url) else None
+        with self.engine.connect() as connection:
+            self._clock = Clock(
+                connection.execute(select(func.coalesce(func.max(tables.version.c.updated), 0))).scalar_one()
+            )
+
+    def beside(self, name: str) -> Store:
+        """Another store, empty or as it was left, in the same place: see :func:`~harness.sandbox.databases.beside`."""
+        return Store(beside(self.url, name))
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A consistent view. Nothing written in it is kept."""
-        if self._read_lock is None:
+        if self._only is None:
             with self.engine.connect() as connection:
-                yield Session(connection, self._clock, self._statements)
+                yield self._session(connection)
             return
-        with self._read_lock, self.engine.connect() as connection:
-            yield Session(connection, self._clock, self._statements)
+        with self._write_lock:
+            try:
+                yield self._session(self._only)
+            finally:
+                self._only.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction: kept as a whole at the end, or not at all when an exception leaves it."""
-        with self._write_lock, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield Session(connection, self._clock, self._statements)
+        with self._write_lock:
+            if self._only is not None:
+                with self._only.begin():
+                    yield self._session(self._only)
+                return
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                yield self._session(connection)
+
+    def _session(self, connection: Connection) -> Session:
+        return Session(connection, self._clock, self._statements)
 
     def reset(self) -> None:
         """Forget everything."""
-        with self._write_lock, self.engine.begin() as connection:
+        with self.writing() as session:
             for table in reversed(tables.metadata.sorted_tables):
-                connection.execute(delete(table))
+                session.connection.execute(delete(table))
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._only is not None:
+            self._only.close()
         self.engine.dispose()
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    """Make SQLite's transactions explicit (the driver would begin them late), and fast enough in a file."""
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA busy_timeout=10000")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

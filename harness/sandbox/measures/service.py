@@ -41,10 +41,13 @@ class MeasuresService:
 
     @classmethod
     def beside(cls, service: Service, store: Store | None = None, office: TokenOffice | None = None) -> MeasuresService:
-        """The measures API of the sandbox that ``service`` is part of: same choices and defects, its own ``store``."""
+        """The measures API of the sandbox that ``service`` is part of: same choices and defects.
+
+        It keeps its resources apart: in ``store``, or beside those of ``service``.
+        """
         env = service.env
         own = Service(
-            store or Store(),
+            store or service.store.beside("measures"),
             service.definitions,
             check=env.check,
             policy=service.policy,

@@ -2,14 +2,18 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import URL
 
+from harness.sandbox.assembly import make_service
 from harness.sandbox.server import SandboxServer
+from harness.sandbox.store import Store
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 
@@ -83,7 +87,11 @@ class Api:
 
 
 @pytest.fixture(scope="session")
-def api() -> Iterator[Api]:
+def api(database: Callable[[], URL]) -> Iterator[Api]:
     """The measures API of one sandbox, shared: tests feed at dates of their own."""
-    with SandboxServer() as server, httpx.Client(timeout=20) as client:
+    with (
+        closing(Store(database())) as store,
+        SandboxServer(make_service(store)) as server,
+        httpx.Client(timeout=20) as client,
+    ):
         yield Api(server, client)
