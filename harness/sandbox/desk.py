@@ -10,18 +10,24 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from harness.errors import UsageError
+from harness.sandbox.app import MEASURES_PREFIX, PREFIX
 from harness.sandbox.authorization.routes import PREFIX as PAIRING
 from harness.sandbox.authorization.routes import AuthorizationPages
 from harness.sandbox.authorization.server import AuthorizationServer
+from harness.sandbox.checking import server_validator
+from harness.sandbox.console.judging import Judge
+from harness.sandbox.console.routes import PREFIX as CONSOLE
+from harness.sandbox.console.routes import Console
+from harness.sandbox.console.traffic import Traffic
+from harness.sandbox.console.view import View
+from harness.sandbox.console.watch import Watch
 from harness.sandbox.cors import Cors, origins
 from harness.sandbox.measures.service import MeasuresService
-from harness.sandbox.measures.tokens import TokenOffice
-from harness.sandbox.pages.door import Door
+from harness.sandbox.measures.tokens import InvalidToken, TokenOffice
+from harness.sandbox.pages.door import PARAMETER, Door
 from harness.sandbox.pages.forms import Guard
 from harness.sandbox.pages.rendering import ASSETS, asset_endpoint
 from harness.sandbox.service import Service
-
-CONSOLE = "/console"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,9 @@ class Desk:
         self.authorization = AuthorizationServer(
             self.measures.registry, self.measures.office, self._opening.redirect_uris
         )
+        self.traffic = Traffic()
+        self._stores = (service.store, self.measures.service.store)
+        self._validator = server_validator(service.definitions)
         self._guard = Guard()
         self._door = Door([urlsplit(self.address).hostname or ""], locked=not _is_loopback(address))
 
@@ -66,17 +75,54 @@ class Desk:
         """Where clients find out about the authorization server."""
         return f"{self.authorization.issuer}/.well-known/openid-configuration"
 
+    @property
+    def page_url(self) -> str:
+        """Where the page for testers is; with its key, beyond loopback."""
+        return f"{self.address}{CONSOLE}{f'?{PARAMETER}={self._door.key}' if self._door.key else ''}"
+
     def routes(self) -> list[BaseRoute]:
         """What Starlette routes here."""
         pairing = AuthorizationPages(self.authorization, self._guard, self._door)
-        return [*pairing.routes(), Route(f"{ASSETS}/{{name}}", asset_endpoint)]
+        console = Console(
+            self.address,
+            self.authorization,
+            self.traffic,
+            View(self.measures.registry, Judge(self._validator)),
+            guard=self._guard,
+            door=self._door,
+            reset=self._reset,
+            facts=(
+                ("FHIR R4", f"{self.address}{PREFIX}"),
+                ("API mesures", f"{self.address}{MEASURES_PREFIX}"),
+                ("OpenID Connect", self.discovery_url),
+            ),
+        )
+        return [*pairing.routes(), *console.routes(), Route(f"{ASSETS}/{{name}}", asset_endpoint)]
 
     def middleware(self) -> list[Middleware]:
         """What stands before every request."""
-        if not self._opening.cors:
-            return []
+        guarded = (f"{PAIRING}/token", f"{PAIRING}/revoke")
+        watch = Middleware(
+            Watch, traffic=self.traffic, who=self._who, prefixes=(PREFIX, MEASURES_PREFIX), guarded=guarded
+        )
         private = (CONSOLE, f"{PAIRING}/authorize", f"{PAIRING}/decision")
-        return [Middleware(Cors, allowed=self._opening.cors, private=private)]
+        cors = [Middleware(Cors, allowed=self._opening.cors, private=private)] if self._opening.cors else []
+        return [watch, *cors]
+
+    def close(self) -> None:
+        """End the pages that listen, so that nobody waits for them."""
+        self.traffic.close()
+
+    def _reset(self) -> None:
+        for store in self._stores:
+            store.reset()
+
+    def _who(self, token: str) -> tuple[str | None, str | None]:
+        try:
+            grant = self.measures.office.grant(token)
+        except InvalidToken:
+            return None, None
+        return grant.solution, grant.idpe or None
 
 
 def _check_url(option: str, text: str) -> None:

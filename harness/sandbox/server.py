@@ -14,7 +14,8 @@ from harness import __version__
 from harness.errors import HarnessError
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
-from harness.sandbox.desk import CONSOLE, Desk, Opening
+from harness.sandbox.console.routes import PREFIX as CONSOLE
+from harness.sandbox.desk import Desk, Opening
 from harness.sandbox.measures.identities import identities, national
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
@@ -27,13 +28,18 @@ ENDPOINT = "mes-measures"
 class _Server(uvicorn.Server):
     """Says when it is ready, so that nobody has to poll; leaves the signals to the process it runs in."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._desk = desk
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._desk.close()
+        await super().shutdown(sockets=sockets)
 
 
 def _config(service: Service, desk: Desk, listener: Listener | None = None) -> uvicorn.Config:
@@ -111,7 +117,7 @@ def serve(
     with bound:
         own = service or make_service()
         desk = Desk(own, address(bound), opening)
-        server = _Server(_config(own, desk))
+        server = _Server(_config(own, desk), desk)
         if started is not None:
             started(desk)
         if introduced is not None:
@@ -141,7 +147,7 @@ class SandboxServer:
         self.measures_url = measures_base(self.base_url)
         self.desk = Desk(self.service, address(self._bound), opening)
         self.measures = self.desk.measures
-        self._server = _Server(_config(self.service, self.desk, listener))
+        self._server = _Server(_config(self.service, self.desk, listener), self.desk)
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._failure: BaseException | None = None
 

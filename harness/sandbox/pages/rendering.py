@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from harness.sandbox.pages.languages import LANGUAGES, Language
+from harness.sandbox.pages.text import plain
 
 ASSETS = "/console/assets"
 """Where the style sheet and the script are served."""
@@ -20,9 +21,12 @@ _POLICY = (
     "frame-ancestors 'none'; form-action 'self'"
 )
 _environment = Environment(
-    loader=PrefixLoader({name: PackageLoader(f"harness.sandbox.{name}") for name in ("pages", "authorization")}),
+    loader=PrefixLoader(
+        {name: PackageLoader(f"harness.sandbox.{name}") for name in ("pages", "authorization", "console")}
+    ),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=plain,
     trim_blocks=True,
     lstrip_blocks=True,
 )
