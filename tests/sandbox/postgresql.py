@@ -42,7 +42,18 @@ def postgresql() -> Iterator[str]:
         if who:
             os.chown(folder, who["user"], who["group"])
         options: dict[str, Any] = {"cwd": folder, "env": {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}, **who}
-        made = [place / "initdb", "-D", folder / "data", "-A", "trust", "-U", "harness", "-E", "UTF8", "--no-sync"]
+        made: list[Any] = [
+            place / "initdb",
+            "-D",
+            folder / "data",
+            "-A",
+            "trust",
+            "-U",
+            "harness",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         subprocess.run(made, check=True, capture_output=True, **options)
         command: list[Any] = [place / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
         for setting in _QUICK:
