@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.engine.codec import dumps
 from harness.engine.verdict import Exit, Verdict
 from harness.report.inert import one_line, printable
+from harness.report.pages import template
 from harness.report.words import WORDS
 
 Language = Literal["en", "fr"]
@@ -217,19 +217,10 @@ def _verdict(verdict: Verdict | None, language: Language) -> str:
     return WORDS[language].verdicts[verdict] if verdict else "–"
 
 
-_environment = Environment(
-    loader=PackageLoader("harness.report"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
 def render_html(comparison: Comparison) -> str:
     """Return the page, in English and French. The same comparison gives the same page."""
     embedded = dumps(as_json(comparison), sort=True).decode("utf-8").replace("<", "\\u003c")
-    return _environment.get_template("comparison.html.j2").render(
+    return template("comparison.html.j2").render(
         comparison=comparison,
         relations=RELATIONS,
         verdicts=list(Verdict),

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.engine.codec import dumps
@@ -14,16 +13,9 @@ from harness.report.completeness import lacking
 from harness.report.exchanges import Steps, finding_box
 from harness.report.inert import printable
 from harness.report.markup import MARKS, both, word
+from harness.report.pages import template
 from harness.report.picture import matrix, timelines
 from harness.suite.policies import policies, spelled
-
-_environment = Environment(
-    loader=PackageLoader("harness.report"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed: bool = False) -> str:
@@ -32,13 +24,13 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
     ``embedded`` is carried in the page as JSON for machines. ``signed``: the page belongs to an acceptance file, and
     says that ``fhir-harness verify`` checks the signature.
     """
-    template = _environment.get_template("report.html.j2")
+    page = template("report.html.j2")
     requirements = [
         (name, combine(t.verdict for t in tests) or Verdict.ERROR, tests) for name, tests in run.requirements().items()
     ]
     steps = Steps(_every_step(run), len(run.tests))
     strips, seconds = timelines(run)
-    return template.render(
+    return page.render(
         run=run,
         signed=signed,
         verdicts=list(Verdict),
