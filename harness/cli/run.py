@@ -1,5 +1,6 @@
 """``fhir-harness run``: run test sets against a candidate."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,12 +8,14 @@ from pathlib import Path
 
 import typer
 
+from harness.cli.client_session import connected
 from harness.cli.definitions import open_definitions
 from harness.cli.options import Language
 from harness.cli.session import REPORT, Plan, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
 from harness.data import fixtures_for, folder
 from harness.engine import Candidate, Selection
+from harness.engine.client_file import ClientFile
 from harness.engine.journal import read_journal
 from harness.engine.planner import Every, Named, Select, Shard
 from harness.engine.results import RunResult
@@ -59,15 +62,15 @@ def run(
     quiet: bool = typer.Option(False, "--quiet", help="Only failures and the summary."),
 ) -> None:
     """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
-    target = candidate_of(base_url, candidate, token, header, endpoint)
-    if redact_identities:
-        target = target.with_hidden_identities()
+    client = ClientFile.read(candidate) if candidate is not None and base_url is None else None
+    if client is not None and (resume is not None or header or endpoint):
+        raise UsageError("--resume, --header and --endpoint are for candidates that are servers")
     if resume is not None and (testset or test or tag or shard or rerun_failed or seed is not None):
         raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
     catalogue = load_catalogue(root, fixtures)
     plan = Plan(
         catalogue,
-        [found for found in catalogue.select(testset or []) if found.candidate == "server"],
+        [found for found in catalogue.select(testset or []) if found.candidate == ("client" if client else "server")],
         root or folder("testsets"),
         fixtures or fixtures_for(root or folder("testsets")),
         open_definitions(package),
@@ -79,7 +82,14 @@ def run(
         waivers=Waivers.from_file(waivers) if waivers else None,
     )
     out = new_folder(out, "run")
-    result = execute(plan, target, out, lang.value, quiet=quiet, reports=report)
+    with contextlib.ExitStack() as stack:
+        incoming = None
+        if client is not None:
+            target, incoming = stack.enter_context(connected(client, lang.value))
+        else:
+            target = candidate_of(base_url, candidate, token, header, endpoint)
+        target = target.with_hidden_identities() if redact_identities else target
+        result = execute(plan, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)
     typer.echo(f"Report: {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))
 

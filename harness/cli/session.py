@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.acceptance.sources import SourceKeeper
 from harness.engine import Candidate, commitment, run_sync
 from harness.engine.access import Grant
+from harness.engine.awaiting import Incoming
 from harness.engine.client import Live
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
@@ -88,8 +89,11 @@ def execute(
     *,
     quiet: bool = False,
     reports: Sequence[str] = (),
+    incoming: Incoming | None = None,
 ) -> RunResult:
     """Run and write ``journal.ndjson``, ``sources/``, the default reports and those that ``reports`` names to ``out``.
+
+    ``incoming`` is where the requests of a candidate come in that is a client.
 
     ``secrets.json`` beside them holds what only the maker of the run keeps. Raises HarnessError when the folder cannot
     be written.
@@ -120,6 +124,7 @@ def execute(
                 fail_fast=plan.fail_fast,
                 show=show_sign_in,
                 waivers=plan.waivers,
+                incoming=incoming,
                 jobs=plan.jobs,
                 writers=writers,
                 command=("fhir-harness", *sys.argv[1:]),

@@ -9,9 +9,12 @@ from harness.engine.checks.headers import value_matches
 from harness.engine.client import Scope
 from harness.engine.exchange import Exchange, Headers, Request, header
 from harness.engine.form import parameters_of, path_of
+from harness.engine.redaction import Redactor
 
 COMMAND = "COMMAND"
 """Method of the exchange that stands for a command of the candidate which failed; it has no answer."""
+OWN = "X-Fhir-Harness"
+"""The header by which the harness's own requests to the sandbox are told from those of the candidate."""
 PATIENCE = 300.0
 """Seconds that a step waits when it does not say how long."""
 
@@ -43,9 +46,16 @@ class Task:
     action: str
     """A word for the command; empty when the step has none."""
     data: Mapping[str, Any]
+    within: float
+    """Seconds that it may take."""
     identity: str
     candidate: Candidate
     """The candidate at the endpoint of the test set: its address and its identities are the sandbox's."""
+
+    @property
+    def credentials(self) -> Headers:
+        """The headers by which the client proves who it acts for."""
+        return tuple(pair for pair in self.candidate.credentials(self.identity) if pair[0] != OWN)
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,12 @@ class Awaited:
 
 class Incoming(Protocol):
     """Where the requests of a candidate come in: live, or from the record of a run."""
+
+    def open(self, redactor: Redactor) -> None:
+        """Begin a run, on the event loop of its steps; ``redactor`` takes its secrets out of what is recorded."""
+
+    async def close(self) -> None:
+        """End the run: what comes now is nobody's."""
 
     async def collect(self, awaited: Awaited, scope: Scope, index: int) -> Sequence[Exchange]:
         """Return what came during the wait of step ``index``, in order, redacted: what was awaited, and the rest.

@@ -126,6 +126,8 @@ class Candidate:
     @classmethod
     def _of(cls, document: Document) -> "Candidate":
         data = document.data
+        if "base-url" not in data:
+            raise UsageError("the candidate file is that of a client: it calls, and cannot be called; see run")
         policy = data.get("policy", {})
         return cls(
             base_url=data["base-url"].rstrip("/"),

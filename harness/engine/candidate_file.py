@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from harness.engine.placeholders import unknown
 from harness.engine.redaction import Redactor, credentials_of, is_public_header, is_secret_header
 from harness.engine.secure import FILES
 from harness.errors import TestSetError, UsageError
@@ -25,6 +26,8 @@ from harness.suite.source import read_bytes, read_yaml
 
 SCHEMA = Path(__file__).with_name("candidate.schema.json")
 
+CLIENT = "client"
+"""The kind of a candidate that calls; others are called."""
 _LOOPBACK = ("127.0.0.1", "localhost")
 _TELLING = 8
 """Characters. A shorter value of a header that is not called a secret is a word, which stands in many other places."""
@@ -168,7 +171,9 @@ def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
     if proxy is not None and not is_http(proxy):
         source.fault(("proxy",), f'"{_shown(proxy)}" is not an address such as http://proxy.example:3128')
     own = data.get("identities", {})
-    _check_endpoint(source, data, (), own)
+    if "base-url" in data:
+        _check_endpoint(source, data, (), own)
+    _check_client(source, data)
     for name, endpoint in data.get("endpoints", {}).items():
         _check_endpoint(source, endpoint, ("endpoints", name), {**own, **endpoint.get("identities", {})})
     for place, headers in _header_tables(data):
@@ -193,6 +198,23 @@ def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, iden
     if "none" in data.get("identities", {}):
         fault = 'the name "none" is kept for requests without credentials; take another'
         source.fault((*place, "identities", "none"), fault)
+
+
+def _check_client(source: _Source, data: Mapping[str, Any]) -> None:
+    """Look at what only a client has; it has it alone."""
+    client = data.get("kind") == CLIENT
+    for name in ("sandbox", "command"):
+        if name in data and not client:
+            source.fault((name,), f"goes with kind: {CLIENT}: a server is called at its base-url", key=True)
+    proxy = data.get("sandbox", {}).get("proxy")
+    if proxy is not None and not is_http(proxy):
+        source.fault(("sandbox", "proxy"), f'"{_shown(proxy)}" is not an address such as https://fhir.example/r4')
+    command = data.get("command", {})
+    for position, message in unknown(command.get("run", ())):
+        source.fault(("command", "run", position), message)
+    names = list(command.get("environment", {}))
+    for position, message in unknown(command.get("environment", {}).values()):
+        source.fault(("command", "environment", names[position]), message)
 
 
 def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place) -> None:

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from harness.engine.awaiting import Task
-from harness.engine.placeholders import fill, values
+from harness.engine.placeholders import fill
 from harness.engine.text import inert
 from harness.engine.wire import dumps
 
@@ -66,7 +66,7 @@ class CommandDriver:
 
     async def begin(self, task: Task) -> None:
         """Start the command; one that cannot be started is a failure with the code ``command-start``."""
-        known = values(task, self._language)
+        known = told(task, self._language)
         arguments = [fill(argument, known) for argument in self._command.run]
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the command runs
         environment = {name: fill(value, known) for name, value in self._command.environment.items()}
@@ -125,6 +125,27 @@ class CommandDriver:
         """Return why the command failed, once."""
         failure, self._failure = self._failure, None
         return failure
+
+
+def told(task: Task, language: str) -> dict[str, Any]:
+    """Return everything about ``task`` by name, as JSON values; ``credentials`` are headers, ready to be sent."""
+    candidate = task.candidate
+    return {
+        "base-url": candidate.base_url,
+        "fhir-url": str(candidate.content["base-url"]),
+        "endpoints": {name: one.base_url for name, one in candidate.endpoints.items()},
+        "test-set": task.scope.test_set,
+        "test": task.scope.test,
+        "step": task.step,
+        "action": task.action,
+        "instruction": task.instruction.get(language, ""),
+        "language": language,
+        "identity": task.identity,
+        "caller": candidate.identities[task.identity].attributes if task.identity in candidate.identities else {},
+        "credentials": dict(task.credentials),
+        "policy": candidate.policies,
+        "data": dict(task.data),
+    }
 
 
 def _said(status: int, errors: BinaryIO) -> str:

@@ -12,15 +12,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from harness.engine.awaiting import COMMAND, Awaited, Instead
+from harness.engine.awaiting import COMMAND, OWN, Awaited, Instead
 from harness.engine.checks import ExpectationFault
 from harness.engine.client import Scope
 from harness.engine.driver import Driver
 from harness.engine.exchange import Exchange, Headers, Request, Response
 from harness.engine.redaction import Redactor
-
-OWN = "X-Fhir-Harness"
-"""The header by which the harness's own requests to the sandbox are told from those of the candidate."""
 
 Reply = tuple[int, Headers, bytes]
 Forward = Callable[[], Awaitable[Reply]]
@@ -54,14 +51,24 @@ class _Wait:
 class Inbox:
     """Takes what a tap hands it, for one run; ``own`` is the secret value of the header :data:`OWN`."""
 
-    def __init__(self, driver: Driver, redactor: Redactor, own: str) -> None:
+    def __init__(self, driver: Driver, own: str) -> None:
         self._driver = driver
-        self._redactor = redactor
         self._own = own
+        self._redactor = Redactor({})
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wait: _Wait | None = None
         self._holding = False
         self._changed = asyncio.Condition()
+
+    def open(self, redactor: Redactor) -> None:
+        """Begin a run, on the running event loop."""
+        self._redactor = redactor
+        self._loop = asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """End the run: what is held goes by, as does what comes later."""
+        self._loop = None
+        await self.leave()
 
     async def take(self, method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
         """Answer a request that came in, on the loop of whoever serves it."""
@@ -109,7 +116,6 @@ class Inbox:
 
     async def collect(self, awaited: Awaited, scope: Scope, index: int) -> Sequence[Exchange]:  # noqa: ARG002
         """Wait for what ``awaited`` says, and return what came (:class:`~harness.engine.awaiting.Incoming`)."""
-        self._loop = asyncio.get_running_loop()
         if awaited.task is not None:
             await self.leave()
         wait = _Wait(awaited)

@@ -1,10 +1,9 @@
-"""What a command of the candidate is told about its step: placeholders in its arguments, and all of it as JSON."""
+"""Placeholders in the arguments of a candidate's command: ``{name}``, for what it is told about its step."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.engine.awaiting import Task
 from harness.engine.wire import dumps
 from harness.suite.problem import nearest
 
@@ -12,27 +11,6 @@ TEXTS = ("base-url", "fhir-url", "test-set", "test", "step", "action", "instruct
 """Placeholders that are always there; besides these ``endpoints.NAME`` and ``data.NAME``."""
 _GROUPS = ("endpoints.", "data.")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z][A-Za-z0-9_.-]*)\}")
-
-
-def values(task: Task, language: str) -> dict[str, Any]:
-    """Return everything about ``task`` by name, as JSON values; ``credentials`` are headers, ready to be sent."""
-    candidate = task.candidate
-    return {
-        "base-url": candidate.base_url,
-        "fhir-url": str(candidate.content["base-url"]),
-        "endpoints": {name: one.base_url for name, one in candidate.endpoints.items()},
-        "test-set": task.scope.test_set,
-        "test": task.scope.test,
-        "step": task.step,
-        "action": task.action,
-        "instruction": task.instruction.get(language, ""),
-        "language": language,
-        "identity": task.identity,
-        "caller": candidate.identities[task.identity].attributes if task.identity in candidate.identities else {},
-        "credentials": dict(candidate.credentials(task.identity)),
-        "policy": candidate.policies,
-        "data": dict(task.data),
-    }
 
 
 def fill(text: str, known: Mapping[str, Any]) -> str:

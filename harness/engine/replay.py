@@ -61,6 +61,9 @@ class Replay:
             )
         return recorded
 
+    def open(self, redactor: Redactor) -> None:
+        """Nothing comes in that would have to be recorded."""
+
     async def collect(self, awaited: Awaited, scope: Scope, index: int) -> Sequence[Exchange]:  # noqa: ARG002
         """Return what came during the recorded wait of step ``index``. Raises ReplayError when there was none."""
         if (scope, index) not in self._received:

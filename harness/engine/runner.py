@@ -113,9 +113,13 @@ async def run(
     async def produce() -> None:
         try:
             stage.emit(started)
+            if came is not None:
+                came.open(redactor)
             await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
         finally:
             try:
+                if came is not None:
+                    await came.close()
                 await channel.close()
             except asyncio.CancelledError:  # a writer failed at the very end; what is open is closed all the same
                 await channel.close()

@@ -73,6 +73,7 @@ class Waiting(Carried):
         """Return what the step awaits, expressions replaced. Raises ExpressionError, StepFault, UsageError."""
         target, shown = (expand(self.step.target, scope) for scope in (self._sending, self._judging))
         request = shown["request"]
+        within = float(target.get("within", PATIENCE))
         least, most = _bounds(target.get("count", 1))
         task = None
         if "instruction" in target:
@@ -81,7 +82,8 @@ class Waiting(Carried):
             if identity != NOBODY and identity not in candidate.identities:
                 candidate.credentials(identity)  # says what is wrong
             action, data = str(target.get("action", "")), target.get("data", {})
-            task = Task(self.course.scope, index, target["instruction"], action, data, identity, candidate)
+            told = target["instruction"]
+            task = Task(self.course.scope, index, told, action, data, within, identity, candidate)
         return Awaited(
             base=self.world.candidate.base_url,
             method=request["method"],
@@ -90,7 +92,7 @@ class Waiting(Carried):
             headers=request.get("headers", {}),
             least=least,
             most=most,
-            within=float(target.get("within", PATIENCE)),
+            within=within,
             answer=_instead(target.get("answer", {})),
             task=task,
         )

@@ -1,0 +1,95 @@
+"""A candidate that is a client: the sandbox that it is to call, and whoever makes it act."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Iterator
+from typing import Literal
+
+import typer
+
+from harness.engine import Candidate
+from harness.engine.awaiting import Incoming, Task
+from harness.engine.client_file import ClientFile
+from harness.engine.driver import CommandDriver, Driver, Failure
+from harness.engine.inbox import Inbox
+from harness.report.inert import one_line, printable
+from harness.sandbox.assembly import make_service
+from harness.sandbox.choices import policy_of
+from harness.sandbox.server import SandboxServer
+
+Language = Literal["en", "fr"]
+
+_WORDS = {
+    "en": {
+        "sandbox": "Connect the client to {base}",
+        "endpoint": "  {name}: {base}",
+        "identity": "As {name}: patient {patient}",
+        "header": "  {name}: {value}",
+        "do": "To do now ({where}, within {seconds} s):",
+    },
+    "fr": {
+        "sandbox": "Connectez le client à {base}",
+        "endpoint": "  {name} : {base}",
+        "identity": "En tant que {name} : patient {patient}",
+        "header": "  {name} : {value}",
+        "do": "À faire maintenant ({where}, sous {seconds} s) :",
+    },
+}
+
+
+class Person:
+    """Makes a candidate act by telling a person what to do; only they know when they have done it."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._words = _WORDS[language]
+        self._identity = ""
+
+    async def begin(self, task: Task) -> None:
+        """Show the instruction, and the credentials where they are others than before."""
+        where = f"{task.scope.test_set}/{task.scope.test}, {task.step}"
+        typer.echo(self._words["do"].format(where=where, seconds=f"{task.within:g}"))
+        if task.identity != self._identity:
+            self._identity = task.identity
+            self._introduce(task)
+        typer.echo(printable(task.instruction.get(self._language, "")))
+
+    def _introduce(self, task: Task) -> None:
+        known = task.candidate.identities.get(task.identity)
+        patient = one_line(str(known.attributes.get("token", "")), 120) if known else ""
+        typer.echo(self._words["identity"].format(name=task.identity, patient=patient))
+        for name, value in task.credentials:
+            typer.echo(self._words["header"].format(name=name, value=value))
+
+    async def ended(self) -> None:
+        """Never return: nobody says that they are done."""
+        await asyncio.Event().wait()
+
+    async def settle(self) -> None:
+        """Leave the person alone."""
+
+    def failure(self) -> Failure | None:
+        """Return nothing: a person does not fail."""
+        return None
+
+
+@contextlib.contextmanager
+def connected(client: ClientFile, language: Language) -> Iterator[tuple[Candidate, Incoming]]:
+    """Serve the sandbox that ``client`` is to call; give the candidate of the run, and where its requests come in.
+
+    Where the file names no command, a person is told at the terminal where to connect and what to do. Raises
+    UsageError for a choice that the sandbox does not offer, HarnessError when it cannot listen.
+    """
+    command = client.command
+    driver: Driver = CommandDriver(command, language) if command else Person(language)
+    own = secrets.token_urlsafe(24)
+    inbox = Inbox(driver, own)
+    service = make_service(policy=policy_of(client.policy))
+    with SandboxServer(service, port=client.port, listener=inbox.take) as server:
+        candidate = client.candidate(server.candidate(), own)
+        words = _WORDS[language]
+        typer.echo(words["sandbox"].format(base=candidate.base_url))
+        for name, endpoint in candidate.endpoints.items():
+            typer.echo(words["endpoint"].format(name=name, base=endpoint.base_url))
+        yield candidate, inbox
