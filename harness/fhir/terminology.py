@@ -101,6 +101,15 @@ class Terminology:
                 found = self._extents[value_set] = self._compile(value_set)
         return found
 
+    def judge_by(self, resource: Mapping[str, Any], system: str | None, code: str) -> tuple[Verdict, str]:
+        """As :meth:`member`, by a ValueSet that is not among the definitions, and need not be well formed."""
+        self._refresh()
+        name = str(resource.get("url") or f"#{resource.get('id')}")
+        try:
+            return self._compiled(resource, name).judge(system, code)
+        except (KeyError, TypeError, AttributeError):
+            return Verdict.UNDECIDED, f"the value set {name} is badly formed"
+
     def codes(self, value_set: str) -> list[Code] | None:
         """Return the codes of ``value_set``, sorted by system and code; None when they cannot be counted up."""
         members = self.extent(value_set).members()

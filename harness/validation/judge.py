@@ -140,6 +140,11 @@ class Judge:
                 self._members[key] = found
         return found
 
+    def inside(self, resource: Mapping[str, Any], system: str | None, code: str) -> Answer:
+        """As :meth:`member`, for a value set that is contained in the resource that is judged."""
+        verdict, reason = self.terminology.judge_by(resource, system, code)
+        return _VERDICTS[verdict], reason
+
     def member_of(self, value: Any, value_set: str) -> bool | None:
         """FHIRPath's memberOf for a code, Coding, CodeableConcept or Quantity."""
         answers = [self.member(value_set, system, code)[0] for system, code in concepts(value)]

@@ -9,9 +9,9 @@ from harness.validation.assertions.contained import check as check_contained
 from harness.validation.bundles import check as check_bundle
 from harness.validation.knowledge import Schema
 from harness.validation.location import Location
+from harness.validation.resource_rules.registry import RULES
 from harness.validation.scope import Scope
 from harness.validation.slots import ResourceSlot
-from harness.validation.structure_definitions import check as check_structure
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _LOINC = "http://loinc.org"
@@ -58,8 +58,8 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
         session.active.discard(key)
     if name == "Bundle":
         check_bundle(value, where, scope)
-    elif name == "StructureDefinition":
-        check_structure(value, where, scope)
+    elif name in RULES:
+        RULES[name](value, where, scope)
     if "contained" in value:
         check_contained(value, where, scope)
 

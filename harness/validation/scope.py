@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,19 @@ def shown(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value) if not isinstance(value, int | float) else str(value)
     text = " ".join(text.split()) if len(text) > _SHOWN or "\n" in text else text
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _ids(value: Any) -> Iterator[str]:
+    """Every id below ``value``."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            if key == "id" and isinstance(child, str):
+                yield child.removeprefix("#")
+            else:
+                yield from _ids(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _ids(child)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,7 @@ class Scope:
     __slots__ = (
         "_environments",
         "_own_bundle",
+        "_targets",
         "bundle",
         "entry_base",
         "ids",
@@ -101,6 +115,7 @@ class Scope:
         self.entry_base: str | None = parent.entry_base if parent else None
         self.ids: dict[str, str] = {}
         self._own_bundle: BundleIndex | None = None
+        self._targets: frozenset[str] | None = None
         self._environments: dict[str | None, Environment] = {}
 
     def muted(self) -> Scope:
@@ -165,6 +180,15 @@ class Scope:
             if isinstance(resource, dict) and str(resource.get("id", "")).removeprefix("#") == name:
                 return resource
         return None
+
+    def has_target(self, name: str) -> bool:
+        """Whether something in the resource, or in the one that contains it, has the id ``name``."""
+        around = self
+        while around.parent is not None and around.root is not around.resource:
+            around = around.parent
+        if around._targets is None:
+            around._targets = frozenset(_ids(around.resource))
+        return not name or name in around._targets
 
     def follow(self, reference: str, where: Location) -> Mapping[str, Any] | None:
         """As :meth:`resolve`, reporting a reference that should lead somewhere and does not."""

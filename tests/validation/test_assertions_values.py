@@ -152,7 +152,7 @@ def test_max_length(value: Any, found: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("rule", "good", "bad", "code"),
     [
-        (CanonicalRule(), ["https://x/a", "#a", "urn:oid:1.2"], ["a/b", "a"], "canonical-relative"),
+        (CanonicalRule(), ["https://x/a", "urn:oid:1.2"], ["a/b", "a"], "canonical-relative"),
         (AbsoluteUrl(), ["https://x/a", "urn:a"], ["a", "/a", "#a", "a: b"], "canonical-relative"),
         (
             UriRule(),
@@ -170,6 +170,13 @@ def test_texts(rule: Any, good: list[str], bad: list[str], code: str) -> None:
     assert [findings(rule, text) for text in good] == [[]] * len(good)
     assert [{c for c, _ in findings(rule, text)} for text in bad] == [{code}] * len(bad)
     assert findings(rule, 3) == []
+
+
+@pytest.mark.parametrize("rule", [CanonicalRule(), UriRule()])
+def test_a_fragment_leads_to_something_in_the_resource(rule: Any) -> None:
+    around = scope({"contained": [{"resourceType": "ValueSet", "id": "a"}], "name": [{"id": "b"}]})
+    assert [findings(rule, text, around) for text in ("#a", "#b", "#")] == [[], [], []]
+    assert findings(rule, "#c", around) == [("fragment-unresolved", "Thing")]
     assert "text" in rule.dump()
 
 

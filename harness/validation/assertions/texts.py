@@ -21,9 +21,13 @@ class CanonicalRule:
     """A canonical is an absolute URL, or a fragment (FHIR R4 references §2.3.0.2)."""
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
-        """Report a relative one."""
-        if type(value) is str and ":" not in value and not value.startswith("#"):
+        """Report a relative one, and a fragment that leads to nothing in the resource."""
+        if type(value) is not str or ":" in value:
+            return
+        if not value.startswith("#"):
             scope.report("canonical-relative", where, found=value)
+        elif not scope.has_target(value[1:]):
+            scope.report("fragment-unresolved", where, found=value)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
@@ -35,8 +39,12 @@ class UriRule:
     """An OID or UUID in a uri is written as a URN, and is one (FHIR R4 datatypes: uri, oid, uuid)."""
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
-        """Report the prefixes ``oid:`` and ``uuid:``, and a URN of these whose rest is no OID or UUID."""
-        if type(value) is not str or value[:4] not in _URNS:
+        """Report the prefixes ``oid:`` and ``uuid:``, a URN of these that is no OID or UUID, a lost fragment."""
+        if type(value) is not str:
+            return
+        if value[:1] == "#" and where[1] != "contentReference" and not scope.has_target(value[1:]):
+            scope.report("fragment-unresolved", where, found=value)
+        if value[:4] not in _URNS:
             return
         if value.startswith(("oid:", "uuid:")):
             scope.report("primitive-format", where, found=value, expected="uri", detail=" (urn: is missing)")

@@ -3,6 +3,12 @@
 from harness.validation.messages.rule import Rule
 
 REFERENCES: dict[str, Rule] = {
+    "fragment-unresolved": Rule(
+        "error",
+        "invalid",
+        "'{found}' leads to nothing in this resource",
+        "« {found} » ne mène à rien dans cette ressource",
+    ),
     "reference-format": Rule(
         "error",
         "invalid",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from harness.validation.messages.definitions import DEFINITIONS
 from harness.validation.messages.links import BUNDLE, REFERENCES
 from harness.validation.messages.profiles import EXTENSIONS, PROFILES, SLICING, TERMINOLOGY
+from harness.validation.messages.resources import CODE_SYSTEMS, QUESTIONNAIRES, VALUE_SETS
 from harness.validation.messages.rule import Rule
 from harness.validation.messages.structure import JSON, STRUCTURE
 
@@ -44,6 +46,10 @@ RULES: dict[str, Rule] = {
     **PROFILES,
     **REFERENCES,
     **BUNDLE,
+    **DEFINITIONS,
+    **CODE_SYSTEMS,
+    **VALUE_SETS,
+    **QUESTIONNAIRES,
 }
 
 

@@ -1,0 +1,1 @@
+"""Rules of single resource types that stand in the text of the specification and in no constraint."""

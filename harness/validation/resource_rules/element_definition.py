@@ -1,0 +1,148 @@
+"""One element of a differential: what it says fits its types and what it constrains (FHIR R4 §2.26.3, §5.1.0.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.validation.compile.bindings import BINDABLE
+from harness.validation.compile.tree import Node, type_code
+from harness.validation.location import Location
+from harness.validation.resource_rules.differential import Constrained
+from harness.validation.resource_rules.reading import choice, part, parts, text, texts
+from harness.validation.scope import Scope
+
+_ORDERED = frozenset(
+    {"date", "dateTime", "instant", "time", "decimal", "integer", "positiveInt", "unsignedInt", "Quantity", "Age",
+     "Count", "Distance", "Duration", "SimpleQuantity", "Money"}
+)  # fmt: skip
+_TEXTS = frozenset(
+    {"string", "code", "id", "markdown", "uri", "url", "canonical", "oid", "uuid", "base64Binary", "xhtml"}
+)
+_TARGETED = frozenset({"Reference", "canonical"})
+_ABSTRACT = frozenset({"Element", "BackboneElement", "Resource", "DomainResource"})
+_ANY_CHILD = {"Element": "Element", "Resource": "Resource", "DomainResource": "DomainResource"}
+_UNLISTED = ("meaningWhenMissing",)
+"""What only a type's own definition may say of an element (ElementDefinition, the table of §2.26.3.2)."""
+
+
+def check(item: Constrained, definition: Location, scope: Scope) -> None:
+    """Report what cannot be said of the element; ``definition`` is the place of the whole."""
+    element, where = item.element, item.where
+    stated = [type_code(entry) for entry, _ in parts(element, "type", where)]
+    for name in _UNLISTED:
+        if name in element:
+            scope.report("element-not-in-profile", where, found=name)
+    _check_relevance(element, stated, where, scope)
+    if item.base is not None:
+        _check_cardinality(item, item.base, definition, scope)
+        _check_types(item, item.base, definition, scope)
+        _check_values(item, stated or item.base.type_codes, definition, scope)
+    _check_profiles(item, definition, scope)
+    _check_binding(item, definition, scope)
+
+
+def _broken(definition: Location, scope: Scope, detail: str) -> None:
+    scope.report("definition-invalid", definition, detail=detail)
+
+
+def _check_relevance(element: Mapping[str, Any], stated: list[str], where: Location, scope: Scope) -> None:
+    """Facets that mean nothing for the types that are stated beside them."""
+    facets = {
+        "binding": ("binding" in element, BINDABLE),
+        "minValue": (choice(element, "minValue") is not None, _ORDERED),
+        "maxValue": (choice(element, "maxValue") is not None, _ORDERED),
+        "maxLength": ("maxLength" in element, _TEXTS),
+        "targetProfile": (any("targetProfile" in entry for entry, _ in parts(element, "type", where)), _TARGETED),
+    }
+    for name, (given, types) in facets.items():
+        if given and stated and types.isdisjoint(stated):
+            scope.report("element-irrelevant", where, found=name, expected=", ".join(stated))
+
+
+def _check_cardinality(item: Constrained, base: Node, definition: Location, scope: Scope) -> None:
+    if item.slice_name is not None:
+        return
+    low, high = item.element.get("min"), text(item.element, "max")
+    if type(low) is int and low < base.min:
+        _broken(definition, scope, f"{item.identity}: min {low} is less than the {base.min} of the base")
+    more = high == "*" or (high is not None and high.isascii() and high.isdigit() and int(high) > (base.max or 0))
+    if base.max is not None and more:
+        _broken(definition, scope, f"{item.identity}: max {high} is more than the {base.max} of the base")
+
+
+def _check_types(item: Constrained, base: Node, definition: Location, scope: Scope) -> None:
+    """The types are among the base's; the targets of references are, or derive from, the base's."""
+    allowed = base.type_codes
+    if not allowed or item.path.endswith((".id", ".url")):
+        return
+    judge = scope.session.judge
+    for entry, _ in parts(item.element, "type", item.where):
+        code = type_code(entry)
+        if not code:
+            continue
+        if code not in allowed and not (code not in _ABSTRACT and any(name in _ANY_CHILD for name in allowed)):
+            _broken(definition, scope, f"{item.identity}: the type {code} is none of the base's ({', '.join(allowed)})")
+            continue
+        wanted = [t for e in base.types if type_code(e) == code for t in e.get("targetProfile") or ()]
+        if not wanted:
+            continue
+        for target in texts(entry, "targetProfile"):
+            if judge.definitions.structure(target) is None or any(_within(target, w, scope) for w in wanted):
+                continue
+            names = ", ".join(w.rpartition("/")[2] for w in wanted)
+            _broken(definition, scope, f"{item.identity}: the target {target} is none of the base's ({names})")
+
+
+def _within(target: str, wanted: str, scope: Scope) -> bool:
+    judge = scope.session.judge
+    plain = wanted.partition("|")[0]
+    return judge.derives_from(target.partition("|")[0], plain) or judge.definitions.structure(plain) is None
+
+
+def _check_values(item: Constrained, types: list[str], definition: Location, scope: Scope) -> None:
+    """fixed[x] and pattern[x] are of a type of the element."""
+    if item.path.endswith(".id") or not types or not _ABSTRACT.isdisjoint(types):
+        return
+    for stem in ("fixed", "pattern"):
+        held = choice(item.element, stem)
+        if held is not None and held[0].lower() not in {name.lower() for name in types}:
+            names = ", ".join(types)
+            _broken(definition, scope, f"{item.identity}: {stem}{held[0]} does not fit the types {names}")
+
+
+def _check_profiles(item: Constrained, definition: Location, scope: Scope) -> None:
+    """The profiles of a type are about that type, and those of extensions modify where they may."""
+    judge = scope.session.judge
+    for entry, place in parts(item.element, "type", item.where):
+        code = type_code(entry)
+        if "targetProfile" in entry and code not in _TARGETED:
+            for index, target in enumerate(texts(entry, "targetProfile")):
+                scope.report("target-not-allowed", (place, "targetProfile", index), found=target, expected=code)
+        for index, canonical in enumerate(texts(entry, "profile")):
+            structure = judge.definitions.structure(canonical) if "#" not in canonical else None
+            about = text(structure, "type") if structure else None
+            spot = (place, "profile", index)
+            if about is None or code in _ABSTRACT:
+                continue
+            if about != code:
+                scope.report("profile-other-type", spot, found=canonical, expected=code, detail=about)
+                _broken(definition, scope, f"{item.identity}: {canonical} is about {about}, not {code}")
+            elif code == "Extension" and item.path.endswith(("xtension", "Extension")):
+                known = judge.extension(canonical)
+                if known is not None and known.modifier is not item.path.endswith("modifierExtension"):
+                    scope.report("extension-modifier", spot, found=canonical, detail="" if known.modifier else "not ")
+
+
+def _check_binding(item: Constrained, definition: Location, scope: Scope) -> None:
+    binding = part(item.element, "binding")
+    canonical, strength = text(binding, "valueSet"), text(binding, "strength")
+    definitions = scope.session.judge.definitions
+    if canonical and definitions.value_set(canonical) is None:
+        other = definitions.find(canonical)
+        if other is not None:
+            kind = text(other, "resourceType")
+            scope.report("not-a-value-set", (item.where, "binding", -1), found=canonical, expected=kind)
+    known = part(item.base.element, "binding") if item.base is not None else {}
+    if known.get("strength") == "required" and strength not in (None, "required"):
+        _broken(definition, scope, f"{item.identity}: the binding is required in the base, and {strength} here")

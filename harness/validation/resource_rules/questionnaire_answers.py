@@ -1,0 +1,227 @@
+"""One answer to one question: its type, its options and its limits (FHIR R4 questionnaire §2.42).
+
+Limits beyond maxLength come with HL7's own extensions: minValue, maxValue, minLength, maxDecimalPlaces, regex.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from harness.fhir.primitives import compare_temporal, exact_decimal
+from harness.validation.location import Location
+from harness.validation.resource_rules.reading import choice, extension, part, parts, text
+from harness.validation.scope import Scope
+
+_HL7 = "http://hl7.org/fhir/StructureDefinition/"
+TYPES = {
+    "boolean": "Boolean",
+    "decimal": "Decimal",
+    "integer": "Integer",
+    "date": "Date",
+    "dateTime": "DateTime",
+    "time": "Time",
+    "string": "String",
+    "text": "String",
+    "url": "Uri",
+    "attachment": "Attachment",
+    "reference": "Reference",
+    "quantity": "Quantity",
+}
+"""Item type -> the suffix of ``value[x]`` in an answer (valueset item-type, its definitions)."""
+
+_CHOICES = frozenset({"choice", "open-choice"})
+_NAMES = {suffix: suffix[0].lower() + suffix[1:] for suffix in TYPES.values()} | {
+    name: name for name in ("Attachment", "Reference", "Quantity", "Coding")
+}
+_REGEX_LIMIT = 1000
+
+
+def check_answer(
+    item: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    where: Location,
+    questionnaire: Mapping[str, Any],
+    scope: Scope,
+) -> None:
+    """Report an answer of another type, that is none of the options, or beyond a limit of ``item``."""
+    held = choice(answer, "value")
+    kind = text(item, "type")
+    if held is None or kind is None:
+        return
+    suffix, value = held
+    place = (where, f"value.ofType({_NAMES.get(suffix, suffix)})", -1)
+    allowed = _allowed(item, kind)
+    if allowed and suffix not in allowed:
+        names = " | ".join(_NAMES[name] for name in allowed)
+        options = kind in _CHOICES and bool(item.get("answerOption"))
+        scope.report("answer-type", where if options else place, found=_NAMES.get(suffix, suffix), expected=names)
+        return
+    _check_options(item, held, where, place, scope)
+    if suffix == "Coding":
+        _check_value_set(item, value, where, questionnaire, scope)
+    _check_limits(item, value, place, scope)
+
+
+def _allowed(item: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    """The types an answer may have; empty where that is open."""
+    if kind not in _CHOICES:
+        return (TYPES[kind],) if kind in TYPES else ()
+    options = [held[0] for option in _options(item) if (held := choice(option, "value"))]
+    found = dict.fromkeys(options or ["Coding"])
+    if kind == "open-choice":
+        found["String"] = None
+    return tuple(found)
+
+
+def _options(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = item.get("answerOption")
+    return [option for option in listed if isinstance(option, Mapping)] if isinstance(listed, list) else []
+
+
+def _check_options(
+    item: Mapping[str, Any], held: tuple[str, Any], where: Location, place: Location, scope: Scope
+) -> None:
+    suffix, value = held
+    kind = text(item, "type")
+    options = [found[1] for option in _options(item) if (found := choice(option, "value")) and found[0] == suffix]
+    if not options or (kind == "open-choice" and suffix == "String"):
+        return
+    if not any(_same(value, option) for option in options):
+        shown = ", ".join(map(_shown, options[:12]))
+        at = where if kind in _CHOICES else place
+        scope.report("answer-option", at, found=_shown(value), expected=shown)
+
+
+def _same(value: Any, option: Any) -> bool:
+    """Whether an answer is this option; codings by system and code, references by what they refer to."""
+    if isinstance(value, Mapping) and isinstance(option, Mapping):
+        keys = ("reference",) if "reference" in option else ("system", "code")
+        return all(value.get(key) == option.get(key) for key in keys)
+    return bool(value == option)
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    system, code = value.get("system"), value.get("code") or value.get("reference")
+    return f"{system}#{code}" if system else str(code)
+
+
+def _check_value_set(
+    item: Mapping[str, Any], value: Any, where: Location, questionnaire: Mapping[str, Any], scope: Scope
+) -> None:
+    canonical = text(item, "answerValueSet")
+    if canonical is None or not isinstance(value, Mapping):
+        return
+    system, code = text(value, "system"), text(value, "code")
+    if code is None:
+        return
+    judge = scope.session.judge
+    if canonical.startswith("#"):
+        held = next((r for r, _ in parts(questionnaire, "contained", where) if r.get("id") == canonical[1:]), None)
+        answer, reason = (None, f"{canonical} is not contained") if held is None else judge.inside(held, system, code)
+    else:
+        answer, reason = judge.member(canonical, system, code)
+    if answer is False:
+        scope.report("answer-value-set", where, found=_shown(value), expected=canonical)
+    elif answer is None:
+        scope.report("binding-undecided", where, found=_shown(value), expected=canonical, detail=reason, undecided=True)
+
+
+def _check_limits(item: Mapping[str, Any], value: Any, place: Location, scope: Scope) -> None:
+    for broken, limit in _broken(item, value):
+        scope.report("answer-limit", place, found=_shown(value), expected=limit, detail=broken)
+
+
+def _broken(item: Mapping[str, Any], value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, str):
+        longest, shortest = item.get("maxLength"), extension(item, _HL7 + "minLength")
+        if type(longest) is int and len(value) > longest:
+            yield "maxLength", longest
+        if type(shortest) is int and len(value) < shortest:
+            yield "minLength", shortest
+        pattern = extension(item, _HL7 + "regex")
+        if isinstance(pattern, str) and len(value) <= _REGEX_LIMIT and _matches(pattern, value) is False:
+            yield "regex", pattern
+    for name, sign in (("minValue", -1), ("maxValue", 1)):
+        bound = extension(item, _HL7 + name)
+        if bound is not None and _order(value, bound) == sign:
+            yield name, bound
+    places = extension(item, _HL7 + "maxDecimalPlaces")
+    number = exact_decimal(value)
+    if type(places) is int and number is not None and _places(number) > places:
+        yield "maxDecimalPlaces", places
+
+
+def _matches(pattern: str, value: str) -> bool | None:
+    """Whether the whole ``value`` matches; None for a pattern that cannot be used, or has loops inside loops."""
+    if re.search(r"[+*}]\)[+*{]", pattern):
+        return None
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:
+        return None
+
+
+def _order(value: Any, bound: Any) -> int | None:
+    if isinstance(value, str) and isinstance(bound, str):
+        return compare_temporal(value, bound)
+    left, right = exact_decimal(value), exact_decimal(bound)
+    return None if left is None or right is None else (left > right) - (left < right)
+
+
+def _places(number: Decimal) -> int:
+    return max(0, -int(number.as_tuple().exponent))
+
+
+def is_answered(item: Mapping[str, Any]) -> bool:
+    """Whether an item of a response, or one below it, holds an answer."""
+    waiting: list[Any] = [item]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, Mapping):
+            continue
+        answers = found.get("answer")
+        if isinstance(answers, list) and any(isinstance(a, Mapping) and choice(a, "value") for a in answers):
+            return True
+        for key in ("item", "answer"):
+            listed = found.get(key)
+            waiting.extend(listed if isinstance(listed, list) else ())
+    return False
+
+
+def values(items: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """The values of all answers to ``items``."""
+    answers = [answer for item in items for answer, _ in parts(item, "answer", (None, "", -1))]
+    return [held[1] for answer in answers if (held := choice(answer, "value"))]
+
+
+def agrees(condition: Mapping[str, Any], given: list[Any]) -> bool | None:
+    """Whether the answers ``given`` satisfy an enableWhen (R4 §2.42.5.4); None where that cannot be told."""
+    operator, held = text(condition, "operator"), choice(condition, "answer")
+    if operator is None or held is None:
+        return None
+    wanted = held[1]
+    if operator == "exists":
+        return bool(given) is wanted
+    if operator in ("=", "!="):
+        return any(_equal(value, wanted) is (operator == "=") for value in given)
+    orders = [_order(_number(value), _number(wanted)) for value in given]
+    if None in orders:
+        return None
+    tests = {">": (1,), "<": (-1,), ">=": (0, 1), "<=": (-1, 0)}
+    return any(order in tests.get(operator, ()) for order in orders)
+
+
+def _equal(value: Any, wanted: Any) -> bool:
+    if isinstance(value, Mapping) and isinstance(wanted, Mapping) and "value" in wanted:
+        return part({"q": value}, "q").get("value") == wanted.get("value") and value.get("code") == wanted.get("code")
+    return _same(value, wanted)
+
+
+def _number(value: Any) -> Any:
+    """A quantity is compared by its value: its unit is fixed by the question."""
+    return value.get("value") if isinstance(value, Mapping) else value

@@ -1,0 +1,110 @@
+"""How a differential slices (FHIR R4 profiling §5.1.0.13 to 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.validation.compile.tree import type_code
+from harness.validation.location import Location
+from harness.validation.resource_rules.differential import Constrained
+from harness.validation.resource_rules.reading import part, parts, text
+from harness.validation.scope import Scope
+
+_STRENGTH = {"closed": 2, "openAtEnd": 1, "open": 0}
+_EXTENSIONS = ("extension", "modifierExtension")
+
+
+def check(elements: list[Constrained], snapshot: list[dict[str, Any]], where: Location, scope: Scope) -> None:
+    """Report slicings that cannot be, and slices without one."""
+    sliced: set[str] = set()
+    typed: dict[str, list[Constrained]] = {}
+    for item in elements:
+        parent, _, name = item.identity.rpartition(".")
+        plain = f"{parent}.{name.partition(':')[0]}" if parent else name
+        if isinstance(item.element.get("slicing"), dict):
+            sliced.add(plain)
+            _check_slicing(item, where, scope)
+        if item.slice_name is None or item.base is None:
+            continue
+        if item.path.endswith("[x]"):
+            typed.setdefault(plain, []).append(item)
+        elif not item.path.endswith(_EXTENSIONS) and plain not in sliced:
+            _check_known(item, plain, snapshot, where, scope)
+        _check_closed(item, where, scope)
+    for plain, slices in typed.items():
+        _check_types(plain, slices, elements, where, scope)
+
+
+def _check_slicing(item: Constrained, where: Location, scope: Scope) -> None:
+    own = part(item.element, "slicing")
+    if "." not in item.path:
+        scope.report("slicing-on-root", item.where)
+        return
+    base = item.base
+    if base is None or item.slice_name is not None:
+        return
+    if base.max == 1 and not item.path.endswith("[x]") and item.element.get("max") != "1":
+        scope.report("slicing-single", (item.where, "slicing", -1), found=item.path)
+        scope.report("definition-invalid", where, detail=f"{item.path} does not repeat, so it cannot be sliced")
+    known = part(base.element, "slicing")
+    if not known:
+        return
+    theirs, mine = _discriminators(known), _discriminators(own)
+    rules, given = text(known, "rules") or "open", text(own, "rules")
+    if mine and theirs and mine[: len(theirs)] != theirs:
+        detail = f"{item.path} is sliced by {_shown(theirs)} in the base, and by {_shown(mine)} here"
+    elif given is not None and not item.path.endswith("[x]") and _STRENGTH.get(given, 2) < _STRENGTH.get(rules, 0):
+        detail = f"the slicing of {item.path} is {rules} in the base, and {given} here"
+    elif known.get("ordered") is True and own.get("ordered") is False:
+        detail = f"the slicing of {item.path} is ordered in the base, and not here"
+    else:
+        return
+    scope.report("definition-invalid", where, detail=detail)
+
+
+def _discriminators(slicing: Mapping[str, Any]) -> list[tuple[str | None, str | None]]:
+    return [(text(d, "type"), text(d, "path")) for d, _ in parts(slicing, "discriminator", (None, "", -1))]
+
+
+def _shown(discriminators: list[tuple[str | None, str | None]]) -> str:
+    return ", ".join(f"{kind}:{path}" for kind, path in discriminators)
+
+
+def _check_known(item: Constrained, plain: str, snapshot: list[dict[str, Any]], where: Location, scope: Scope) -> None:
+    """A slice needs a slicing, in the base or before it."""
+    places = {str(element.get("id")): index for index, element in enumerate(snapshot)}
+    general, index = places.get(plain), places.get(item.identity)
+    if general is not None and index is not None and "slicing" not in snapshot[general]:
+        place = ((where, "snapshot", -1), "element", index)
+        scope.report("slice-without-slicing", place, found=item.identity)
+
+
+def _check_closed(item: Constrained, where: Location, scope: Scope) -> None:
+    base, name = item.base, item.slice_name
+    if base is None or name is None or "/" in name or base.slice_name is not None:
+        return
+    if part(base.element, "slicing").get("rules") == "closed" and all(s.slice_name != name for s in base.slices):
+        scope.report("definition-invalid", where, detail=f"the slicing of {item.path} is closed: {name} is new")
+
+
+def _check_types(
+    plain: str, slices: list[Constrained], elements: list[Constrained], where: Location, scope: Scope
+) -> None:
+    """Slices of a choice: by type alone, named after it, and none that shuts the others out."""
+    stem = plain.rpartition(".")[2].removesuffix("[x]")
+    general = next((e for e in elements if e.identity == plain), None)
+    own = part(general.element, "slicing") if general else {}
+    problems = []
+    if own and _discriminators(own) not in ([], [("type", "$this")]):
+        problems.append(f"{plain} is a choice: it is sliced by type:$this, not {_shown(_discriminators(own))}")
+    if own.get("ordered") is True:
+        problems.append(f"{plain} is a choice: its slicing has no order")
+    for item in slices:
+        codes = [type_code(entry) for entry, _ in parts(item.element, "type", item.where)]
+        if len(codes) == 1 and codes[0] and item.slice_name != (name := stem + codes[0][0].upper() + codes[0][1:]):
+            problems.append(f"{item.identity}: a slice for the type {codes[0]} is called {name}")
+    if len(slices) > 1 and any(item.element.get("min") == 1 for item in slices):
+        problems.append(f"{plain}: one slice must be there, so that the others cannot")
+    for detail in problems[:1]:
+        scope.report("definition-invalid", where, detail=detail)
