@@ -1,70 +1,88 @@
-"""Verifying a file with 500 tests costs little more than starting Python."""
+"""Verifying loads little, reads and hashes a file once, and costs the same for each test: seconds are a benchmark's."""
 
-import os
-import resource
+import hashlib
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from harness.acceptance.keys import ANCHOR
-from harness.engine.events import Event, RunFinished, RunStarted, StepFinished, TestFinished, TestStarted
-from harness.engine.journal import JournalWriter
-from harness.report.writer import replay
-from tests import runs
-from tests.acceptance.conftest import sign
+from harness.acceptance.signing import load_chain
+from harness.acceptance.trust import TrustPolicy
+from harness.acceptance.verify import verify
+from tests.acceptance.conftest import NOW
+from tests.acceptance.many import accepted
 
-TESTS = 500
-SECONDS = 0.5
-
-
-def _many() -> Iterator[Event]:
-    for event in runs.events():
-        match event:
-            case RunStarted(test_sets=(source,)):
-                names = tuple(f"t{number}" for number in range(TESTS))
-                yield replace(event, test_sets=(replace(source, tests=names),))
-            case TestStarted(test="reads"):
-                for number in range(TESTS):
-                    yield replace(event, test=f"t{number}")
-            case StepFinished(test="reads"):
-                for number in range(TESTS):
-                    yield replace(event, test=f"t{number}")
-                    yield replace(event, test=f"t{number}", index=1)
-            case TestFinished(test="reads"):
-                for number in range(TESTS):
-                    yield replace(event, test=f"t{number}")
-            case RunFinished():
-                yield replace(event, counts={"pass": TESTS})
-            case TestStarted() | StepFinished() | TestFinished():
-                pass
-            case _:
-                yield event
-
-
-def _cost(*arguments: str) -> float:
-    """Seconds of processor time, the least of five: other programs on the machine only add to it."""
-    costs = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True, timeout=60)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(costs)
-
-
-@pytest.mark.skipif(
-    os.getloadavg()[0] > (os.cpu_count() or 1), reason="the machine is busier than it has processors: no fair measure"
+NOT_NEEDED = (
+    *("jsonschema", "httpx", "lxml", "sqlalchemy", "starlette", "uvicorn", "fhir.resources", "fhirpathpy", "authlib"),
+    *("rich", "harness.fhir", "harness.validation", "harness.engine.runner", "harness.sandbox", "harness.suite.loader"),
+    *("harness.acceptance.scan", "harness.acceptance.rejudge", "harness.acceptance.policy_file"),
 )
-def test_verify_costs_little_more_than_python(keys: Path, tmp_path: Path) -> None:
-    replay(_many(), JournalWriter(tmp_path / "run"))
-    source = tmp_path / "run" / "sources" / "testsets" / "patient.yaml"
-    source.parent.mkdir(parents=True)
-    source.write_bytes(runs.TEST_SET)
-    file = sign(tmp_path / "run", keys, tmp_path / "file.zip")
-    command = "from harness.cli import main; main()"
-    verified = _cost("-c", command, "verify", str(file), "--trust", str(keys / ANCHOR))
-    assert verified - _cost("-c", "pass") <= SECONDS
+CALLS_A_TEST = 900
+"""Calls of Python functions for one test of two steps; 520 were measured."""
+
+
+def test_verify_loads_only_what_it_needs(tmp_path: Path) -> None:
+    file, anchor = accepted(tmp_path, 1)
+    code = (
+        "import json, sys\nfrom harness.cli import main\n"
+        "try: main(['verify', *sys.argv[1:]])\n"
+        "except SystemExit as end: print(json.dumps([end.code or 0, sorted(sys.modules)]))"
+    )
+    command = [sys.executable, "-c", code, str(file), "--trust", str(anchor)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    exit_, modules = json.loads(done.stdout.splitlines()[-1])
+    assert exit_ == 0, done.stdout
+    assert [m for m in modules if any(m == name or m.startswith(f"{name}.") for name in NOT_NEEDED)] == []
+
+
+def test_a_file_is_read_and_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, anchor = accepted(tmp_path, 20)
+    policy = TrustPolicy(load_chain(anchor.read_bytes()))
+    hashed: list[int] = []
+    opened: list[Path] = []
+    sha256, open_ = hashlib.sha256, Path.open
+
+    def counted(data: bytes = b"", **options: Any) -> Any:
+        hashed.append(len(data))
+        return sha256(data, **options)
+
+    def noted(path: Path, *arguments: Any, **options: Any) -> Any:
+        opened.append(path)
+        return open_(path, *arguments, **options)
+
+    monkeypatch.setattr(hashlib, "sha256", counted)
+    monkeypatch.setattr(Path, "open", noted)
+    assert verify(file, policy, NOW).ok
+    assert opened.count(file) == 1
+    assert sum(hashed) <= 2 * file.stat().st_size  # the file as a whole, and its members
+
+
+def test_each_test_costs_the_same_and_little(tmp_path: Path) -> None:
+    calls = {tests: _calls(*accepted(tmp_path, tests)) for tests in (20, 120, 220)}
+    one, other = (calls[120] - calls[20]) / 100, (calls[220] - calls[120]) / 100
+    assert other <= 1.05 * one
+    assert one <= CALLS_A_TEST
+
+
+def _calls(file: Path, anchor: Path) -> int:
+    """Return how many Python functions one verification calls: the same on every machine, however busy."""
+    policy = TrustPolicy(load_chain(anchor.read_bytes()))
+    assert verify(file, policy, NOW).ok  # what is loaded at the first use does not count
+    count = 0
+
+    def profile(_: FrameType, event: str, __: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        answer = verify(file, policy, NOW)
+    finally:
+        sys.setprofile(before)
+    assert answer.ok
+    return count

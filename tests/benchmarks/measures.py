@@ -18,6 +18,7 @@ from fhir.resources.R4B.observation import Observation
 from harness.data import folder
 from harness.fhir.definitions import Definitions
 from harness.validation.validator import Validator
+from tests.acceptance.many import accepted
 
 WEIGHT = folder("fixtures") / "observation" / "mes-bodyweight.json"
 OTHER_WEIGHT = WEIGHT.with_name("bodyweight.json")
@@ -45,6 +46,7 @@ class Sizes(NamedTuple):
     small: int = 100
     large: int = 10_000
     stream: int = 100_000
+    tests: int = 500
 
 
 def _seconds(call: Callable[[], Any], times: int) -> float:
@@ -207,6 +209,29 @@ def _stream(path: Path, jobs: int) -> tuple[float, float]:
     return time.perf_counter() - begun, peak
 
 
+def verifying(sizes: Sizes) -> Row:
+    """Processor time of ``verify`` on a file of many tests, less that of starting Python; the least of the starts."""
+    with tempfile.TemporaryDirectory() as name:
+        file, anchor = accepted(Path(name), sizes.tests)
+        arguments = ("verify", str(file), "--trust", str(anchor))
+        whole = min(_processor("-c", _COMMAND, *arguments) for _ in range(sizes.starts))
+        size = file.stat().st_size / 1024 / 1024
+    bare = min(_processor("-c", "pass") for _ in range(sizes.starts))
+    detail = f"{whole:.2f} s against {bare:.2f} s, a file of {size:.1f} MiB"
+    what = f"acceptance: verify a file of {sizes.tests} tests, above Python's start"
+    return _row(what, whole - bare, 0.5, detail, form="{:.2f} s")
+
+
+def _processor(*arguments: str) -> float:
+    """Seconds of processor time of one Python process that finds its modules compiled."""
+    writing = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env=writing, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def _resident(pid: int) -> float:
     """Resident memory of a process and of its children, in MiB; 0 where the system does not tell."""
     try:
@@ -226,6 +251,7 @@ def all_rows(sizes: Sizes, python: Path | None = None, packages: Sequence[Path] 
         *cold(sizes),
         scaling(sizes),
         *streaming(sizes),
+        verifying(sizes),
     ]
 
 

@@ -4,8 +4,9 @@ from tests.benchmarks.measures import Sizes, all_rows, bundle
 
 
 def test_every_measure_runs() -> None:
-    rows = all_rows(Sizes(rounds=1, calls=2, starts=1, small=4, large=8, stream=250))
-    assert [row.name.partition(":")[0] for row in rows] == ["warm", "cold", "cold", "scaling", "stream", "stream"]
+    rows = all_rows(Sizes(rounds=1, calls=2, starts=1, small=4, large=8, stream=250, tests=3))
+    measured = ["warm", "cold", "cold", "scaling", "stream", "stream", "acceptance"]
+    assert [row.name.partition(":")[0] for row in rows] == measured
     assert all(row.value and row.detail for row in rows)
 
 
