@@ -179,9 +179,9 @@ class Maker:
             values: list[Any] = [
                 {"resourceType": "Basic", **self.complex("Basic", depth + 2)} for _ in range(number or 1)
             ]
-        elif code in DEFINITIONS.primitive_types or "System." in code:
+        elif code in DEFINITIONS.primitive_types or "fhirpath/System." in code:
             values = [self.primitive(code) for _ in range(number or 1)]
-            if self.random.random() < 0.2 and code != "xhtml" and "System." not in code:
+            if self.random.random() < 0.2 and code != "xhtml" and "fhirpath/System." not in code:
                 extras: list[Any] = [None, *({"id": "x"} for _ in values[1:])] if number else [{"id": "x"}]
                 if any(extras):
                     made[f"_{key}"] = extras if number else extras[0]
