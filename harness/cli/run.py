@@ -76,7 +76,7 @@ def run(
         open_definitions(package),
         _select(test, tag, shard, rerun_failed),
         seed,
-        jobs,
+        1 if client is not None else jobs,  # there is one client, which does one thing at a time
         fail_fast,
         resume=resume,
         waivers=Waivers.from_file(waivers) if waivers else None,

@@ -187,6 +187,8 @@ class StepReader:
         default: Side = "answer"
         if interaction is Interaction.AWAIT:
             default = "request"
+            if self._at(("candidate",)) != "client":
+                self._fault("key", (*path, interaction), "await is for sets with candidate: client", key=True)
             for keys in _AWAITED:
                 self._patterns((*path, *keys))
         return Step(
