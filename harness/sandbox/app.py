@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -15,8 +16,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from harness.fhir.definitions import Definitions
-from harness.sandbox import negotiation
+from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
+from harness.sandbox.openapi import description
 from harness.sandbox.policy import Policy
 from harness.sandbox.problems import Problem
 
@@ -54,11 +56,24 @@ def create_app(
         routes += [Route(path, endpoint, methods=_METHODS) for path in (prefix, prefix + "/{path:path}")]
     first = next(iter(services))
 
-    async def elsewhere(request: Request) -> Response:
-        problem = Problem(404, "not-found", f"The services are at {', '.join(services)}.")
-        return _response(services[first], _call(request, first, b""), Answer(404, resource=problem.outcome()))
-
+    routes.append(Route("/openapi.json", _description(services)))
     return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)], middleware=middleware)
+
+
+def _description(services: Mapping[str, Handler]) -> Callable[[Request], Response]:
+    """What tells the services, as they declare themselves, in the terms of OpenAPI."""
+
+    @cache
+    def made() -> bytes:
+        asked = Call("GET", "", "metadata")
+        statements = {prefix: handler.handle(asked).resource or {} for prefix, handler in services.items()}
+        guarded = {name: services[name].policy.id_token_header for name in (MEASURES_PREFIX,) if name in services}
+        return codec.emit(description(statements, guarded))
+
+    def described(_: Request) -> Response:
+        return Response(made(), media_type="application/json")
+
+    return described
 
 
 class _Endpoint:
