@@ -58,6 +58,7 @@ def _tell(desk: Desk) -> None:
     client = desk.authorization.clients[SOLUTION.client_id]
     typer.echo(f"FHIR R4               {desk.address}{PREFIX}")
     typer.echo(f"Measures API          {desk.address}{MEASURES_PREFIX}")
+    typer.echo(f"Page for testers      {desk.page_url}")
     typer.echo(f"Authorization server  {desk.discovery_url}")
     typer.echo(f"Client                {SOLUTION.client_id}, secret {client.new_secret()} (or none, with PKCE)")
     typer.echo("Ctrl-C stops it.")

@@ -121,4 +121,4 @@ def _reasons(answer: Body) -> tuple[str, ...]:
 
 def _reason(issue: dict[str, Any]) -> object:
     details = issue.get("details")
-    return issue.get("diagnostics") or (details.get("text") if isinstance(details, dict) else None)
+    return (details.get("text") if isinstance(details, dict) else None) or issue.get("diagnostics")

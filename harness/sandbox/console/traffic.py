@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 KEPT_BODY = 256 * 1024
 """Octets that are kept of one body."""
@@ -142,4 +142,5 @@ def shown_pairs(query: str, *, guarded: bool = False) -> str:
     pairs = parse_qsl(query, keep_blank_values=True)
     if not any(name.lower() in secret for name, _ in pairs):
         return query
-    return urlencode([(name, HIDDEN if name.lower() in secret else value) for name, value in pairs], safe=HIDDEN)
+    shown = urlencode([(name, HIDDEN if name.lower() in secret else value) for name, value in pairs])
+    return shown.replace(quote(HIDDEN), HIDDEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 from typing import Any
+from urllib.parse import unquote
 
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.requests import Request
@@ -38,7 +39,8 @@ def render(template: str, lang: Language, **values: Any) -> str:
     def choose(fr: str, en: str) -> str:
         return fr if lang == "fr" else en
 
-    return _environment.get_template(template).render(lang=lang, languages=LANGUAGES, t=choose, **values)
+    shared = {"lang": lang, "languages": LANGUAGES, "t": choose, "decoded": unquote}
+    return _environment.get_template(template).render(**shared, **values)
 
 
 def page(content: str, status: int = 200, form_targets: str = "") -> HTMLResponse:

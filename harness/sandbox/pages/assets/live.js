@@ -3,6 +3,12 @@
 const list = document.getElementById("list");
 const state = document.getElementById("state");
 const KEPT = 500;
+const local = (place) => {
+  for (const time of place.querySelectorAll("time")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang);
+  }
+};
+local(document);
 if (list && window.EventSource) {
   const source = new EventSource(`${list.dataset.events}&after=${list.dataset.last}`);
   source.addEventListener("open", () => {
@@ -18,6 +24,7 @@ if (list && window.EventSource) {
     made.innerHTML = event.data;
     const row = made.content.firstElementChild;
     if (!row || document.getElementById(row.id)) return;
+    local(row);
     document.getElementById("none").hidden = true;
     list.prepend(row);
     while (list.children.length > KEPT) list.lastElementChild.remove();
