@@ -56,6 +56,10 @@ def create_app(
         routes += [Route(path, endpoint, methods=_METHODS) for path in (prefix, prefix + "/{path:path}")]
     first = next(iter(services))
 
+    async def elsewhere(request: Request) -> Response:
+        problem = Problem(404, "not-found", f"The services are at {', '.join(services)}.")
+        return _response(services[first], _call(request, first, b""), Answer(404, resource=problem.outcome()))
+
     routes.append(Route("/openapi.json", _description(services)))
     return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)], middleware=middleware)
 
