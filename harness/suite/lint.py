@@ -70,7 +70,7 @@ def _test(test: Test) -> Iterator[Problem]:
     yield from _translation(test.title, test.location, name)
     if not test.verifies:
         yield Problem("verifies", test.location, f"{name} verifies no requirement")
-    if not test.mutants and not any(step.expect for step in test.steps):
+    if not test.mutants and not any(step.expect or _counts(step) for step in test.steps):
         yield Problem("no-check", test.location, f"{name} expects nothing, and so proves nothing")
     if test.control is None and _is_negative(test):
         yield Problem(
@@ -83,6 +83,11 @@ def _test(test: Test) -> Iterator[Problem]:
             yield from _translation(step.target["instruction"], step.location, "the instruction")
     yield from _unused_saves(test)
     yield from _identities(test)
+
+
+def _counts(step: Step) -> bool:
+    """Tell whether the step awaits a number of requests, none for instance: that is an expectation too."""
+    return isinstance(step.target, Mapping) and "request" in step.target and "count" in step.target
 
 
 def _identities(test: Test) -> Iterator[Problem]:

@@ -174,6 +174,23 @@ def test_an_instruction_is_translated(tmp_path: Path) -> None:
     assert _lint(tmp_path, GOOD.replace("candidate: server", "candidate: client") + step) == ["translation 25"]
 
 
+def test_an_awaited_number_is_an_expectation(tmp_path: Path) -> None:
+    awaited = "{instruction: {en: Wait, fr: Attendez}, request: {method: POST}, count: {max: 0}}"
+    one = GOOD.split("  - id: refused", maxsplit=1)[0].replace("server", "client")
+    text = (
+        one
+        + f"""\
+  - id: nothing
+    title: {{en: Nothing comes, fr: Rien ne vient}}
+    verifies: [A-1]
+    steps:
+      - await: {awaited}
+"""
+    )
+    assert _lint(tmp_path, text) == []
+    assert _lint(tmp_path, text.replace(", count: {max: 0}", "")) == ["no-check 17"]
+
+
 def test_profiles_of_checks_and_mutants(tmp_path: Path) -> None:
     text = (
         GOOD
