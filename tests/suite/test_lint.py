@@ -188,7 +188,7 @@ def test_an_awaited_number_is_an_expectation(tmp_path: Path) -> None:
 """
     )
     assert _lint(tmp_path, text) == []
-    assert _lint(tmp_path, text.replace(", count: {max: 0}", "")) == ["no-check 17"]
+    assert _lint(tmp_path, text.replace(", count: {max: 0}", "")) == ["no-check 18"]
 
 
 def test_profiles_of_checks_and_mutants(tmp_path: Path) -> None:
