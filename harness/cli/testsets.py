@@ -20,17 +20,19 @@ from harness.suite.requirements import coverage as cover
 from harness.suite.requirements import requirements_for
 from harness.suite.schema import schema_text
 
+_LOADED = {"score": "harness.cli.score", "export": "harness.cli.export", "import": "harness.cli.import_"}
+
 
 class _Group(TyperGroup):
-    """Knows ``score``, and loads it, with the sandbox that it needs, only when it is called."""
+    """Knows the commands that need more, the sandbox or FHIR's models, and loads one only when it is called."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        return [*super().list_commands(ctx), "score"]
+        return [*super().list_commands(ctx), *_LOADED]
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
-        if cmd_name != "score":
+        if cmd_name not in _LOADED:
             return super().get_command(ctx, cmd_name)
-        return get_command(importlib.import_module("harness.cli.score").app)
+        return get_command(importlib.import_module(_LOADED[cmd_name]).app)
 
 
 app = typer.Typer(no_args_is_help=True, cls=_Group, help="List, check and show test sets.")

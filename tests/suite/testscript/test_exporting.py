@@ -1,0 +1,141 @@
+"""A test set as a TestScript: valid FHIR, what it leaves out told, and the same tests when it is read again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir.resources.R4B import testscript as r4b
+
+from harness import Definitions, Validator
+from harness.data import folder
+from harness.suite.loader import load_testset
+from harness.suite.model import TestSet
+from harness.suite.testscript import export_testset, import_testscript
+
+SET = """
+testset: mini
+version: 1.0.0
+title: {en: Mini, fr: Mini}
+candidate: server
+fixtures: {patient: patient.json}
+variables: {system: "https://harness.example/n"}
+setup:
+  - create: ${fixtures.patient}
+    expect: {status: 201}
+    save: {first: header.Location.id}
+tests:
+  - id: stored
+    title: {en: Stored, fr: Enregistré}
+    needs: Patient.create
+    steps:
+      - create: ${fixtures.patient}
+        set: {"identifier[+]": {system: "${system}", value: "${random.token}"}, active: true}
+        expect:
+          - {status: 201, headers: {Location: present, ETag: /W/}, type: Patient}
+          - {level: SHOULD, that: "active = true", within: 3}
+        save: {id: id, etag: header.ETag}
+      - read: Patient/${id}
+        if-none-match: ${etag}
+        expect: {status: [200, 304], same-as: {sent: 0, except: [id, meta]}}
+      - search: Patient
+        params: {identifier: "${system}|${each}"}
+        expect: {searchset: {includes: ["Patient/${id}"], matches: 1}}
+  - id: refused
+    title: {en: Refused, fr: Refusé}
+    control: stored
+    each: [{gender: robot}, {gender: android}]
+    steps:
+      - create: ${fixtures.patient}
+        set: {gender: "${gender}"}
+        expect: {status: 422, outcome: {severity: [error, fatal], code: code-invalid}}
+  - id: by-hand
+    title: {en: By hand, fr: À la main}
+    steps:
+      - request: {method: GET, path: "Patient"}
+        expect: {status: 200}
+"""
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> TestSet:
+    (tmp_path / "fixtures").mkdir()
+    patient = {"resourceType": "Patient", "name": [{"family": "ESSAI"}]}
+    (tmp_path / "fixtures" / "patient.json").write_text(json.dumps(patient))
+    text = SET.replace('"${system}|${each}"', '"${system}|x"')
+    (tmp_path / "mini.yaml").write_text(text, encoding="utf-8")
+    return load_testset(tmp_path / "mini.yaml", root=tmp_path, fixtures=tmp_path / "fixtures")
+
+
+def _asserts(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [action["assert"] for action in actions if "assert" in action]
+
+
+def test_the_script_is_valid_fhir(mini: TestSet) -> None:
+    script = export_testset(mini).script
+    assert r4b.TestScript.model_validate(script).name == "mini"
+    outcome = Validator(Definitions.embedded()).validate(script)
+    assert [issue for issue in outcome.issues if issue.severity in ("error", "fatal")] == []
+
+
+def test_steps_are_operations_and_expectations_assertions(mini: TestSet) -> None:
+    exported = export_testset(mini)
+    script = exported.script
+    assert [test["id"] for test in script["test"]] == ["stored", "refused-0", "refused-1"]
+    create, *rest = script["test"][0]["action"]
+    assert create["operation"]["type"]["code"] == "create"
+    sent = next(one for one in script["fixture"] if one["id"] == create["operation"]["sourceId"])
+    body = exported.fixtures[sent["resource"]["reference"]]
+    assert body["identifier"] == [{"system": "https://harness.example/n", "value": "${random-token}"}]
+    assert [{key: value for key, value in one.items() if key != "direction"} for one in _asserts(rest)[:4]] == [
+        {"operator": "equals", "responseCode": "201", "warningOnly": False},
+        {"headerField": "Location", "operator": "notEmpty", "warningOnly": False},
+        {"resource": "Patient", "warningOnly": False},
+        {"expression": "active = true", "operator": "equals", "value": "true", "warningOnly": True},
+    ]
+
+
+def test_variables_are_read_from_the_answers(mini: TestSet) -> None:
+    script = export_testset(mini).script
+    variables = {one["name"]: one for one in script["variable"]}
+    operations = [action["operation"] for action in script["test"][0]["action"] if "operation" in action]
+    read = next(one for one in operations if one["type"]["code"] == "read")
+    assert read["params"] == "/${stored-id}"
+    assert variables["stored-etag"]["headerField"] == "ETag"
+    assert variables["stored-id"]["expression"] == "id"
+    assert variables["random-token"]["defaultValue"]
+    assert all(one["operation"]["type"]["code"] == "delete" for one in script["teardown"]["action"])
+
+
+def test_what_a_script_cannot_say_is_told(mini: TestSet) -> None:
+    told = [(loss.place, loss.what) for loss in export_testset(mini).losses]
+    for expected in (
+        ("stored", "needs: Patient.create"),
+        ("stored, step 1", "expect headers"),
+        ("stored, step 1", "expect within"),
+        ("stored, step 1", "${random.token}"),
+        ("stored, step 2", "expect same-as"),
+        ("refused-0", "control: stored"),
+        ("by-hand", "the test"),
+    ):
+        assert expected in told
+
+
+def test_a_script_that_was_exported_is_imported_as_the_same_tests(mini: TestSet) -> None:
+    exported = export_testset(mini)
+    found = import_testscript(exported.script, exported.fixtures.get)
+    tests = found.test_set["tests"]
+    assert [test["id"] for test in tests] == ["stored", "refused-0", "refused-1"]
+    assert [next(iter(step)) for step in tests[0]["steps"]] == ["create", "read", "search"]
+    assert tests[1]["steps"][0]["expect"][0] == {"status": 422}
+    assert [loss.place for loss in found.losses] == ["teardown"]
+
+
+@pytest.mark.parametrize("name", ["fhir/crud", "fhir/search", "frcore/patient", "cisis/measures/feed"])
+def test_sets_that_come_along_can_be_exported(name: str) -> None:
+    root = folder("testsets")
+    found = load_testset(root / f"{name}.yaml", root=root, fixtures=folder("fixtures"))
+    script = export_testset(found).script
+    assert script["test"]
+    r4b.TestScript.model_validate(script)
+    assert "candidate." not in json.dumps(script["test"])
