@@ -23,6 +23,7 @@ def document(run: RunResult) -> dict[str, Any]:
         "software": dict(started.software),
         "candidate": dict(started.candidate),
         "policies": dict(started.policies),
+        "waivers": encode(started.waivers),
         "harness": started.harness,
         "environment": dict(started.environment),
         "command": list(started.command),

@@ -15,7 +15,7 @@ class Lack:
     """One thing that is not there, or not proven: a stable code, where, and what in both languages."""
 
     code: str
-    """A verdict that is no pass, ``not-run``, ``left-out``, ``software``, ``tls`` or ``left-behind``."""
+    """A verdict that is no pass, ``not-run``, ``waived``, ``left-out``, ``software``, ``tls`` or ``left-behind``."""
     place: str
     """``test-set/test``, ``test-set``, or the name of what is missing."""
     message: str
@@ -25,9 +25,10 @@ class Lack:
 def lacking(run: RunResult) -> list[Lack]:
     """Return all that keeps the acceptance file of ``run`` from being satisfactory, what weighs most first.
 
-    A test that passed with warnings lacks nothing: whether a SHOULD may stay broken is the reviewer's to decide.
+    A test that passed with warnings lacks nothing: whether a SHOULD may stay broken is the reviewer's to decide. One
+    whose findings are waived lacks: who runs the tests waives, and the reviewer has to agree.
     """
-    return [*_tests(run), *_left_out(run), *_software(run), *_surroundings(run)]
+    return [*_tests(run), *_waived(run), *_left_out(run), *_software(run), *_surroundings(run)]
 
 
 def _tests(run: RunResult) -> Iterator[Lack]:
@@ -38,6 +39,13 @@ def _tests(run: RunResult) -> Iterator[Lack]:
     for test in sorted(unproven, key=lambda test: order.index(test.verdict)):
         place = f"{test.started.test_set}/{test.started.test}"
         yield Lack(test.verdict.value, place, test.reason, test.reason)
+
+
+def _waived(run: RunResult) -> Iterator[Lack]:
+    for test in run.tests:
+        if test.verdict in _PROVEN:
+            for told in dict.fromkeys(finding.waived for finding in test.findings if finding.waived):
+                yield Lack("waived", f"{test.started.test_set}/{test.started.test}", told, told)
 
 
 def _left_out(run: RunResult) -> Iterator[Lack]:

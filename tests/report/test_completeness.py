@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from harness.acceptance.document import document
-from harness.engine.events import Event, RunStarted
+from harness.engine.events import Event, RunStarted, StepFinished, TestFinished
 from harness.engine.results import RunResult
+from harness.engine.verdict import Verdict
 from harness.report.completeness import lacking
 from harness.report.html import render
 from tests.runs import events
@@ -28,6 +29,28 @@ def test_what_was_not_proven_comes_first() -> None:
         ("tls", "http://127.0.0.1:1/fhir"),
         ("left-behind", "patient"),
     ]
+
+
+def _waived(event: Event, told: str) -> Event:
+    """Return an event of the failed test as it is where its finding was waived."""
+    match event:
+        case StepFinished(test="refuses", checks=(check,)):
+            (finding,) = check.findings
+            waived = replace(finding, verdict=Verdict.WARN, waived=told)
+            return replace(event, checks=(replace(check, verdict=Verdict.WARN, findings=(waived, waived)),))
+        case TestFinished(test="refuses"):
+            return replace(event, verdict=Verdict.WARN)
+    return event
+
+
+def test_what_was_waived_is_shown_with_its_reason() -> None:
+    told = "known, mended in 2.2 (A. Publisher, until 2026-06-30)"
+    run = RunResult.read([_waived(event, told) for event in events()])
+    assert _codes(run)[:2] == [("skip", "patient/skips"), ("waived", "patient/refuses")]
+    page = render(run, signed=True)
+    head = page[: page.index("<main>")]
+    assert told in head
+    assert '<a href="#patient.refuses">patient/refuses</a>' in head
 
 
 def test_a_software_without_a_name_lacks_it() -> None:
