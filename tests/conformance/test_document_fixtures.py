@@ -1,4 +1,4 @@
-"""People, calendars, documents: the good fixtures are good for two judges, each bad one breaks what its name says."""
+"""People, calendars, documents, and all but measures: the good fixtures are good for two judges, each bad one breaks what its name says."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,26 +12,13 @@ from harness.data import folder
 from harness.fhir.definitions import Definitions
 from harness.validation.outcome import Issue
 from harness.validation.validator import Validator
+from tests.conformance.test_measure_fixtures import BAD as MEASURES_BAD
+from tests.conformance.test_measure_fixtures import GOOD as MEASURES_GOOD
 
 ROOT = folder("fixtures")
-KINDS = (
-    "appointment",
-    "binary",
-    "documentreference",
-    "healthcareservice",
-    "list",
-    "location",
-    "organization",
-    "patient",
-    "practitioner",
-    "practitionerrole",
-    "relatedperson",
-    "schedule",
-    "slot",
-)
-GOOD = sorted(path for kind in KINDS for path in (ROOT / kind).glob("*.json"))
-BAD = sorted(path for kind in KINDS for path in (ROOT / kind / "bad").glob("*.json"))
-LISTS = [file for kind in KINDS if (file := ROOT / kind / "bad" / "expectations.yaml").is_file()]
+GOOD = sorted({*ROOT.glob("*/*.json")} - {*MEASURES_GOOD})
+BAD = sorted({*ROOT.glob("*/bad/*.json")} - {*MEASURES_BAD})
+LISTS = sorted({path.with_name("expectations.yaml") for path in BAD})
 
 # Warnings that a good instance may get: advice that is no requirement, and identifier types that the profiles demand
 # although the extensible value sets at the same place do not list them.
@@ -100,7 +87,8 @@ def test_bad_one_breaks_what_its_name_says(validator: Validator, path: Path) -> 
 
 
 def test_every_bad_one_has_its_expectation() -> None:
-    assert {file.parent / bad for file in LISTS for bad in expectations(file.parents[1])} == set(BAD)
+    lists = ROOT.glob("*/bad/expectations.yaml")
+    assert {file.parent / bad for file in lists for bad in expectations(file.parents[1])} == {*BAD, *MEASURES_BAD}
 
 
 def test_the_control_of_a_bad_one_is_a_good_one() -> None:
