@@ -79,6 +79,8 @@ class Console:
 
     async def events(self, request: Request) -> Response:
         """Requests as they come; a browser that comes back says which one it saw last."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return Response(status_code=403)  # another site's page, which could read nothing, but take up the room
         if self._listening >= STREAMS:
             return Response(status_code=503, headers={"Retry-After": "30"})
         last = request.headers.get("last-event-id") or request.query_params.get("after", "0")

@@ -204,6 +204,9 @@ def test_tokens_that_ended_are_swept_out(monkeypatch):
     office = TokenOffice(clock=lambda: now[0])
     for _ in range(3):
         office.access_token(SOLUTION, "p", 60)
+    newest = office.access_token(SOLUTION, "p", 60)
+    assert office.grant(newest).idpe == "p"
+    assert len(vars(office)["_grants"]) == 2, "there is no room for more"
     now[0] += 61
     office.access_token(SOLUTION, "p", 60)
     assert len(vars(office)["_grants"]) == 1

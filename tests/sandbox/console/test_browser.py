@@ -14,6 +14,7 @@ from harness.sandbox.measures.population import PATIENTS
 from tests.sandbox.authorization.person import Person
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: browser)")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (extra: browser)")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 PATIENT = PATIENTS["default"]
@@ -191,3 +192,34 @@ def test_pages_fit_the_screen(server, tab, width):
     with person.http:
         tab.goto(str(person.open(nonce=None).request.url))
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1200])
+def test_axe_finds_no_violation(server, tab, scheme, width):
+    feed(server, gender="robot")
+    feed(server, gender="male")
+    person = Person(server.desk.authorization.issuer)
+    with person.http:
+        person.paired()
+        consent = str(person.open(nonce=None).request.url)
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.emulate_media(color_scheme=scheme)
+    for address in (f"{server.desk.page_url}?done=reset", consent, f"{server.desk.page_url}?lang=en"):
+        tab.goto(address)
+        for summary in tab.locator("summary").all():
+            summary.click()
+        found = axe.Axe().run(tab)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_page_works_without_javascript(server, chromium, tester):
+    feed(server, gender="robot")
+    with chromium.new_context(java_script_enabled=False, locale="en") as context:
+        tab = context.new_page()
+        tab.goto(server.desk.page_url)
+        assert tab.get_by_text("reload the page to see more").is_visible()
+        assert tab.locator("#list > li").count() == 1
+        tab.get_by_role("button", name=f"Reading – {PATIENT.given}").click()
+        tab.wait_for_load_state()
+        assert server.measures.registry.given(PATIENT.idpe) == {"write"}

@@ -159,6 +159,7 @@ def test_requests_come_live_and_none_twice(server, tester):
 def test_listeners_have_a_limit(server, tester, monkeypatch):
     monkeypatch.setattr("harness.sandbox.console.routes.STREAMS", 0)
     assert tester.get("/console/events").status_code == 503
+    assert tester.get("/console/events", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
 def test_the_report_is_complete(server, tester):
