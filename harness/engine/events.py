@@ -41,6 +41,8 @@ class Finding:
     """``file:line:column`` of the expectation in the test set."""
     waived: str = ""
     """Why it counts as a warning only: the waiver's reason, author and last day."""
+    of: str | None = None
+    """``request``: it is about what the candidate sent, not about what it answered."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class TestStarted:
 
 @dataclass(frozen=True)
 class StepFinished:
-    """A step was carried out and judged."""
+    """A step was carried out and judged. The exchanges of an ``await`` are requests of the candidate."""
 
     test_set: str
     test: str

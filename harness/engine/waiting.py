@@ -10,7 +10,6 @@ from harness.engine.awaiting import COMMAND, PATIENCE, Awaited, Incoming, Instea
 from harness.engine.candidate import NOBODY
 from harness.engine.checks import ExpectationFault, failed, finding, softened
 from harness.engine.checks.evidence import Evidence
-from harness.engine.checks.searchset import range_text
 from harness.engine.events import CheckResult, Finding
 from harness.engine.exchange import Exchange, header
 from harness.engine.form import parameters_of, path_of
@@ -123,11 +122,11 @@ class Waiting(Carried):
             )
         elif awaited.most is not None and len(wanted) > awaited.most:
             extra = wanted[awaited.most]
-            allowed = range_text({"max": awaited.most})
-            found = finding("await.count", exchange=extra, request=told, expected=allowed, found=len(wanted))
+            found = finding("await.count", exchange=extra, request=told, expected=awaited.most, found=len(wanted))
         if found is None:
             return CheckResult("await", Verdict.PASS)
-        return self._placed(failed("await", softened(found, self.course.level)), (), None)
+        result = failed("await", softened(replace(found, of="request"), self.course.level))
+        return self._placed(result, range(len(self.exchanges)), None)
 
     def _besides(self, awaited: Awaited, wanted: Sequence[int]) -> str:
         others = [
@@ -162,6 +161,8 @@ class Waiting(Carried):
             else:
                 results.append(self._judged(expected, request if expected.of == "request" else answer, [position]))
         found = tuple(one for result in results for one in result.findings)
+        if expected.of == "request":
+            found = tuple(replace(one, of="request") for one in found)
         return CheckResult(expected.kind, combine(result.verdict for result in results) or Verdict.PASS, found)
 
     def _save_from(self, request: Evidence, answer: Evidence) -> None:

@@ -16,7 +16,8 @@ from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import one_line, pretty_body, printable, status_line
-from harness.report.words import WORDS, Words
+from harness.report.words import WORDS, Words, counted
+from harness.suite.model import Interaction
 
 Language = Literal["en", "fr"]
 
@@ -83,9 +84,8 @@ class ConsoleWriter:
         total = sum(len(source.tests) for source in event.test_sets)
         address = one_line(str(event.candidate.get("base-url", "")), 60)
         self._console.print(f"fhir-harness {event.harness}  {escape(address)}")
-        self._console.print(
-            self._words.overview.format(sets=len(event.test_sets), tests=total, seed=event.seed), style="dim"
-        )
+        sets, tests = counted(len(event.test_sets), self._words.test_sets), counted(total, self._words.tests)
+        self._console.print(self._words.overview.format(sets=sets, tests=tests, seed=event.seed), style="dim")
         if self._console.is_terminal and not self._quiet:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
@@ -138,19 +138,23 @@ class ConsoleWriter:
         self._console.print(
             Text(f"  {self._words.step} {step.index + 1}: {one_line(step.summary, 60)}{where}", style="bold")
         )
+        awaited = step.interaction == Interaction.AWAIT
+        about = {finding.exchange for finding in findings}
         for index, exchange in enumerate(step.exchanges):
-            if any(finding.exchange in (index, None) for finding in findings):
-                self._exchange(exchange)
+            if index in about or (None in about and not awaited):
+                self._exchange(exchange, awaited=awaited)
         for finding in findings:
             self._finding(finding)
 
-    def _exchange(self, exchange: Exchange) -> None:
+    def _exchange(self, exchange: Exchange, *, awaited: bool) -> None:
         request, answer = exchange.request, exchange.response
-        self._line(4, f"{self._words.sent}: {request.method} {printable(request.url)}")
+        came = self._words.received if awaited else self._words.sent
+        self._line(4, f"{came}: {request.method} {printable(request.url)}")
         self._body(request.body)
         self._line(4, f"{self._words.answered}: {status_line(exchange)}")
         self._body(answer.body if answer else b"")
-        self._line(4, f"{self._words.repeat}: {printable(curl(exchange))}", "dim")
+        if not awaited:
+            self._line(4, f"{self._words.repeat}: {printable(curl(exchange))}", "dim")
 
     def _body(self, body: bytes) -> None:
         for line in pretty_body(body, _SHOWN_BODY).splitlines():
@@ -187,10 +191,11 @@ class ConsoleWriter:
         )
         overall = run.verdict
         word = self._words.verdicts[overall] if overall else self._words.nothing
+        tests = counted(len(run.tests), self._words.tests)
         self._console.print()
         self._console.print(
             Text(f"{word.upper()}  ", style=f"bold {COLOURS[overall]}" if overall else "bold"),
-            Text(self._words.totals.format(tests=len(run.tests), met=met, requirements=len(requirements))),
+            Text(self._words.totals.format(tests=tests, met=met, requirements=len(requirements))),
             sep="",
         )
         for name in run.finished.waivers_unmet if run.finished else ():

@@ -14,6 +14,7 @@ from harness.engine.exchange import Exchange, Headers
 from harness.report.inert import pretty_body, status_line
 from harness.report.lines import Line, changed, cut, located, place, shown
 from harness.report.markup import MARKS, escaped, spans
+from harness.suite.model import Interaction
 
 _LADDER = ((20_000, 1_500), (8_000, 1_000), (4_000, 600), (2_000, 300), (800, 150))
 """Characters of a body: in a step with findings, and in one where all held, where it is there for orientation."""
@@ -79,8 +80,9 @@ class Steps:
         placed = [_Placed(finding) for finding in findings_of(step)]
         where = f' <span class="id">{escaped(step.location)}</span>' if step.location else ""
         head = f"<h4>{step.index + 1}. {escaped(step.summary)}{where}</h4>"
+        awaited = step.interaction == Interaction.AWAIT
         exchanges = [
-            self._shown(exchange, [one for one in placed if (one.finding.exchange or 0) == number])
+            self._shown(exchange, [one for one in placed if (one.finding.exchange or 0) == number], again=not awaited)
             if placed
             else self._folded(exchange)
             for number, exchange in enumerate(step.exchanges)
@@ -89,7 +91,8 @@ class Steps:
         if more := len(placed) - len(boxes):
             boxes.append(Markup(f"<p>{spans(f'{more} more', f'{more} autres')}</p>"))
         body = "".join([head, *boxes, *exchanges, _checks(step.checks)])
-        return Markup(f'<div class="step{" bad" if placed else ""}">{body}</div>\n')
+        kinds = f"step{' bad' if placed else ''}{' in' if awaited else ''}"
+        return Markup(f'<div class="{kinds}">{body}</div>\n')
 
     def _folded(self, exchange: Exchange) -> str:
         response = exchange.response
@@ -102,20 +105,23 @@ class Steps:
         text = self._pretty(body) if body else ""
         return escaped(f"{head}\n\n{cut(text, self._without)}" if text else head)
 
-    def _shown(self, exchange: Exchange, placed: Sequence[_Placed]) -> str:
+    def _shown(self, exchange: Exchange, placed: Sequence[_Placed], *, again: bool) -> str:
+        """One exchange with its findings where they belong; ``again``: with the command that sends it once more."""
         request, response = exchange.request, exchange.response
         sent = located(self._pretty(request.body)) if request.body else []
         answered = located(self._pretty(response.body)) if response and response.body else []
-        left = self._message(
-            [f"{request.method} {request.url}", *_fields(request.headers)], sent, changed(sent, answered)
-        )
+        sides: tuple[list[_Placed], list[_Placed]] = ([], [])
+        for one in placed:
+            sides[one.finding.of != "request"].append(one)
+        first = f"{request.method} {request.url}"
+        left = self._message([first, *_fields(request.headers)], sent, changed(sent, answered), sides[0])
         first = f"{response.http_version} {response.status}" if response else exchange.error or ""
         head = [first, *_fields(response.headers if response else ())]
-        right = self._message(head, answered, changed(answered, sent), placed)
+        right = self._message(head, answered, changed(answered, sent), sides[1])
+        command = f'<pre class="c" tabindex="0">{escaped(curl(exchange))}</pre>' if again else ""
         return (
             f'<details open>{_summary(exchange)}<div class="pair"><pre class="q" tabindex="0">{left}</pre>'
-            f'<pre class="a" tabindex="0">{right}</pre></div>'
-            f'<pre class="c" tabindex="0">{escaped(curl(exchange))}</pre></details>'
+            f'<pre class="a" tabindex="0">{right}</pre></div>{command}</details>'
         )
 
     def _message(
@@ -190,8 +196,8 @@ def _shared(text: str, other: str) -> int:
 
 
 def _line(finding: Finding, head: Sequence[str], body: Sequence[Line]) -> int | None:
-    """The line of an answer that a finding is about: 0 is the status, then the headers, an empty line, the body."""
-    if finding.code.startswith(("status", "network", "save")):
+    """The line that a finding is about: 0 is the status, or method and URL, then headers, an empty line, the body."""
+    if finding.code.startswith(("status", "network", "save", "await", "param")):
         return 0
     if finding.code.startswith(("header", "content-type")):
         words = (

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from harness import __version__
+from harness.engine.awaiting import COMMAND
 from harness.engine.codec import dumps, encode
 from harness.engine.events import StepFinished
 from harness.engine.exchange import Exchange, Headers, header
@@ -22,7 +23,12 @@ def har(run: RunResult) -> dict[str, Any]:
     """Return the run as a HAR log."""
     pages, entries = [], []
     for name, title, started, steps in _pages(run):
-        page_entries = [_entry(name, step, exchange) for step in steps for exchange in step.exchanges]
+        page_entries = [
+            _entry(name, step, exchange)
+            for step in steps
+            for exchange in step.exchanges
+            if exchange.request.method != COMMAND
+        ]
         if page_entries:
             timings = {"onContentLoad": _UNKNOWN, "onLoad": _UNKNOWN}
             pages.append({"id": name, "title": title, "startedDateTime": started, "pageTimings": timings})

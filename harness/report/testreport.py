@@ -9,6 +9,7 @@ from harness.engine.events import CheckResult, StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import printable
+from harness.suite.model import Interaction
 
 _ACTION: Mapping[Verdict, str] = {
     Verdict.PASS: "pass",
@@ -18,6 +19,8 @@ _ACTION: Mapping[Verdict, str] = {
     Verdict.UNDECIDED: "error",
     Verdict.SKIP: "skip",
 }
+_CLIENT = {"type": "client", "uri": "urn:fhir-harness:candidate"}
+"""A candidate that calls has no address of its own."""
 
 
 def render(run: RunResult) -> bytes:
@@ -28,6 +31,7 @@ def render(run: RunResult) -> bytes:
 
 def testreport(run: RunResult) -> TestReport:
     """Return the run as one TestReport: a test each, an action each for interaction and expectation."""
+    candidate = run.started.candidate
     verdicts = [test.verdict for test in run.tests]
     proven = sum(verdict in (Verdict.PASS, Verdict.WARN) for verdict in verdicts)
     content: dict[str, Any] = {
@@ -39,7 +43,8 @@ def testreport(run: RunResult) -> TestReport:
         "issued": run.finished.finished if run.finished else run.started.started,
         "participant": [
             {"type": "test-engine", "uri": f"urn:fhir-harness:{run.started.harness}", "display": "fhir-harness"},
-            {"type": "server", "uri": str(run.started.candidate.get("base-url") or "urn:unknown")},
+            {"type": "server", "uri": str(candidate.get("base-url") or "urn:unknown")},
+            *([_CLIENT] if candidate.get("kind") == "client" else ()),
         ],
     }
     if verdicts:
@@ -58,7 +63,8 @@ def _test(test: TestResult) -> dict[str, Any]:
 
 
 def _actions(step: StepFinished) -> list[dict[str, Any]]:
-    lost = next((exchange.error for exchange in step.exchanges if exchange.error), None)
+    awaited = step.interaction == Interaction.AWAIT  # what the candidate breaks off is judged, and no error of ours
+    lost = None if awaited else next((exchange.error for exchange in step.exchanges if exchange.error), None)
     operation = {"result": "error" if lost else "pass", "message": _text(lost or step.summary)}
     return [{"operation": operation}, *({"assert": _assertion(check)} for check in step.checks)]
 

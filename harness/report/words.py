@@ -11,9 +11,13 @@ class Words:
     """What a report says in one language."""
 
     overview: str
+    test_sets: tuple[str, str]
+    tests: tuple[str, str]
+    """One, and several."""
     test_set: str
     step: str
     sent: str
+    received: str
     answered: str
     expected: str
     found: str
@@ -30,12 +34,20 @@ class Words:
     verdicts: Mapping[Verdict, str]
 
 
+def counted(number: int, words: tuple[str, str]) -> str:
+    """Return ``number`` with the word for one or for several."""
+    return f"{number} {words[number != 1]}"
+
+
 WORDS: Mapping[str, Words] = {
     "en": Words(
-        overview="{sets} test sets, {tests} tests, seed {seed}",
+        overview="{sets}, {tests}, seed {seed}",
+        test_sets=("test set", "test sets"),
+        tests=("test", "tests"),
         test_set="test set",
         step="step",
         sent="sent",
+        received="received",
         answered="answered",
         expected="expected",
         found="found",
@@ -48,14 +60,17 @@ WORDS: Mapping[str, Words] = {
         leftover="left on the candidate, delete it there",
         never_began="never began",
         nothing="nothing ran",
-        totals="{tests} tests; {met} of {requirements} requirements met",
+        totals="{tests}; {met} of {requirements} requirements met",
         verdicts={verdict: verdict.value for verdict in Verdict},
     ),
     "fr": Words(
-        overview="{sets} jeux de tests, {tests} tests, graine {seed}",
+        overview="{sets}, {tests}, graine {seed}",
+        test_sets=("jeu de tests", "jeux de tests"),
+        tests=("test", "tests"),
         test_set="jeu de tests",
         step="étape",
         sent="envoyé",
+        received="reçu",
         answered="réponse",
         expected="attendu",
         found="trouvé",
@@ -68,7 +83,7 @@ WORDS: Mapping[str, Words] = {
         leftover="resté chez le candidat, à y supprimer",
         never_began="n'a pas commencé",
         nothing="rien n'a été exécuté",
-        totals="{tests} tests ; {met} exigences satisfaites sur {requirements}",
+        totals="{tests} ; {met} exigences satisfaites sur {requirements}",
         verdicts={
             Verdict.ERROR: "erreur",
             Verdict.FAIL: "échec",
