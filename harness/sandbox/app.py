@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, request_response
 from starlette.types import Receive, Scope, Send
 
 from harness.fhir.definitions import Definitions
@@ -24,7 +24,6 @@ from harness.sandbox.problems import Problem
 
 PREFIX = "/fhir"
 MEASURES_PREFIX = "/mes"
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BODYLESS = frozenset({204, 304})
 
 
@@ -53,7 +52,7 @@ def create_app(
     routes = list(pages)
     for prefix, handler in services.items():
         endpoint = _Endpoint(prefix, handler)
-        routes += [Route(path, endpoint, methods=_METHODS) for path in (prefix, prefix + "/{path:path}")]
+        routes += [Route(path, endpoint) for path in (prefix, prefix + "/{path:path}")]
     first = next(iter(services))
 
     async def elsewhere(request: Request) -> Response:
@@ -61,7 +60,9 @@ def create_app(
         return _response(services[first], _call(request, first, b""), Answer(404, resource=problem.outcome()))
 
     routes.append(Route("/openapi.json", _description(services)))
-    return Starlette(routes=[*routes, Route("/{path:path}", elsewhere, methods=_METHODS)], middleware=middleware)
+    app = Starlette(routes=routes, middleware=middleware)
+    app.router.default = request_response(elsewhere)
+    return app
 
 
 def _description(services: Mapping[str, Handler]) -> Callable[[Request], Response]:
@@ -132,7 +133,11 @@ def _response(handler: Handler, call: Call, answer: Answer) -> Response:
         form = negotiation.answer_format(call)
     except Problem:
         form = negotiation.DEFAULT  # a refusal has to be told in some format
-    content, media_type = negotiation.render(answer, form, handler.definitions)
+    try:
+        content, media_type = negotiation.render(answer, form, handler.definitions)
+    except Problem as problem:
+        answer, form = Answer(problem.status, resource=problem.outcome()), negotiation.DEFAULT
+        content, media_type = negotiation.render(answer, form, handler.definitions)
     headers = dict(answer.headers)
     if answer.status in _BODYLESS:
         return Response(status_code=answer.status, headers=headers)

@@ -37,6 +37,11 @@ def to_raw(call: Call, answer: Answer, resource: Resource) -> Answer:
         raise Problem(500, "exception", "The stored data of this Binary is not base64.") from None
     headers = dict(answer.headers)
     context = resource.get("securityContext")
-    if isinstance(context, dict) and isinstance(context.get("reference"), str):
+    if isinstance(context, dict) and isinstance(context.get("reference"), str) and _fits_header(context["reference"]):
         headers["X-Security-Context"] = context["reference"]
-    return Answer(answer.status, headers, raw=content, media_type=kind)
+    told = kind if _fits_header(kind) else "application/octet-stream"
+    return Answer(answer.status, headers, raw=content, media_type=told)
+
+
+def _fits_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()

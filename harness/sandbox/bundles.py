@@ -17,7 +17,7 @@ from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.codec import Resource
 from harness.sandbox.problems import Problem
-from harness.sandbox.routes import Route, match
+from harness.sandbox.routes import Route, check_id, match
 from harness.sandbox.unit import Environment, Unit
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
@@ -124,7 +124,7 @@ def _identify(unit: Unit, item: Item) -> Item:
     if found:
         return replace(item, target=found[0].reference)
     own = item.call.resource.get("id") if name == "conditional-update" else None
-    new_id = own if isinstance(own, str) else str(uuid.uuid4())
+    new_id = check_id(own) if isinstance(own, str) else str(uuid.uuid4())
     return replace(item, new_id=new_id, target=f"{type_}/{new_id}")
 
 

@@ -32,6 +32,24 @@ def _constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _integer(text: str) -> int | Decimal:
+    """A whole number; those beyond 64 bits are kept digit for digit, since no FHIR integer is that large."""
+    return int(text) if len(text) < 19 else Decimal(text)
+
+
+def _check_texts(value: Any) -> None:
+    """Refuse what is no text: NUL, which FHIR forbids in every string, and halves of surrogate pairs."""
+    level = [value]
+    while level:
+        item = level.pop()
+        if isinstance(item, dict):
+            level += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            level += item
+        elif isinstance(item, str) and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in item):
+            raise Problem(400, "value", "A text of the body holds a NUL character or half of a surrogate pair.")
+
+
 def _check_depth(value: Any, limit: int) -> None:
     level = [value]
     for _ in range(limit):
@@ -53,6 +71,7 @@ def parse(text: bytes | str) -> Any:
         value = json.loads(
             decoded.removeprefix("\ufeff"),
             parse_float=Decimal,
+            parse_int=_integer,
             parse_constant=_constant,
             object_pairs_hook=_object,
         )
@@ -63,12 +82,14 @@ def parse(text: bytes | str) -> Any:
     except ValueError as error:
         raise Problem(400, "structure", f"The body is not well-formed JSON: {error}.") from None
     _check_depth(value, MAX_DEPTH)
+    if "\\u0000" in decoded or "\\ud" in decoded or "\\uD" in decoded:
+        _check_texts(value)
     return value
 
 
 def stored(text: str) -> Resource:
     """Parse what this server stored itself: no check beyond JSON's."""
-    value: Resource = json.loads(text, parse_float=Decimal)
+    value: Resource = json.loads(text, parse_float=Decimal, parse_int=_integer)
     return value
 
 

@@ -12,7 +12,7 @@ from harness.sandbox import codec
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.codec import Resource
 from harness.sandbox.problems import Problem, issue, operation_outcome
-from harness.sandbox.routes import Route
+from harness.sandbox.routes import Route, check_id
 from harness.sandbox.search.values import time_range
 from harness.sandbox.store import Record, instant
 from harness.sandbox.unit import Unit
@@ -131,7 +131,7 @@ def conditional_update(unit: Unit, route: Route, new_id: str | None = None) -> A
         raise Problem(
             409, "conflict", f"The condition matches nothing, but {route.type}/{own} exists: update it by its id."
         )
-    return _replace(unit, route.type, own, resource, None)
+    return _replace(unit, route.type, check_id(own), resource, None)
 
 
 def delete(unit: Unit, route: Route) -> Answer:

@@ -154,14 +154,20 @@ def parse_body(call: Call, definitions: Definitions) -> object:
 
 
 def render(answer: Answer, form: Format, definitions: Definitions) -> tuple[bytes, str | None]:
-    """The body of ``answer`` in ``form`` and its media type; no body gives ``b""`` and None."""
+    """The body of ``answer`` in ``form`` and its media type; no body gives ``b""`` and None.
+
+    Raises :class:`Problem` (406) for what has no form in XML: a server that does not validate stores anything.
+    """
     if answer.raw is not None:
         return answer.raw, answer.media_type
     label = f"{form.media_type}; charset=utf-8"
     if form.kind == "xml" and (answer.text is not None or answer.resource is not None):
         # A Bundle holds its resources as JSON text: read it whole, to write it whole.
         whole = codec.stored(answer.text if answer.text is not None else codec.emit(answer.resource).decode())
-        return to_xml(whole, definitions), label
+        try:
+            return to_xml(whole, definitions), label
+        except (HarnessError, ValueError) as error:
+            raise Problem(406, "not-supported", f"This cannot be written as XML: {error}") from None
     if answer.text is not None:
         return (codec.emit(codec.stored(answer.text), pretty=True) if form.pretty else answer.text.encode()), label
     if answer.resource is not None:

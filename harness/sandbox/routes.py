@@ -64,6 +64,8 @@ def _choose(table: Mapping[str, str], method: str, path: str) -> str:
 
 def match(method: str, path: str, types: Collection[str]) -> Route:
     """Find the interaction. Raises :class:`Problem`: 404 for an unknown type or place, 405 with ``Allow``."""
+    if "\0" in path:
+        raise Problem(404, "not-found", "No path holds a NUL character.")
     verb = "GET" if method == "HEAD" else method
     parts = [part for part in path.strip("/").split("/") if part]
     match parts:
@@ -86,7 +88,7 @@ def match(method: str, path: str, types: Collection[str]) -> Route:
         case ["_history"]:
             return Route(_choose({"GET": "history-type"}, verb, path), kind)
         case [name] if not name.startswith(("$", "_")):
-            return Route(_choose(_INSTANCE, verb, path), kind, _checked(name, verb))
+            return Route(_choose(_INSTANCE, verb, path), kind, check_id(name) if verb == "PUT" else name)
         case [name, "_history"]:
             return Route(_choose({"GET": "history-instance"}, verb, path), kind, name)
         case [name, "_history", version]:
@@ -94,7 +96,8 @@ def match(method: str, path: str, types: Collection[str]) -> Route:
     raise Problem(404, "not-supported", f"This server does not offer /{path}; see /metadata for what it does.")
 
 
-def _checked(name: str, verb: str) -> str:
-    if verb == "PUT" and not _ID.fullmatch(name):
+def check_id(name: str) -> str:
+    """``name``, which is to be the id of a resource. Raises :class:`Problem` (400) when it cannot be one."""
+    if not _ID.fullmatch(name):
         raise Problem(400, "value", f"'{name}' cannot be an id: 1 to 64 letters, digits, '-' or '.'.")
     return name

@@ -102,6 +102,8 @@ class QueryParser:
         ignored: list[tuple[str, str]] = []
         for name, value in pairs:
             head = name.partition(":")[0]
+            if "\0" in name or "\0" in value:
+                raise Problem(400, "value", "A parameter holds a NUL character.")
             if name in _CONTROL:
                 continue
             if not value.strip():
