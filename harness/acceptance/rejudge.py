@@ -70,7 +70,7 @@ class Rejudgement:
     """Tests with the same verdict and other findings."""
     test_sets: tuple[TestSetDifference, ...] = ()
     versions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """What judges (``harness``, ``python``, a package) to its version as recorded and now, where they differ."""
+    """What judges (``harness``, ``python``, ``requirements``, a package): its version as recorded and now, if another."""
     definitions_missing: tuple[str, ...] = ()
     """Recorded packages, ``name version``, that are not here with their digest: local ones judged in their place."""
 
@@ -179,7 +179,7 @@ def rejudge(recorded: Recorded, means: Means, bench: Bench | None = None) -> Rej
         requirements=requirement_changes(recorded.run, again, causes),
         other_findings=_other_findings(places, after),
         test_sets=found,
-        versions=_versions(recorded.run, chosen.structures),
+        versions=_versions(recorded.run, chosen.structures, means.catalogue),
         definitions_missing=tuple(
             f"{source.name} {source.version}"
             for source in (missing_definitions(started.definitions, means.definitions) if own is None else ())
@@ -210,11 +210,13 @@ def _other_findings(before: Mapping[Place, TestResult], after: Mapping[Place, Te
     return sum(1 for one, other in both if one.verdict is other.verdict and judged(one) != judged(other))
 
 
-def _versions(run: RunResult, definitions: Definitions) -> dict[str, tuple[str, str]]:
+def _versions(run: RunResult, definitions: Definitions, catalogue: Catalogue | None) -> dict[str, tuple[str, str]]:
     was = {"harness": run.started.harness, **run.started.environment}
     now = {"harness": __version__, **environment()}
     was |= {source.name: f"{source.version} {source.digest}" for source in run.started.definitions}
     now |= {info.name: f"{info.version} {info.digest}" for info in definitions.packages}
+    if catalogue is not None and run.started.requirements_digest:
+        was["requirements"], now["requirements"] = run.started.requirements_digest, catalogue.requirements.digest
     names = sorted(was.keys() | now.keys())
     return {name: (was.get(name, ""), now.get(name, "")) for name in names if was.get(name) != now.get(name)}
 

@@ -25,6 +25,10 @@ from harness.suite.catalogue import Catalogue
 from harness.validation.validator import Validator
 from tests.acceptance.recording import SET, catalogue, record_run
 
+RULE = """
+  - {{id: {name}, actor: server, level: SHALL, topic: rest, source: made up, statement: A rule., how_to_check: A test.,
+     negative: A defect., basis: inferred}}
+"""
 GENDER = "http://hl7.org/fhir/ValueSet/administrative-gender"
 
 
@@ -176,6 +180,34 @@ def test_a_requirement_that_other_tests_verify_is_its_own_cause(recorded: Record
     changes = attribution.requirement_changes(recorded.run, other.run, {})
     assert {change.requirement for change in changes} == {"FHIR-REST-001", "FHIR-REST-002", "FHIR-REST-009"}
     assert {cause for change in changes for cause in change.causes} == {Cause.REQUIREMENT}
+
+
+def test_a_test_that_verifies_another_requirement_now_is_the_requirements_doing(
+    recorded: Recorded, definitions: Definitions, tmp_path: Path
+) -> None:
+    text = SET.replace("birthDate:", "gender: other, birthDate:").replace("[FHIR-REST-002]", "[FHIR-REST-009]")
+    found = rejudge(recorded, Means(definitions, catalogue=catalogue(tmp_path / "sets", text)))
+    assert (found.same, found.changes) == (True, ())
+    changed = [(one.requirement, one.before, one.after, one.causes) for one in found.requirements]
+    assert changed == [
+        ("FHIR-REST-002", "pass", None, (Cause.REQUIREMENT,)),
+        ("FHIR-REST-009", None, "pass", (Cause.REQUIREMENT,)),
+    ]
+
+
+def test_another_catalogue_of_requirements_is_named(
+    recorded: Recorded, definitions: Definitions, tmp_path: Path
+) -> None:
+    sets = tmp_path / "sets"
+    (sets / "requirements").mkdir(parents=True)
+    rules = "".join(RULE.format(name=name) for name in ("FHIR-REST-001", "FHIR-REST-002"))
+    (sets / "requirements" / "own.yaml").write_text(f"requirements:\n{rules}", encoding="utf-8")
+    local = catalogue(sets, SET.replace("birthDate:", "gender: other, birthDate:"))
+    assert local.requirements.by_id
+    found = rejudge(recorded, Means(definitions, catalogue=local))
+    assert found.identical  # what a requirement says is for people; a test says what it demands
+    recorded_digest = recorded.run.started.requirements_digest
+    assert found.versions["requirements"] == (recorded_digest, local.requirements.digest)
 
 
 def test_a_shelf_over_any_executor(recorded: Recorded, tmp_path: Path) -> None:
