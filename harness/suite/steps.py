@@ -43,11 +43,14 @@ _ALLOWED: Mapping[str, frozenset[Interaction]] = {
 """Keys that only some interactions have (FHIR R4, http.html)."""
 
 _HEADER = re.compile(r"header\.[!#$%&'*+^_`|~0-9A-Za-z-]+(\.(id|version|type))?")
-_REGEX_KEYS = (("headers",), ("params",), ("content-type",), ("outcome", "diagnostics"), ("outcome", "expression"))
+_REGEX_KEYS = (
+    *((key,) for key in ("headers", "params", "url", "content-type")),
+    *(("outcome", key) for key in ("diagnostics", "expression")),
+)
 _AWAITED = tuple(("await", "request", key) for key in ("path", "params", "headers"))
 _ABOUT = frozenset({"level", "of"})
 """Keys of a block of expectations that are none."""
-_OF_REQUESTS = frozenset({"of", "params"})
+_OF_REQUESTS = frozenset({"of", "params", "url"})
 _OF_ANSWERS = frozenset({"status", "outcome", "searchset", "within"})
 """Expectations that a request cannot meet: of a step that awaits, they judge what it was answered."""
 _FHIRPATH_KEYS = (("that",), ("searchset", "every-match"))

@@ -91,6 +91,8 @@ TABLE = [
     ("status", "5xx", answer(body=HTML, status=503), []),
     ("status", "ok", answer(PATIENT), ["expect"]),
     ("status", True, answer(PATIENT), ["expect"]),
+    ("url", "/^[^|]+$/", answer(PATIENT), []),
+    ("url", "/[|]/", answer(PATIENT), ["request.url"]),
     ("headers", {"etag": "present", "X-No": "absent", "ETag": 'W/"3"'}, answer(PATIENT), []),
     ("headers", {"ETag": "/^W/", "Location": "present"}, answer(PATIENT), ["header.missing"]),
     ("headers", {"Location": "/^(W.*)?$/"}, answer(PATIENT), []),

@@ -31,6 +31,8 @@ class Sent:
     params: Pairs = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    raw: bool = False
+    """Whether the path is sent as it stands, with characters that should be encoded."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,10 @@ class Service:
             sent.body if isinstance(sent.body, bytes | None) else json.dumps(sent.body, ensure_ascii=False).encode()
         )
         params = httpx.QueryParams(tuple(sent.params)) if sent.params else None
-        return self._http.request(sent.method, url, params=params, headers=sent.headers, content=content)
+        target = {"target": f"/{url.split('/', 3)[3]}".encode()} if sent.raw else {}
+        return self._http.request(
+            sent.method, url, params=params, headers=sent.headers, content=content, extensions=target
+        )
 
 
 def _modified(resource: Any) -> bool:

@@ -11,7 +11,7 @@ from harness.engine.checks.evidence import Check, Evidence, ExpectationFault, fi
 from harness.engine.checks.headers import content_type, headers
 from harness.engine.checks.outcome import outcome
 from harness.engine.checks.pages import pages
-from harness.engine.checks.params import params
+from harness.engine.checks.params import params, url
 from harness.engine.checks.resource_type import resource_type
 from harness.engine.checks.same_as import same_as
 from harness.engine.checks.searchset import searchset
@@ -38,6 +38,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "within": within,
         "pages": pages,
         "params": params,
+        "url": url,
     }
 )
 

@@ -1,4 +1,4 @@
-"""``params``: parameters of the request, in its URL or in its form: present, absent, exact, or a regular expression."""
+"""``params`` and ``url``: parameters of the request, in its URL or its form, and the URL as it was sent."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,3 +26,11 @@ def params(expected: Any, evidence: Evidence) -> Iterator[Finding]:
                 yield finding("param.missing", exchange=index, name=name, expected=wanted, found="absent")
             elif wanted != "present" and not any(value_matches(str(wanted), value) for value in found):
                 yield finding("param.value", exchange=index, name=name, expected=wanted, found=shown)
+
+
+def url(expected: Any, evidence: Evidence) -> Iterator[Finding]:
+    """Yield a finding for each request whose URL, as it was sent and not decoded, is not as expected."""
+    for index, exchange in enumerate(evidence.exchanges):
+        if not value_matches(str(expected), exchange.request.url):
+            found = inert(exchange.request.url, _SHOWN)
+            yield finding("request.url", exchange=index, expected=expected, found=found)

@@ -8,7 +8,7 @@ from tests.reference_client.service import Pairs, Resource, Sent
 
 _WEIGHT, _HEART, _STEPS, _WAIST, _PAIN = "29463-7", "8867-4", "41950-7", "8280-0", "72514-3"
 _PRESSURE, _TEMPERATURE = "85354-9", "8310-5"
-_BLOOD, _HBA1C, _INTERSTITIAL, _INDEX = "2345-7", "4548-4", "MED-969", "MED-972"
+_BLOOD, _HBA1C, _INTERSTITIAL, _INDEX = "2345-7", "4548-4", "99504-3", "MED-972"
 _MESURES = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/mesures-"
 _MOMENT = {
     "url": f"{_MESURES}moment-of-measurement",
@@ -109,7 +109,7 @@ def _by_post(sent: Sent) -> None:
 
 def _raw_bar(sent: Sent) -> None:
     if sent.method == "GET" and sent.path == "Observation":
-        sent.path, sent.params = "Observation?" + urlencode(sent.params, safe=":|"), []
+        sent.path, sent.params, sent.raw = "Observation?" + urlencode(sent.params, safe=":|"), [], True
 
 
 def _first_bound(params: Pairs) -> Pairs:
