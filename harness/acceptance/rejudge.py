@@ -70,7 +70,7 @@ class Rejudgement:
     """Tests with the same verdict and other findings."""
     test_sets: tuple[TestSetDifference, ...] = ()
     versions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """What judges (``harness``, ``python``, ``requirements``, a package): its version as recorded and now, if another."""
+    """What judges (``harness``, ``python``, ``requirements``, a package): version recorded and here, where not one."""
     definitions_missing: tuple[str, ...] = ()
     """Recorded packages, ``name version``, that are not here with their digest: local ones judged in their place."""
 

@@ -1,7 +1,10 @@
 """Publisher and testing team, each with a folder, keys and trust anchors of its own, over real HTTP."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,21 +80,46 @@ def _team(command: Command, home: Path, organization: str) -> Team:
 
 
 @pytest.fixture
-def world(command: Command, tmp_path: Path, sandbox: str) -> World:
+def world(command: Command, tmp_path: Path, sandbox: str, request: pytest.FixtureRequest) -> World:
+    """Both sides; the publisher hands in what the command made, or (parameter ``pytest``) what the plugin made."""
     publisher = _team(command, tmp_path / "publisher", "Éditeur")
     team = _team(command, tmp_path / "team", "Équipe de test")
     for side in (publisher, team):
         (side.home / "sets").mkdir()
         (side.home / "sets" / "records.yaml").write_text(SET, encoding="utf-8")
-    run = publisher.home / "run"
-    where = ("--root", publisher.home / "sets", "--out", run)
-    assert command("run", "--base-url", sandbox, "--token", "canary-token-8d1", *where).exit == 0
     handed_in = publisher.home / "acceptance.zip"
-    assert command("accept", run, *publisher.signing, "--out", handed_in).exit == 0
+    make = _by_pytest if getattr(request, "param", "") == "pytest" else _by_command
+    make(command, publisher, sandbox, handed_in)
     file = team.home / "inbox.zip"
     shutil.copy(handed_in, file)
     shutil.copy(publisher.anchor, team.home / "publisher-ca.pem")
     return World(publisher, team, team.home / "sets", file)
+
+
+TOKEN = "canary-token-8d1"
+
+
+def _by_command(command: Command, publisher: Team, base_url: str, target: Path) -> None:
+    run = publisher.home / "run"
+    where = ("--root", publisher.home / "sets", "--out", run)
+    assert command("run", "--base-url", base_url, "--token", TOKEN, *where).exit == 0
+    assert command("accept", run, *publisher.signing, "--out", target).exit == 0
+
+
+def _by_pytest(_: Command, publisher: Team, base_url: str, target: Path) -> None:
+    words = ["-p", "no:cacheprovider", "sets", "--fhir-base-url", base_url, "--fhir-accept", target.name]
+    words += ["--fhir-key", "keys/key.pem", "--fhir-cert", "keys/chain.pem"]
+    environment = {**os.environ, "FHIR_HARNESS_TOKEN": TOKEN}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=publisher.home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _review(command: Command, world: World, name: str, decision: str, *more: object) -> Answer:
@@ -100,9 +128,11 @@ def _review(command: Command, world: World, name: str, decision: str, *more: obj
     return command(*words, *world.team.signing, "--out", target, *more)
 
 
+@pytest.mark.parametrize("world", ["command", "pytest"], indirect=True)
 def test_all_the_way(command: Command, world: World, sandbox: str) -> None:
     team, trusted = world.team, world.trusted
     assert command("verify", world.file, *trusted).exit == 0
+    assert TOKEN.encode() not in world.file.read_bytes()
 
     judged = command("rejudge", world.file, *trusted)
     assert judged.exit == 0
