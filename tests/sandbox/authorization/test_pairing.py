@@ -1,5 +1,7 @@
 """From the consent page to tokens that open the measures API, and to their end."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 from joserfc import jwt
@@ -175,3 +177,18 @@ def test_discovery_says_what_is_true(server, person):
     )
     assert httpx.post(told["revocation_endpoint"], data={"token": "x"}).status_code == 401
     assert httpx.get(told["authorization_endpoint"]).status_code == 400
+
+
+def test_of_many_who_show_one_refresh_token_at_once_one_wins_at_most(server, person):
+    told = person.paired()
+    form = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"], "client_id": SOLUTION.client_id}
+
+    def show(_):
+        return httpx.post(f"{person.issuer}/token", data=form).json()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(show, range(24)))
+    won = [answer for answer in answers if "access_token" in answer]
+    assert len(won) == 1
+    assert all(answer["error"] == "invalid_grant" for answer in answers if answer not in won)
+    assert search(server, won[0]) == 401, "the others showed a spent token"
