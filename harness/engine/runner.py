@@ -7,10 +7,10 @@ import platform
 import secrets
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 import harness
 from harness.engine.access import Grant, Show, obtain, wanted
@@ -33,6 +33,8 @@ from harness.fhir.terminology import Terminology
 from harness.suite.model import TestSet
 from harness.suite.requirements import Requirements
 from harness.validation.validator import Validator
+
+P = ParamSpec("P")
 
 _FAILED = frozenset({Verdict.FAIL, Verdict.ERROR})
 _DEPENDENCIES = ("fhirpathpy", "httpx", "h11", "jsonschema", "orjson", "pyyaml")
@@ -111,30 +113,35 @@ async def run(
     world = World(candidate, shown, channel, redactor, judge, definitions, waivers, came)
 
     async def produce() -> None:
-        try:
-            stage.emit(started)
-            if came is not None:
-                came.open(redactor)
-            await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
-        finally:
-            try:
-                if came is not None:
-                    await came.close()
-                await channel.close()
-            except asyncio.CancelledError:  # a writer failed at the very end; what is open is closed all the same
-                await channel.close()
-                raise
-            finally:
-                stage.events.put_nowait(None)
+        stage.emit(started)
+        if came is not None:
+            came.open(redactor)
+        await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
 
     try:
         stage.open()
-        stage.task = asyncio.create_task(produce())
+        stage.task = asyncio.create_task(_closing(produce(), channel, came, stage))
         while (event := await stage.events.get()) is not None:
             yield event
         await stage.ended()
     finally:
         await stage.close()
+
+
+async def _closing(work: Awaitable[None], channel: Transport, came: Incoming | Replay | None, stage: "_Stage") -> None:
+    """Do ``work``, close what it talked through, and tell that no event follows."""
+    try:
+        await work
+    finally:
+        try:
+            if came is not None:
+                await came.close()
+            await channel.close()
+        except asyncio.CancelledError:  # a writer failed at the very end; what is open is closed all the same
+            await channel.close()
+            raise
+        finally:
+            stage.events.put_nowait(None)
 
 
 async def signed_in(candidate: Candidate, show: Show) -> tuple[Candidate, tuple[Grant, ...]]:
@@ -199,49 +206,21 @@ class _Stage:
             writer.close()
 
 
-def run_sync(
-    test_sets: Iterable[TestSet],
-    candidate: Candidate,
-    *,
-    definitions: Definitions,
-    requirements: Requirements | None = None,
-    transport: Transport | None = None,
-    select: Select | None = None,
-    seed: int | None = None,
-    jobs: int = 1,
-    writers: Sequence[Listener] = (),
-    command: Sequence[str] = (),
-    judge: Judge | None = None,
-    run_id: str | None = None,
-    fail_fast: bool = False,
-    show: Show = print,
-    waivers: Waivers | None = None,
-    incoming: Incoming | None = None,
-) -> RunResult:
-    """Run as :func:`run` does, to the end, and return the results. Not to be called where an event loop runs."""
+def _to_the_end(events: Callable[P, AsyncIterator[Event]]) -> Callable[P, RunResult]:
+    """Return what goes through a run from beginning to end."""
 
-    async def collect() -> list[Event]:
-        events = run(
-            test_sets,
-            candidate,
-            definitions=definitions,
-            requirements=requirements,
-            transport=transport,
-            select=select,
-            seed=seed,
-            jobs=jobs,
-            writers=writers,
-            command=command,
-            judge=judge,
-            run_id=run_id,
-            fail_fast=fail_fast,
-            show=show,
-            waivers=waivers,
-            incoming=incoming,
-        )
-        return [event async for event in events]
+    def run_to_the_end(*arguments: P.args, **options: P.kwargs) -> RunResult:
+        """Run as :func:`run` does, and return the results. Not to be called where an event loop runs."""
 
-    return RunResult.read(asyncio.run(collect()))
+        async def collect() -> list[Event]:
+            return [event async for event in events(*arguments, **options)]
+
+        return RunResult.read(asyncio.run(collect()))
+
+    return run_to_the_end
+
+
+run_sync = _to_the_end(run)
 
 
 async def _sets(
