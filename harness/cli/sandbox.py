@@ -1,5 +1,7 @@
 """``fhir-harness sandbox``: serve the simulated Mon espace santé."""
 
+from pathlib import Path
+
 import typer
 
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX
@@ -32,6 +34,9 @@ def sandbox(
     redirect_uri: list[str] = typer.Option(
         [], "--redirect-uri", metavar="URL", help="Where a sign-in may return to, beyond this machine. Repeatable."
     ),
+    client_key: Path | None = typer.Option(
+        None, "--client-key", metavar="FILE", help="Public key (PEM) of a client that signs its assertions."
+    ),
     cors: list[str] = typer.Option(
         [],
         "--cors",
@@ -50,7 +55,7 @@ def sandbox(
         port,
         make_service(Store(store), defects=defect),
         _tell,
-        opening=Opening(public_url, tuple(redirect_uri), tuple(cors)),
+        opening=Opening(public_url, tuple(redirect_uri), tuple(cors), client_key),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from harness.errors import UsageError
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX
+from harness.sandbox.authorization.assertion import public_key
 from harness.sandbox.authorization.routes import PREFIX as PAIRING
 from harness.sandbox.authorization.routes import AuthorizationPages
 from harness.sandbox.authorization.server import AuthorizationServer
@@ -22,6 +24,7 @@ from harness.sandbox.console.traffic import Traffic
 from harness.sandbox.console.view import View
 from harness.sandbox.console.watch import Watch
 from harness.sandbox.cors import Cors, origins
+from harness.sandbox.measures.population import SOLUTION
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.measures.tokens import InvalidToken, TokenOffice
 from harness.sandbox.pages.door import PARAMETER, Door
@@ -35,6 +38,7 @@ class Opening:
     """How far a sandbox is open.
 
     - ``public_url``: the address that others use, where it is not the one that the sandbox listens on;
+    - ``client_key``: the file with the public key of the client of the tester's solution;
     - ``redirect_uris``: where, beyond loopback, answers of the authorization server may go;
     - ``cors``: origins whose scripts may call the services.
 
@@ -44,6 +48,7 @@ class Opening:
     public_url: str | None = None
     redirect_uris: tuple[str, ...] = ()
     cors: tuple[str, ...] = ()
+    client_key: Path | None = None
 
     def __post_init__(self) -> None:
         """Check what was given."""
@@ -64,6 +69,8 @@ class Desk:
         self.authorization = AuthorizationServer(
             self.measures.registry, self.measures.office, self._opening.redirect_uris
         )
+        if self._opening.client_key is not None:
+            self.authorization.clients[SOLUTION.client_id].key = public_key(self._opening.client_key)
         self.traffic = Traffic()
         self._stores = (service.store, self.measures.service.store)
         self._validator = server_validator(service.definitions)

@@ -8,18 +8,21 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
+from joserfc.jwk import ECKey, RSAKey
 
 from harness.sandbox.measures.population import Solution
 from harness.sandbox.measures.tokens import digest
 
 SCOPES = ("openid", "offline_access")
 """What is understood of ``scope``; the rest is left aside (OpenID Connect Core, section 3.1.2.1)."""
+KEY_METHOD = "private_key_jwt"
+Key = ECKey | RSAKey
 GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 _LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
 
 
 class Client(ClientMixin):
-    """A solution as a client: public, with PKCE, or confidential once it has a secret.
+    """A solution as a client: public, with PKCE, or confidential once it has a secret or a public ``key``.
 
     ``redirect_uris`` are compared whole. Redirection to a loopback address is always allowed, on any port: that is how
     an application on the tester's own machine gets its answer (RFC 8252, section 7.3).
@@ -30,6 +33,7 @@ class Client(ClientMixin):
         self._redirect_uris = frozenset(redirect_uris)
         self._secret: str | None = None
         """Digest of the client secret."""
+        self.key: Key | None = None
 
     def new_secret(self) -> str:
         """Give this client a secret, in place of the one it had; only its digest is kept."""
@@ -65,8 +69,8 @@ class Client(ClientMixin):
         return self._secret is not None and hmac.compare_digest(self._secret, digest(client_secret))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
-        """True when this client may prove itself by ``method``; without a secret, there is nothing but PKCE."""
-        return method == "none" or self._secret is not None
+        """True when this client may prove itself by ``method``; without secret and key, there is nothing but PKCE."""
+        return method == "none" or (self.key if method == KEY_METHOD else self._secret) is not None
 
     def check_response_type(self, response_type: str) -> bool:
         """True for ``code``: the implicit grant is not offered (RFC 9700, section 2.1.2)."""

@@ -12,12 +12,12 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import OpenIDCode, OpenIDToken
 from joserfc.jwk import ECKey
 
-from harness.sandbox.authorization.clients import Client
+from harness.sandbox.authorization.clients import KEY_METHOD, Client
 from harness.sandbox.authorization.vault import CODE_LIFETIME, Code, Pairing, Refresh, Vault
 from harness.sandbox.measures.tokens import ALGORITHM, Grant, InvalidToken
 
-SECRET_METHODS = ("client_secret_basic", "client_secret_post")
-METHODS = (*SECRET_METHODS, "none")
+PROOFS = ("client_secret_basic", "client_secret_post", KEY_METHOD)
+METHODS = (*PROOFS, "none")
 ID_TOKEN_LIFETIME = 3600
 """Seconds that an ID token lasts; each refresh brings a new one."""
 
@@ -78,7 +78,7 @@ class Rotation(oauth.RefreshTokenGrant):
 class ClientCredentials(oauth.ClientCredentialsGrant):
     """The client credentials grant (RFC 6749, section 4.4), for a solution that acts for itself."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = SECRET_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = PROOFS
 
 
 class ProofKey(CodeChallenge):

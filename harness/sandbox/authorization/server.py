@@ -18,7 +18,8 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from starlette.responses import JSONResponse, Response
 
 from harness.sandbox.authorization import grants
-from harness.sandbox.authorization.clients import GRANTS, SCOPES, Client
+from harness.sandbox.authorization.assertion import Assertion
+from harness.sandbox.authorization.clients import GRANTS, KEY_METHOD, SCOPES, Client
 from harness.sandbox.authorization.vault import Pairing, Vault
 from harness.sandbox.measures.population import Registry
 from harness.sandbox.measures.tokens import ALGORITHM, TokenOffice
@@ -86,6 +87,7 @@ class AuthorizationServer(Protocol):
         self.clients = {one.client_id: Client(one, allowed) for one in registry.solutions.values()}
         self.register_token_generator("default", BearerTokenGenerator(_token, _token, ACCESS_LIFETIME))
         self.register_client_auth_method("none", _public)
+        self.register_client_auth_method(KEY_METHOD, Assertion([self.issuer, f"{self.issuer}/token"]))
         self.register_grant(grants.AuthorizationCode, [grants.ProofKey(), grants.CodeClaims(self.vault)])
         self.register_grant(grants.Rotation, [grants.RefreshClaims(self.vault)])
         self.register_grant(grants.ClientCredentials)
@@ -111,6 +113,7 @@ class AuthorizationServer(Protocol):
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
             "token_endpoint_auth_methods_supported": list(grants.METHODS),
+            "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256"],
             "revocation_endpoint_auth_methods_supported": list(grants.METHODS),
             "code_challenge_methods_supported": ["S256"],
             "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "idPe", "solutionOid"],

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from harness.engine.access import TokenError, obtain, renew
 from harness.engine.candidate import Candidate
 from harness.engine.client import Live
+from harness.sandbox.authorization.assertion import public_key
 from harness.sandbox.measures.population import PATIENTS, SOLUTION
 from tests.sandbox.authorization.person import decide
 
@@ -96,6 +99,25 @@ def test_a_refresh_token_is_enough_to_begin_with(server, person):
 def test_who_says_no_ends_the_run_with_the_reason(server, person):
     with pytest.raises(TokenError, match="access_denied"):
         signed_in(candidate(server, grant="authorization-code"), "refuse")
+
+
+@pytest.mark.parametrize(("algorithm", "kind"), [("ES256", ec), ("RS256", rsa)])
+def test_a_solution_proves_itself_with_its_key(server, person, tmp_path, algorithm, kind):
+    private = kind.generate_private_key(*((ec.SECP256R1(),) if kind is ec else (65537, 2048)))
+    (tmp_path / "key.pem").write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public = tmp_path / "public.pem"
+    public.write_bytes(private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    client = server.desk.authorization.clients[SOLUTION.client_id]
+    said = {"private-key": str(tmp_path / "key.pem"), "algorithm": algorithm}
+    with pytest.raises(TokenError, match="invalid_client"):
+        signed_in(candidate(server, grant="client-credentials", **said))
+    client.key = public_key(public)
+    found, _ = signed_in(candidate(server, grant="client-credentials", **said))
+    assert server.measures.office.grant(found.credentials(None)[0][1].removeprefix("Bearer ")).solution == SOLUTION.oid
+    paired, grant = signed_in(candidate(server, grant="authorization-code", **said))
+    assert status(server, paired.credentials(None)) == 200
+    assert grant.refresh
+    client.key = None
 
 
 def test_a_solution_acts_for_itself(server, person):
