@@ -1,6 +1,8 @@
 """Assertions that prove nothing, and files that hold no public key."""
 
 import base64
+import hmac
+import json
 import time
 
 import httpx
@@ -24,11 +26,12 @@ def ask(server):
     client.key = PUBLIC
     issuer = server.desk.authorization.issuer
 
-    def go(key=KEY, algorithm="ES256", **claims):
+    def go(key=KEY, algorithm="ES256", text=None, **claims):
         now = int(time.time())
         right = {"iss": SOLUTION.client_id, "sub": SOLUTION.client_id, "aud": f"{issuer}/token", "exp": now + 60}
         made = {"jti": f"{now}-{time.perf_counter_ns()}", **right, **claims}
-        text = jwt.encode({"alg": algorithm}, {k: v for k, v in made.items() if v is not None}, key, [algorithm])
+        made = {name: value for name, value in made.items() if value is not None}
+        text = text or jwt.encode({"alg": algorithm}, made, key, [algorithm])
         form = {"grant_type": "client_credentials", "client_assertion": text}
         form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         return httpx.post(f"{issuer}/token", data=form)
@@ -66,9 +69,20 @@ def test_claims_that_are_wrong(ask, claims):
 
 def test_keys_that_are_wrong(ask):
     assert ask(key=ECKey.generate_key("P-256")).json()["error"] == "invalid_client"
-    pem = base64.urlsafe_b64encode(PUBLIC.as_pem(private=False)).rstrip(b"=").decode()
-    confused = OctKey.import_key({"kty": "oct", "k": pem})
-    assert ask(key=confused, algorithm="HS256").json()["error"] == "invalid_client"
+    assert ask(key=OctKey.generate_key(256), algorithm="HS256").json()["error"] == "invalid_client"
+
+
+def part(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "none"])
+def test_the_public_key_is_no_secret(server, ask, algorithm):
+    issuer, now = server.desk.authorization.issuer, int(time.time())
+    claims = {"iss": SOLUTION.client_id, "sub": SOLUTION.client_id, "aud": issuer, "exp": now + 60, "jti": algorithm}
+    text = ".".join(part(json.dumps(one).encode()) for one in ({"alg": algorithm}, claims))
+    seal = hmac.digest(PUBLIC.as_pem(private=False), text.encode(), "sha256") if algorithm == "HS256" else b""
+    assert ask(text=f"{text}.{part(seal)}").json()["error"] == "invalid_client"
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.", "é" * 10])
