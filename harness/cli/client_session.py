@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import typer
 
 from harness.engine import Candidate
-from harness.engine.awaiting import Incoming, Task
+from harness.engine.awaiting import OWN, Incoming, Task
 from harness.engine.client_file import ClientFile
 from harness.engine.driver import CommandDriver, Driver, Failure
 from harness.engine.inbox import Inbox
 from harness.report.inert import one_line, printable
+from harness.sandbox.app import PREFIX
 from harness.sandbox.assembly import make_service
 from harness.sandbox.choices import policy_of
+from harness.sandbox.relay import RelayServer
 from harness.sandbox.server import SandboxServer
+from harness.sandbox.tap import Listener
 
 Language = Literal["en", "fr"]
 
@@ -75,6 +78,20 @@ class Person:
 
 
 @contextlib.contextmanager
+def _served(client: ClientFile, listener: Listener) -> Iterator[Mapping[str, Any]]:
+    """Serve what the client is to call, simulated or real; give the content of a candidate file that reaches it."""
+    if client.proxied:
+        prefixes = {name: f"/{name}" if name else PREFIX for name in client.proxied}
+        targets = {prefixes[name]: target for name, target in client.proxied.items()}
+        with RelayServer(targets, client.port, client.tls().context(), (OWN,), listener) as relay:
+            yield client.relayed(relay.address, prefixes)
+    else:
+        service = make_service(policy=policy_of(client.policy))
+        with SandboxServer(service, port=client.port, listener=listener) as server:
+            yield server.candidate()
+
+
+@contextlib.contextmanager
 def connected(client: ClientFile, language: Language) -> Iterator[tuple[Candidate, Incoming]]:
     """Serve the sandbox that ``client`` is to call; give the candidate of the run, and where its requests come in.
 
@@ -85,9 +102,8 @@ def connected(client: ClientFile, language: Language) -> Iterator[tuple[Candidat
     driver: Driver = CommandDriver(command, language) if command else Person(language)
     own = secrets.token_urlsafe(24)
     inbox = Inbox(driver, own)
-    service = make_service(policy=policy_of(client.policy))
-    with SandboxServer(service, port=client.port, listener=inbox.take) as server:
-        candidate = client.candidate(server.candidate(), own)
+    with _served(client, inbox.take) as content:
+        candidate = client.candidate(content, own)
         words = _WORDS[language]
         typer.echo(words["sandbox"].format(base=candidate.base_url))
         for name, endpoint in candidate.endpoints.items():

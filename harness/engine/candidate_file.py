@@ -206,6 +206,8 @@ def _check_client(source: _Source, data: Mapping[str, Any]) -> None:
     for name in ("sandbox", "command"):
         if name in data and not client:
             source.fault((name,), f"goes with kind: {CLIENT}: a server is called at its base-url", key=True)
+    if client and "base-url" in data and source.file is not None:
+        source.fault(("base-url",), "a client calls the sandbox; to stand before a real service, sandbox: {proxy: URL}")
     proxy = data.get("sandbox", {}).get("proxy")
     if proxy is not None and not is_http(proxy):
         source.fault(("sandbox", "proxy"), f'"{_shown(proxy)}" is not an address such as https://fhir.example/r4')

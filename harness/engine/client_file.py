@@ -9,7 +9,11 @@ from harness.engine.awaiting import OWN
 from harness.engine.candidate import Candidate
 from harness.engine.candidate_file import CLIENT, Document, read_file
 from harness.engine.driver import Command
+from harness.engine.secure import Tls
 from harness.suite.policies import policies
+
+_OF_SANDBOX = ("policy", "base-url", "endpoints", "tls")
+"""What the file does not say of the address that the client calls: that is the sandbox's."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,31 @@ class ClientFile:
         return int(self._sandbox.get("port", 0))
 
     @property
-    def proxied(self) -> str | None:
-        """The address of the real service to stand in front of, without a slash at its end; None to simulate one."""
+    def proxied(self) -> Mapping[str, str]:
+        """The real services to stand in front of, by the name of their endpoint (``""`` for the FHIR base).
+
+        Empty: the sandbox is simulated.
+        """
         proxied = self._sandbox.get("proxy")
-        return None if proxied is None else str(proxied).rstrip("/")
+        if proxied is None:
+            return {}
+        endpoints = self.document.data.get("endpoints", {})
+        return {"": str(proxied), **{name: str(one["base-url"]) for name, one in endpoints.items()}}
+
+    def relayed(self, here: str, prefixes: Mapping[str, str]) -> dict[str, Any]:
+        """Return the content of a candidate file that reaches the real services through ``here``.
+
+        ``prefixes`` has the path of each of :attr:`proxied` there.
+        """
+        endpoints = self.document.data.get("endpoints", {})
+        return {
+            "base-url": here + prefixes[""],
+            "endpoints": {name: {**one, "base-url": here + prefixes[name]} for name, one in endpoints.items()},
+        }
+
+    def tls(self) -> Tls:
+        """Return how the real services are reached over TLS."""
+        return Tls(**self.document.data.get("tls", {}))
 
     @property
     def _sandbox(self) -> Mapping[str, Any]:
@@ -71,7 +96,8 @@ class ClientFile:
         data = self.document.data
         content = {
             **{name: value for name, value in sandbox.items() if name not in ("software", "policy")},
-            **{name: value for name, value in data.items() if name != "policy"},
+            **{name: value for name, value in data.items() if name not in _OF_SANDBOX},
+            "identities": {**sandbox.get("identities", {}), **data.get("identities", {})},
             "headers": {**data.get("headers", {}), OWN: own},
             "policy": {**_known(sandbox.get("policy", {})), **self.policy},
         }

@@ -150,6 +150,7 @@ class Inbox:
         """Let what is held go by, and let what the test began come to its end."""
         await self._turn(None, holding=False)
         await self._driver.settle()
+        self._driver.failure()  # all that was awaited of it has come: how it ended says nothing more
 
     async def _turn(self, wait: _Wait | None, *, holding: bool) -> None:
         async with self._changed:
