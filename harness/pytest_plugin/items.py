@@ -5,29 +5,33 @@ under ``-k``, and on any worker of xdist. The candidate's failure fails the item
 set or of the network, and whatever could not be judged, is an error of its set-up.
 """
 
-from collections.abc import Iterator
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.data import fixtures_for
-from harness.engine import Candidate, Selection, run_sync
-from harness.engine.planner import Case, cases
+from harness.engine import Candidate, run_sync
+from harness.engine.planner import Case, Named, Shard, cases
 from harness.engine.results import RunResult, TestResult
 from harness.engine.runner import default_judge
 from harness.engine.verdict import Verdict
+from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
 from harness.fhir.definitions import Definitions
+from harness.pytest_plugin.merging import Shelf
+from harness.pytest_plugin.options import Settings
 from harness.pytest_plugin.recording import Order, Recording, Work
+from harness.report import html
+from harness.report.file import write_report
 from harness.report.text import describe
 from harness.suite.loader import load_testset
 from harness.suite.model import TestSet
 from harness.suite.requirements import FOLDER, requirements_for
-
-
-class Unproven(HarnessError):
-    """The test came to ``error`` or ``undecided``: nothing is proven, and it is not the candidate's failure."""
 
 
 class Failed(HarnessError):
@@ -38,25 +42,82 @@ class _Session:
     """What all items of a process share: the candidate, the definitions, and the compiled profiles."""
 
     def __init__(self, config: pytest.Config) -> None:
-        base_url = config.getoption("--fhir-base-url") or config.getini("fhir_base_url")
-        file = config.getoption("--fhir-candidate") or config.getini("fhir_candidate")
-        if base_url and file:
-            raise UsageError("name the candidate once: --fhir-base-url or --fhir-candidate")
-        self.candidate = Candidate.from_file(Path(file)) if file else Candidate.at(base_url)
+        self.settings = settings = Settings(config)
+        self.candidate = _candidate(settings)
         self.definitions = Definitions.embedded()
-        for package in config.getoption("--fhir-package"):
+        for package in settings.every("package"):
             self.definitions.add_package(package)
         self.judge = default_judge(self.definitions)
-        self.seed: int | None = config.getoption("--fhir-seed")
-        fixtures = config.getoption("--fhir-fixtures")
-        self.fixtures = Path(fixtures) if fixtures else None
+        told: Mapping[str, Any] = getattr(config, "workerinput", {})
+        self.seed: int = told.get(_SEED) or settings.number("seed") or secrets.randbelow(2**31 - 1) + 1
+        self.fixtures = settings.file("fixtures")
+        self.shard = _shard(settings.text("shard"))
+        file = settings.file("waivers")
+        self.waivers = Waivers.from_file(file) if file else None
         self.recording = _recording(config, self)
+        self.page = settings.file("report-html")
+        self._scratch = (
+            tempfile.TemporaryDirectory(prefix="fhir-harness-") if self.page and _SHELF not in told else None
+        )
+        self.shelf_folder = Path(told.get(_SHELF) or (self._scratch.name if self._scratch else ""))
+        self.shelf = Shelf(self.shelf_folder) if self.page and self.recording is None else None
+        self.leads = not told
+
+    def conclude(self) -> str:
+        """End the recorded run, write the report of the session, and say what came of both. Raises HarnessError."""
+        told = [self.recording.finish()] if self.recording is not None else []
+        if self.shelf is not None and self.leads and self.page is not None:
+            merged = self.shelf.merged()
+            if merged is not None:
+                write_report(self.page, html.render_bytes(merged))
+            told.append(f"report: {self.page}" if merged is not None else "no test ran: no report")
+        return "; ".join(told)
+
+    def close(self) -> None:
+        """Take away what was only for the session."""
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
+_SEED, _SHELF = "fhir_seed", "fhir_shelf"
+"""What the leading process tells the workers of xdist."""
+
+
+def _candidate(settings: Settings) -> Candidate:
+    base_url, file = settings.text("base-url"), settings.file("candidate")
+    if base_url and file:
+        raise UsageError("name the candidate once: --fhir-base-url or --fhir-candidate")
+    if file and (settings.given("header") or settings.given("endpoint") or settings.given("token")):
+        raise UsageError("--fhir-token, --fhir-header and --fhir-endpoint go with --fhir-base-url; a file has its own")
+    if file:
+        candidate = Candidate.from_file(file)
+    else:
+        headers, endpoints = settings.pairs("header", ":"), settings.pairs("endpoint", "=")
+        candidate = Candidate.at(base_url or "", token=settings.token(), headers=headers, endpoints=endpoints)
+    return candidate.with_hidden_identities() if settings.flag("redact-identities") else candidate
+
+
+def _shard(text: str | None) -> Shard | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise UsageError(f'--fhir-shard needs K/N with K from 1 to N, such as 1/4, not "{text}"')
+    return Shard(int(found[1]), int(found[2]))
 
 
 def _recording(config: pytest.Config, session: _Session) -> Recording | None:
     """Return what records the session as one run, when that is asked for. Raises UsageError."""
-    named = {name: config.getoption(f"--fhir-{name}") for name in ("out", "accept", "key", "cert")}
-    order = Order(**{name: Path(value) if value else None for name, value in named.items()})
+    settings = session.settings
+    order = Order(
+        out=settings.file("out"),
+        accept=settings.file("accept"),
+        key=settings.file("key"),
+        cert=settings.file("cert"),
+        page=settings.file("report-html"),
+        reports=tuple(settings.every("report")),
+        jobs=settings.number("jobs") or 1,
+    )
     if order.out is None and order.accept is None:
         return None
     if config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
@@ -73,6 +134,7 @@ def _recording(config: pytest.Config, session: _Session) -> Recording | None:
         session.definitions,
         session.judge,
         seed=session.seed,
+        waivers=session.waivers,
         command=tuple(map(str, command)),
     )
 
@@ -90,23 +152,50 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(str(problem)) from problem
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    """Tell the candidate's address and the seed, with which the same values are drawn again."""
+    state = config.stash.get(_SESSION, None)
+    return "" if state is None else f"fhir-harness: {state.candidate.base_url}, --fhir-seed {state.seed}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give a worker of xdist the session's seed, and the folder where all record."""
+    state = node.config.stash[_SESSION]
+    node.workerinput[_SEED], node.workerinput[_SHELF] = state.seed, str(state.shelf_folder)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to the other shards what is theirs; number what is left."""
+    shard = config.stash[_SESSION].shard
+    left = [item for item in items if isinstance(item, TestSetItem) and shard is not None and not item.within(shard)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+    for position, item in enumerate(items):
+        if isinstance(item, TestSetItem):
+            item.position = position
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the recorded run and sign it. When that fails, the session does, too."""
+    """End the recorded run, sign it, write the report. When that fails, the session does, too."""
     state = session.config.stash.get(_SESSION, None)
-    if state is None or state.recording is None:
+    if state is None:
         return
     try:
-        session.config.stash[_CONCLUSION] = state.recording.finish()
+        session.config.stash[_CONCLUSION] = state.conclude()
     except HarnessError as problem:
         session.config.stash[_CONCLUSION] = str(problem)
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    finally:
+        state.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what became of the recorded run."""
     conclusion = config.stash.get(_CONCLUSION, None)
-    if conclusion is not None:
+    if conclusion:
         terminalreporter.write_sep("-", "fhir-harness")
         terminalreporter.write_line(conclusion)
 
@@ -167,28 +256,41 @@ class TestSetItem(pytest.Item):
         super().__init__(**keywords)
         self._test_set, self._case, self._roots = test_set, case, roots
         self._result: TestResult | None = None
+        self.position = 0
+        """Place in the session, from 0."""
+
+    def within(self, shard: Shard) -> bool:
+        """Tell whether this test is in a part of the whole."""
+        return shard(self._test_set, self._case)
 
     def setup(self) -> None:
-        """Run the test. Raises Unproven when that proves nothing; skips when it does not apply."""
+        """Run the test: an error, without a traceback, when that proves nothing; skips when it does not apply."""
         session = self.config.stash[_SESSION]
-        self._result = result = self._recorded(session.recording) if session.recording else self._alone(session)
+        try:
+            result = self._recorded(session.recording) if session.recording else self._alone(session)
+        except HarnessError as problem:
+            pytest.fail(str(problem), pytrace=False)
+        self._result = result
         self.user_properties += [("verdict", result.verdict.value)]
         self.user_properties += [("requirement", requirement) for requirement in result.started.verifies]
         if result.verdict in (Verdict.ERROR, Verdict.UNDECIDED):
-            raise Unproven(describe(result))
+            pytest.fail(describe(result), pytrace=False)
         if result.verdict is Verdict.SKIP:
             pytest.skip(result.reason)
 
     def _alone(self, session: _Session) -> TestResult:
+        place = (self._test_set.id, self._case.id)
         run = run_sync(
             [self._test_set],
             session.candidate,
             definitions=session.definitions,
-            select=Selection((self._case.id,)),
+            select=Named(frozenset({place})),
             seed=session.seed,
             judge=session.judge,
+            waivers=session.waivers,
+            writers=[session.shelf.writer(self.position, place)] if session.shelf else (),
         )
-        return _of(run, self._test_set.id, self._case.id)
+        return _of(run, *place)
 
     def _recorded(self, recording: Recording) -> TestResult:
         return recording.result(_work(self.session), (self._test_set.id, self._case.id))

@@ -6,6 +6,7 @@ waits for its own. What pytest deselected is not run; the controls that the rest
 
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +22,10 @@ from harness.engine.events import Event, RunFinished, StepFinished, TestFinished
 from harness.engine.journal import JournalWriter
 from harness.engine.planner import Case
 from harness.engine.results import TestResult
+from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
 from harness.fhir.definitions import Definitions
-from harness.report import html
+from harness.report.catalogue import KINDS
 from harness.report.file import ReportFile
 from harness.suite.model import TestSet
 from harness.suite.requirements import FOLDER, load_requirements
@@ -43,8 +45,20 @@ class Order:
     accept: Path | None
     key: Path | None
     cert: Path | None
+    page: Path | None = None
+    """One more place for the HTML report."""
+    reports: tuple[str, ...] = ()
+    """Kinds of reports in ``out``, besides the HTML report."""
+    jobs: int = 1
 
     def __post_init__(self) -> None:
+        if self.out is None and self.reports:
+            raise UsageError("--fhir-report writes into the folder of a run: name it with --fhir-out DIR")
+        for kind in self.reports:
+            if kind not in KINDS:
+                raise UsageError(f"--fhir-report {kind}: there is no such report; choose {', '.join(KINDS)}")
+        if self.jobs < 1:
+            raise UsageError(f"--fhir-jobs needs 1 or more, not {self.jobs}")
         if self.accept is None and (self.key or self.cert):
             raise UsageError("--fhir-key and --fhir-cert sign something: name it with --fhir-accept FILE")
         if self.accept is not None and (self.key is None or self.cert is None):
@@ -95,11 +109,13 @@ class Recording:
         definitions: Definitions,
         judge: Judge,
         *,
-        seed: int | None,
+        seed: int,
         command: tuple[str, ...],
+        waivers: Waivers | None = None,
     ) -> None:
         self._order, self._command = order, command
         self._candidate, self._definitions, self._judge, self._seed = candidate, definitions, judge, seed
+        self._waivers = waivers
         self._scratch = None if order.out else tempfile.TemporaryDirectory(prefix="fhir-harness-")
         self.folder = order.out or Path(self._scratch.name if self._scratch else "")
         self._news = threading.Condition()
@@ -170,11 +186,13 @@ class Recording:
                 select=lambda test_set, case: (test_set.id, case.id) in work.cases,
                 seed=self._seed,
                 judge=self._judge,
+                jobs=self._order.jobs,
+                waivers=self._waivers,
                 command=self._command,
                 writers=[
                     JournalWriter(self.folder),
                     SourceKeeper(self.folder, root, fixtures),
-                    ReportFile(self.folder / "report.html", html.render_bytes),
+                    *self._reports(),
                     self,
                 ],
             )
@@ -182,6 +200,12 @@ class Recording:
             self._end(problem)
         except Exception as problem:  # whoever waits must hear of it
             self._end(HarnessError(f"the run stopped: {type(problem).__name__}: {problem}"))
+
+    def _reports(self) -> Iterator[ReportFile]:
+        for kind in dict.fromkeys(("html", *self._order.reports)):
+            yield ReportFile(self.folder / KINDS[kind].file, KINDS[kind].render)
+        if self._order.page is not None:
+            yield ReportFile(self._order.page, KINDS["html"].render)
 
     def _end(self, problem: HarnessError) -> None:
         with self._news:

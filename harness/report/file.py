@@ -31,9 +31,13 @@ class ReportFile:
         """Write the file. Raises UsageError when it cannot be written."""
         if not self._events:
             return
-        data = self._render(RunResult.read(self._events))
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_bytes(data)
-        except OSError as problem:
-            raise UsageError(f"{self._path}: cannot be written: {problem.strerror}; choose another place") from problem
+        write_report(self._path, self._render(RunResult.read(self._events)))
+
+
+def write_report(path: Path, data: bytes) -> None:
+    """Write a report, and the folders above it. Raises UsageError when that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as problem:
+        raise UsageError(f"{path}: cannot be written: {problem.strerror}; choose another place") from problem

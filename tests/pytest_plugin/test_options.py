@@ -1,0 +1,132 @@
+"""What the command takes, the plugin takes, by option or ini; and pytest's own options mean what they always do."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.errors import UsageError
+from harness.pytest_plugin.options import OPTIONS, Settings
+from tests.pytest_plugin.test_plugin import SET
+
+
+@pytest.fixture
+def testsets(pytester: pytest.Pytester) -> pytest.Pytester:
+    (pytester.mkdir("sets") / "mini.yaml").write_text(SET, encoding="utf-8")
+    return pytester
+
+
+def _tests(page: Path) -> dict[str, str]:
+    """Id to verdict of each test on a page."""
+    text = page.read_text("utf-8")
+    return {part.partition('"')[0].rpartition(".")[2]: part for part in text.split(' id="mini.')[1:]}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_one_page_tells_of_the_whole_session(testsets: pytest.Pytester, sandbox: str, workers: tuple[str, ...]) -> None:
+    result = testsets.runpytest_subprocess(
+        "sets", "--fhir-base-url", sandbox, "--fhir-report-html", "out/page.html", "--fhir-seed", "7", *workers
+    )
+    result.assert_outcomes(passed=2, failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*--fhir-seed 7*", "*report: out/page.html*"])
+    page = testsets.path / "out" / "page.html"
+    assert list(_tests(page)) == ["stored", "refused", "broken-promise", "not-declared"]
+    assert "This run was cut off" not in page.read_text("utf-8")
+
+
+def test_the_ini_file_is_enough_and_what_failed_runs_again(testsets: pytest.Pytester, sandbox: str) -> None:
+    testsets.makeini(
+        f"""
+        [pytest]
+        testpaths = sets
+        fhir_base_url = {sandbox}
+        fhir_header =
+            X-One: 1
+            X-Two: 2
+        fhir_report_html = page.html
+        """
+    )
+    testsets.runpytest_subprocess().assert_outcomes(passed=2, failed=1, skipped=1)
+    assert "X-Two: 2" in (testsets.path / "page.html").read_text("utf-8")
+    again = testsets.runpytest_subprocess("--lf")
+    again.assert_outcomes(failed=1)
+    assert list(_tests(testsets.path / "page.html")) == ["broken-promise"]
+
+
+def test_x_stops_after_the_first_failure(testsets: pytest.Pytester, sandbox: str) -> None:
+    turned = SET.replace("id: stored", "id: first").replace("control: stored", "control: first")
+    head, tests = turned.split("tests:\n")
+    broken = tests[tests.index("  - id: broken") : tests.index("  - id: not-")]
+    (testsets.path / "sets" / "mini.yaml").write_text(f"{head}tests:\n{broken}{tests.replace(broken, '')}", "utf-8")
+    result = testsets.runpytest_subprocess("sets", "--fhir-base-url", sandbox, "-x", "-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+
+
+def test_junit_tells_failures_from_errors(testsets: pytest.Pytester, sandbox: str) -> None:
+    testsets.runpytest_subprocess("sets", "--fhir-base-url", sandbox, "--junitxml=there.xml", "-p", "no:cacheprovider")
+    address = ("--fhir-base-url", "http://127.0.0.1:9/fhir")
+    testsets.runpytest_subprocess("sets/mini.yaml", *address, "-k", "stored", "--junitxml=gone.xml")
+    there = ElementTree.parse(testsets.path / "there.xml").getroot()
+    gone = ElementTree.parse(testsets.path / "gone.xml").getroot()
+    told = {
+        case.get("name"): [part.tag for part in case if part.tag != "properties"] for case in there.iter("testcase")
+    }
+    assert told == {"stored": [], "refused": [], "broken-promise": ["failure"], "not-declared": ["skipped"]}
+    (case,) = gone.iter("testcase")
+    assert case.find("failure") is None
+    text = case.find("error").text
+    assert text.startswith("network.connect")
+    assert "def setup" not in text
+
+
+def test_all_shards_together_are_all_tests(testsets: pytest.Pytester, sandbox: str) -> None:
+    seen = []
+    for part in ("1/2", "2/2"):
+        options = ("--fhir-base-url", sandbox, "--fhir-shard", part, "-p", "no:cacheprovider")
+        result = testsets.runpytest_subprocess("sets", *options, "--collect-only", "-q")
+        seen += [line.rpartition("::")[2] for line in result.stdout.lines if "::" in line]
+    assert sorted(seen) == ["broken-promise", "not-declared", "refused", "stored"]
+
+
+def test_every_option_has_an_ini_twin(pytester: pytest.Pytester) -> None:
+    lines = {"text": "x", "number": "3", "list": "a\n    b", "file": "f.yaml", "flag": "true"}
+    content = "\n".join(f"fhir_{one.name.replace('-', '_')} = {lines[one.kind]}" for one in OPTIONS)
+    pytester.makeini(f"[pytest]\n{content}\n")
+    settings = Settings(pytester.parseconfig())
+    assert settings.number("jobs") == 3
+    assert settings.every("package") == ["a", "b"]
+    assert settings.file("candidate") == pytester.path / "f.yaml"
+    assert settings.flag("redact-identities") is True
+    assert settings.token() == "x"
+    assert all(settings.given(one.name) for one in OPTIONS)
+
+
+def test_the_command_line_comes_before_the_ini_file(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nfhir_seed = 3\nfhir_package = a\n")
+    settings = Settings(pytester.parseconfig("--fhir-seed", "4", "--fhir-package", "b"))
+    assert settings.number("seed") == 4
+    assert settings.every("package") == ["b"]
+
+
+@pytest.mark.parametrize("option", ["--fhir-header=secret-without-colon", "--fhir-seed=many"])
+def test_a_value_of_another_form_is_told(pytester: pytest.Pytester, option: str) -> None:
+    settings = Settings(pytester.parseconfig(option))
+    with pytest.raises(UsageError) as problem:
+        settings.pairs("header", ":")
+        settings.number("seed")
+    assert "secret" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--fhir-shard", "3/2"), "*K from 1 to N*"),
+        (("--fhir-report", "har"), "*--fhir-out DIR*"),
+    ],
+)
+def test_options_that_make_no_sense_are_usage_errors(
+    testsets: pytest.Pytester, options: tuple[str, ...], message: str
+) -> None:
+    result = testsets.runpytest_subprocess("sets", "--fhir-base-url", "http://127.0.0.1:9/fhir", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
