@@ -102,6 +102,10 @@ def coverage(
     rules = [rule for rule in catalogue.requirements.by_id.values() if rule.actor in ("server", "both")]
     reasoned = sum(rule.id in catalogue.requirements.untested for rule in rules)
     typer.echo(f"\nRules for servers: {len(rules)}; without a test, for a reason: {reasoned} (at most {LEFT_OUT:.0%})")
+    clients = {one.id for one in catalogue.test_sets if one.candidate == "client"}
+    own = [rule.id for rule in catalogue.requirements.by_id.values() if rule.actor in ("client", "both")]
+    tried = sum(any(one in clients for one, _ in joined.tests[rule]) for rule in own)
+    typer.echo(f"Rules for clients: {len(own)}; with a test for clients: {tried}")
     missing = [rule.id for rule in joined.missing if rule in rules]
     if missing:
         typer.echo(f"Neither a test nor a reason: {', '.join(missing)}")

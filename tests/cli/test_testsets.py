@@ -15,6 +15,18 @@ RULE = (
     "basis: stated}}"
 )
 
+CLIENT = """\
+testset: mini-client
+version: 1.0.0
+title: {en: A client, fr: Un client}
+candidate: client
+tests:
+  - id: sent
+    title: {en: Sent, fr: Envoyé}
+    verifies: [A-2]
+    steps: [{await: {request: {method: POST}}, expect: {type: Patient}}]
+"""
+
 
 @pytest.fixture
 def covered(mini: Path) -> Path:
@@ -38,6 +50,9 @@ def test_whole_coverage_passes(command: Command, covered: Path) -> None:
     answer = _check(command, covered)
     assert (answer.exit, answer.err) == (0, "")
     assert "Rules for servers: 1; without a test, for a reason: 0 (at most 8%)" in answer.out
+    assert "Rules for clients: 1; with a test for clients: 0" in answer.out
+    (covered / "mini.yaml").write_text(CLIENT, encoding="utf-8")
+    assert "Rules for clients: 1; with a test for clients: 1" in _check(command, covered).out
 
 
 @pytest.mark.parametrize("actor", ["server", "both"])

@@ -91,6 +91,12 @@ def _twice(name: str) -> Change:
     return change
 
 
+def _nationalities(patient: Resource) -> None:
+    url = f"{_CORE}StructureDefinition/fr-core-patient-nationality"
+    for code in ("FRA", "BEL"):
+        patient["extension"].append({"url": url, "valueCodeableConcept": {"text": code}})
+
+
 def _about(name: str, requirement: str, summary: str, *changes: Change) -> Any:
     return content(name, requirement, summary, "Patient", *(_qualified(change) for change in changes))
 
@@ -107,6 +113,7 @@ TABLE = (
            _reliability("identityStatus", valueString="VALI")),
     _about("birthplace-as-postcode", "FRCORE-PAT-008", "the INSEE code stands as a postcode", _code_as_postcode),
     _about("birthplace-twice", "FRCORE-PAT-008", "two places of birth", _twice("birthPlace")),
+    _about("two-nationalities", "FRCORE-PAT-009", "two nationalities", _nationalities),
     _about("ins-as-usual", "FRCORE-INS-003", "the INS has the use usual", put("identifier.0.use", "usual")),
     _about("bare-oid", "FRCORE-INS-003", "the OID has no urn:oid:",
            put("identifier.0.system", "1.2.250.1.213.1.4.10")),
