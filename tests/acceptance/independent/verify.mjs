@@ -1,5 +1,5 @@
 // A second reader of acceptance files, written from harness/acceptance/FORMAT.md alone: node >= 18, no package.
-// node verify.mjs FILE.zip CA.pem   prints one line; exit 0 when the file holds, 1 when it does not.
+// node verify.mjs FILE.zip… CA.pem   prints one line a file; exit 0 when all of them hold, 1 when one does not.
 import { readFileSync } from "node:fs";
 import { X509Certificate, constants, createHash, verify } from "node:crypto";
 import { crc32 } from "./crc32.mjs";
@@ -71,7 +71,8 @@ function canonical(value) { // RFC 8785 for what a manifest holds: objects, stri
 function checkSignature(members) {
   const [protectedPart, payload, signaturePart] = members.get("signature.jws").toString("latin1").split(".");
   if (payload !== "" || !signaturePart) refuse("not a detached JWS");
-  const header = JSON.parse(Buffer.from(protectedPart, "base64url").toString());
+  const text = Buffer.from(protectedPart, "base64url").toString(), header = JSON.parse(text);
+  if (text.match(/"(?:[^"\\]|\\.)*"\s*:/g).length !== 4) refuse("header member twice");
   if (Object.keys(header).sort().join() !== "alg,iat,typ,x5c") refuse("header members");
   if (header.typ !== "fhir-harness-acceptance+jws") refuse("typ");
   const chain = header.x5c.map((der) => new X509Certificate(Buffer.from(der, "base64")));
@@ -118,13 +119,17 @@ function checkManifest(members) {
   }
 }
 
-try {
-  const members = unpack(readFileSync(process.argv[2]));
-  const signature = checkSignature(members);
-  checkChain(signature, new X509Certificate(readFileSync(process.argv[3])));
-  checkManifest(members);
-  console.log(`holds: ${JSON.parse(members.get("acceptance.json")).verdict}, signed ${signature.signedAt.toISOString()}`);
-} catch (problem) {
-  console.log(`refused: ${problem.message}`);
-  process.exit(1);
+const anchor = new X509Certificate(readFileSync(process.argv.at(-1)));
+for (const file of process.argv.slice(2, -1)) {
+  try {
+    const members = unpack(readFileSync(file));
+    const signature = checkSignature(members);
+    checkChain(signature, anchor);
+    checkManifest(members);
+    const { verdict } = JSON.parse(members.get("acceptance.json"));
+    console.log(`holds: ${verdict}, signed ${signature.signedAt.toISOString()}`);
+  } catch (problem) {
+    console.log(`refused: ${problem.message}`);
+    process.exitCode = 1;
+  }
 }
