@@ -1,0 +1,124 @@
+"""The tap in front of the sandbox: what it hears, what it lets be answered, what goes by it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message
+
+from harness.sandbox.server import SandboxServer
+from harness.sandbox.tap import Forward, Headers, Reply, Tap
+
+PATIENT = {"resourceType": "Patient", "name": [{"family": "PATIENT-TEST"}]}
+TYPE = {"Content-Type": "application/fhir+json"}
+
+
+class Listener:
+    """Keeps what it hears; ``say`` is answered in the sandbox's place."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, bytes, Reply]] = []
+        self.say: Reply | None = None
+
+    async def __call__(self, method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
+        reply = self.say or await forward()
+        assert ("host", httpx.URL(url).netloc.decode()) in headers
+        self.heard.append((method, url, body, reply))
+        return reply
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def tapped(listener: Listener) -> Iterator[tuple[httpx.Client, SandboxServer]]:
+    with SandboxServer(listener=listener) as server, httpx.Client(base_url=f"{server.base_url}/") as client:
+        yield client, server
+
+
+def test_every_exchange_is_heard_and_answered_as_without(
+    tapped: tuple[httpx.Client, SandboxServer], listener: Listener
+) -> None:
+    client, server = tapped
+    made = client.post("Patient", json=PATIENT, headers=TYPE)
+    found = client.get("Patient", params={"name": "é"})
+    head = client.head(f"Patient/{made.json()['id']}")
+    assert (made.status_code, found.json()["type"], head.content) == (201, "searchset", b"")
+    assert [(method, url.removeprefix(server.base_url)) for method, url, *_ in listener.heard][:2] == [
+        ("POST", "/Patient"),
+        ("GET", "/Patient?name=%C3%A9"),
+    ]
+    assert json.loads(listener.heard[0][2]) == PATIENT
+    assert listener.heard[0][3][2] == made.content
+    assert int(made.headers["content-length"]) == len(made.content)
+
+
+def test_the_sandbox_does_not_see_what_is_answered_in_its_place(
+    tapped: tuple[httpx.Client, SandboxServer], listener: Listener
+) -> None:
+    client, _ = tapped
+    listener.say = (503, (("Retry-After", "1"), ("Content-Length", "999")), b"later")
+    refused = client.post("Patient", json=PATIENT, headers=TYPE)
+    assert (refused.status_code, refused.text, refused.headers["retry-after"]) == (503, "later", "1")
+    listener.say = (204, (), b"")
+    assert client.delete("Patient/1").status_code == 204
+    listener.say = None
+    assert client.get("Patient").json().get("entry", []) == []
+
+
+def test_the_page_of_the_tester_is_not_heard(tapped: tuple[httpx.Client, SandboxServer], listener: Listener) -> None:
+    client, server = tapped
+    assert client.get(server.base_url.replace("/fhir", "/console")).status_code < 500
+    assert listener.heard == []
+
+
+def test_what_is_too_long_goes_by(listener: Listener) -> None:
+    async def size(request: Request) -> Response:
+        return Response(str(len(await request.body())))
+
+    app = Tap(Starlette(routes=[Route("/", size, methods=["POST"])]), listener, limit=10)
+    transport = httpx.ASGITransport(app=app)
+
+    async def post(length: int) -> str:
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return (await client.post("/", content=b"x" * length)).text
+
+    assert [asyncio.run(post(length)) for length in (10, 11)] == ["10", "11"]
+    assert [len(body) for _, _, body, _ in listener.heard] == [10]
+
+
+def test_who_hangs_up_is_told_to_the_listener() -> None:
+    ended: list[str] = []
+
+    async def waits(method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(method)
+        return 200, (), b""
+
+    async def hang_up() -> list[Message]:
+        came = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            await asyncio.sleep(0)
+            return next(came)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": []}
+        await Tap(Starlette(), waits)(scope, receive, send)
+        return sent
+
+    assert asyncio.run(hang_up()) == []
+    assert ended == ["GET"]
