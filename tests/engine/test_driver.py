@@ -1,0 +1,133 @@
+"""A command in the place of a person: what it is told, how it ends, how it is ended."""
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.engine import Candidate
+from harness.engine.awaiting import Task
+from harness.engine.client import Scope
+from harness.engine.driver import Command, CommandDriver
+from harness.engine.placeholders import TEXTS, fill, unknown
+
+CANDIDATE = Candidate.of(
+    {
+        "base-url": "http://127.0.0.1:1/fhir",
+        "identities": {
+            "default": {"bearer": "token-of-default", "identifier": {"system": "urn:oid:1.2", "value": "7"}}
+        },
+        "endpoints": {"mes-measures": {"base-url": "http://127.0.0.1:1/mes"}},
+    }
+)
+TASK = Task(
+    Scope("feed", "weight", "test"), 2, {"en": "Send", "fr": "Envoyez"}, "send", {"kg": 71, "who": "é"}, 5.0, "default",
+    CANDIDATE.endpoint("mes-measures") or CANDIDATE,
+)  # fmt: skip
+TELL = """
+import json, os, sys
+with open(sys.argv[1], "w", encoding="utf-8") as file:
+    json.dump([sys.argv[2:], json.loads(os.environ["FHIR_HARNESS_STEP"]), os.environ["WHO"], os.getcwd()], file)
+"""
+
+
+def command(code, *arguments, **options):
+    return Command((sys.executable, "-c", code, *arguments), **options)
+
+
+async def until_its_end(driver):
+    await driver.begin(TASK)
+    await driver.ended()
+    await driver.settle()
+    return driver.failure(), driver.failure()
+
+
+def test_a_command_is_told_everything_about_its_step(tmp_path):
+    words = ["{action}", "{base-url}", "{fhir-url}", "{endpoints.mes-measures}", "{test-set}/{test}/{step}",
+             "{instruction}", "{language}", "{identity}", "{data.kg} kg", "{data.none}", "$HOME; {}"]  # fmt: skip
+    told = tmp_path / "told.json"
+    ran = command(TELL, str(told), *words, environment={"WHO": "{data.who}"}, folder=tmp_path)
+    assert asyncio.run(until_its_end(CommandDriver(ran, "fr"))) == (None, None)
+    arguments, step, who, folder = json.loads(told.read_text("utf-8"))
+    mes = "http://127.0.0.1:1/mes"
+    assert arguments == [
+        *("send", mes, "http://127.0.0.1:1/fhir", mes, "feed/weight/2"),
+        *("Envoyez", "fr", "default", "71 kg", "", "$HOME; {}"),
+    ]
+    assert (who, os.path.realpath(folder)) == ("é", os.path.realpath(tmp_path))
+    assert step["credentials"] == {"Authorization": "Bearer token-of-default"}
+    assert step["caller"]["token"] == "urn:oid:1.2|7"
+    assert step["data"] == {"kg": 71, "who": "é"}
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "failure"),
+    [
+        ("import sys; sys.exit(0)", {}, None),
+        ("import sys; sys.exit('no ' * 3)", {}, ("command-failed", "the command ended with 1: no no no")),
+        ("import sys; sys.exit(4)", {}, ("command-failed", "the command ended with 4")),
+        ("import time; time.sleep(3600)", {"timeout": 0.1}, ("command-timeout", "the command was killed after 0.1 s")),
+    ],
+)
+def test_how_a_command_ended_is_told_once(code, options, failure):
+    assert asyncio.run(until_its_end(CommandDriver(command(code, **options)))) == (failure, None)
+
+
+def test_a_command_that_cannot_be_started():
+    failure, _ = asyncio.run(until_its_end(CommandDriver(Command(("/nowhere/at-all",)))))
+    assert failure == ("command-start", "/nowhere/at-all cannot be started: No such file or directory")
+
+
+def test_a_command_that_only_sets_off_says_nothing_of_the_end():
+    async def ends():
+        driver = CommandDriver(command("pass", finishes=False))
+        await driver.begin(TASK)
+        ended = asyncio.ensure_future(driver.ended())
+        await asyncio.wait({driver._running})
+        await asyncio.sleep(0)
+        done = ended.done()
+        ended.cancel()
+        await driver.settle()
+        return done
+
+    assert asyncio.run(ends()) is False
+
+
+def test_a_cancelled_run_ends_its_command(tmp_path):
+    told = tmp_path / "pid"
+    code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(3600)"
+
+    async def cancelled():
+        driver = CommandDriver(command(code, str(told)))
+
+        async def run():
+            try:
+                await driver.begin(TASK)
+                await driver.ended()
+            finally:
+                await driver.settle()
+
+        running = asyncio.create_task(run())
+        while not told.exists() or not told.read_text():
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(cancelled())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
+
+
+@given(st.text(), st.sampled_from(TEXTS), st.text())
+def test_a_value_is_put_in_as_it_is(before, name, value):
+    text = before.replace("{", "").replace("}", "")
+    assert fill(f"{text}{{{name}}}{text}", {name: value}) == f"{text}{value}{text}"
+
+
+def test_unknown_placeholders_have_a_place_and_a_hint():
+    assert unknown(["{action} {data.x}", "{tset}"]) == [(1, 'there is no placeholder {tset}; did you mean "test"?')]
