@@ -58,7 +58,7 @@ def bundle_of(call: Call) -> dict[str, Any]:
     bundle = call.resource
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise _invalid("A Bundle of type transaction or batch belongs here.", "resourceType")
-    if bundle.get("type") not in {"transaction", "batch"}:
+    if bundle.get("type") not in ("transaction", "batch"):
         raise _invalid(f"Bundle.type is {bundle.get('type')!r}; write transaction or batch.", "Bundle.type")
     entries = bundle.get("entry", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -71,7 +71,7 @@ def item_of(call: Call, entry: Mapping[str, Any], position: int, types: frozense
     request = entry.get("request")
     method = request.get("method") if isinstance(request, dict) else None
     url = request.get("url") if isinstance(request, dict) else None
-    if not isinstance(request, dict) or method not in _ORDER or not isinstance(url, str):
+    if not isinstance(request, dict) or not isinstance(method, str) or not isinstance(url, str) or method not in _ORDER:
         raise _invalid("An entry needs a request with a method and a url.", "Bundle.request")
     path, _, query = url.removeprefix(f"{call.base}/").removeprefix("/").partition("?")
     headers = {name: str(request[key]) for key, name in _CONDITIONS.items() if key in request}

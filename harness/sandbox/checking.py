@@ -48,7 +48,8 @@ def _profiles(resource: Resource, policy: Policy) -> tuple[str, ...]:
     type_ = str(resource.get("resourceType"))
     found = list(policy.profiles.get(type_, ()))
     code = resource.get("code")
-    for coding in code.get("coding", ()) if isinstance(code, dict) else ():
+    codings = code.get("coding") if isinstance(code, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
         if isinstance(coding, dict):
             found += policy.profiles.get(f"{type_}?{coding.get('system', '')}|{coding.get('code', '')}", ())
     return tuple(dict.fromkeys(found))

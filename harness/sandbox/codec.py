@@ -15,6 +15,7 @@ import orjson
 from harness.sandbox.problems import Problem
 
 MAX_DEPTH = 64
+_MOST_DIGITS = 1000
 
 Resource = dict[str, Any]
 
@@ -34,6 +35,8 @@ def _constant(name: str) -> None:
 
 def _integer(text: str) -> int | Decimal:
     """A whole number; those beyond 64 bits are kept digit for digit, since no FHIR integer is that large."""
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
     return int(text) if len(text) < 19 else Decimal(text)
 
 

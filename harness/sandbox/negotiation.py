@@ -166,7 +166,7 @@ def render(answer: Answer, form: Format, definitions: Definitions) -> tuple[byte
         whole = codec.stored(answer.text if answer.text is not None else codec.emit(answer.resource).decode())
         try:
             return to_xml(whole, definitions), label
-        except (HarnessError, ValueError) as error:
+        except (HarnessError, ValueError, TypeError) as error:
             raise Problem(406, "not-supported", f"This cannot be written as XML: {error}") from None
     if answer.text is not None:
         return (codec.emit(codec.stored(answer.text), pretty=True) if form.pretty else answer.text.encode()), label

@@ -95,7 +95,7 @@ def apply(resource: Resource, patch: Any) -> Resource:
         raise _refuse("A JSON Patch is a list of operations.", "structure", 400)
     for operation in patch:
         name = operation.get("op") if isinstance(operation, dict) else None
-        if name not in _NEEDS or _NEEDS[name] not in operation or "path" not in operation:
+        if not isinstance(name, str) or name not in _NEEDS or _NEEDS[name] not in operation or "path" not in operation:
             raise _refuse(f"This is not an operation of JSON Patch: {name!r}.", "structure", 400)
     document: Any = copy.deepcopy(resource)
     for operation in patch:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from harness.errors import HarnessError
 
 
@@ -62,3 +65,19 @@ def tail(path: str) -> str:
     """``.code.coding[0]`` of ``Observation.code.coding[0]``: an expression without its root."""
     dot = path.find(".")
     return path[dot:] if dot >= 0 else ""
+
+
+# What code that trusts the form of a resource trips over where nobody checked that form.
+_FORMLESS = (TypeError, AttributeError, KeyError, ValueError, ProgrammingError, DataError)
+
+
+def failure(error: Exception, *, validated: bool) -> Problem:
+    """What to answer when a request ended in ``error``, which nobody foresaw; it tells nothing about the inside.
+
+    Where nothing is ``validated``, the request itself is at fault when what it carries has not the form of a resource.
+    """
+    if isinstance(error, (OperationalError, PoolTimeout)):
+        return Problem(503, "transient", "The store does not answer; try again.", headers={"Retry-After": "5"})
+    if not validated and isinstance(error, _FORMLESS):
+        return Problem(422, "structure", "What was sent does not have the form of a FHIR resource.")
+    return Problem(500, "exception", "The server failed; its log says why.")

@@ -12,7 +12,7 @@ from harness.sandbox.authorisation import AcceptAny, Authorisation
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.codec import Resource
 from harness.sandbox.policy import Policy
-from harness.sandbox.problems import Problem
+from harness.sandbox.problems import Problem, failure
 from harness.sandbox.routes import Route, match
 from harness.sandbox.seams import Seams
 from harness.sandbox.search.index import Indexer
@@ -71,10 +71,10 @@ class Service:
             answer = self._answer(call, route)
         except Problem as problem:
             answer = Answer(problem.status, problem.headers, resource=problem.outcome())
-        except Exception:
+        except Exception as error:
             _log.exception("%s /%s failed", call.method, call.path)
-            failure = Problem(500, "exception", "The server failed; its log says why.")
-            answer = Answer(failure.status, resource=failure.outcome())
+            told = failure(error, validated=self.policy.validate)
+            answer = Answer(told.status, told.headers, resource=told.outcome())
         for finish in self.seams.answer:
             answer = finish(call, route, answer)
         return answer

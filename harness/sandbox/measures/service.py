@@ -16,7 +16,7 @@ from harness.sandbox.measures.population import Registry
 from harness.sandbox.measures.statement import statement
 from harness.sandbox.measures.tokens import TokenOffice
 from harness.sandbox.policy import Policy
-from harness.sandbox.problems import Problem
+from harness.sandbox.problems import Problem, failure
 from harness.sandbox.routes import Route
 from harness.sandbox.service import Service
 from harness.sandbox.store import Store
@@ -77,10 +77,10 @@ class MeasuresService:
             answer = self._answer(call, route)
         except Problem as problem:
             answer = Answer(problem.status, problem.headers, resource=problem.outcome())
-        except Exception:
+        except Exception as error:
             _log.exception("%s /%s failed", call.method, call.path)
-            failure = Problem(500, "exception", "The server failed; its log says why.")
-            answer = Answer(failure.status, resource=failure.outcome())
+            told = failure(error, validated=self.policy.validate)
+            answer = Answer(told.status, told.headers, resource=told.outcome())
         for finish in self.service.seams.answer:
             answer = finish(call, route, answer)
         return answer
