@@ -92,6 +92,16 @@ def _served(client: ClientFile, listener: Listener) -> Iterator[Mapping[str, Any
 
 
 @contextlib.contextmanager
+def reached(source: Candidate | ClientFile, language: Language) -> Iterator[tuple[Candidate, Incoming | None]]:
+    """Give the candidate of a run, and where its requests come in when it is a client; else it is called itself."""
+    if isinstance(source, Candidate):
+        yield source, None
+    else:
+        with connected(source, language) as found:
+            yield found
+
+
+@contextlib.contextmanager
 def connected(client: ClientFile, language: Language) -> Iterator[tuple[Candidate, Incoming]]:
     """Serve the sandbox that ``client`` is to call; give the candidate of the run, and where its requests come in.
 

@@ -10,14 +10,16 @@ from harness.acceptance.recorded import Recorded, open_recorded
 from harness.acceptance.rerun import plan_rerun
 from harness.acceptance.rerun import rerun as run_again
 from harness.acceptance.testset_differences import TestSetDifference
+from harness.cli.client_session import reached
 from harness.cli.compare import Shape, write, written
 from harness.cli.definitions import open_definitions
 from harness.cli.evidence import POLICY, TRUST, UNSAFE, Trust
 from harness.cli.options import Language
-from harness.cli.run import candidate_of
+from harness.cli.run import source_of
 from harness.cli.session import Plan, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
 from harness.data import fixtures_for, folder
+from harness.engine import Candidate
 from harness.engine.planner import Select
 from harness.suite.model import TestSet
 
@@ -46,7 +48,7 @@ def rerun(
 ) -> None:
     """Verify, run the same tests from the test sets here, and compare: exit classes as compare."""
     recorded = Trust(trust, policy, unsafe).open(file)
-    target = candidate_of(base_url, candidate, token, header, endpoint)
+    source = source_of(base_url, candidate, token, header, endpoint)
     sets = root or folder("testsets")
     catalogue = load_catalogue(root, fixtures)
     plan = plan_rerun(recorded, catalogue)
@@ -55,10 +57,14 @@ def rerun(
     for one in plan.differences:
         _show(one)
 
+    at_once = jobs if isinstance(source, Candidate) else 1
+
     def perform(number: int, test_sets: Sequence[TestSet], select: Select) -> Recorded:
         place = out / str(number + 1) if repeat > 1 else out / "run"
         own = fixtures or fixtures_for(sets)
-        execute(Plan(catalogue, test_sets, sets, own, definitions, select, seed, jobs), target, place, lang.value)
+        again = Plan(catalogue, test_sets, sets, own, definitions, select, seed, at_once)
+        with reached(source, lang.value) as (target, incoming):
+            execute(again, target, place, lang.value, incoming=incoming)
         return open_recorded(place, None, datetime.now(UTC))
 
     found = run_again(plan, perform, repeat)

@@ -1,6 +1,5 @@
 """``fhir-harness run``: run test sets against a candidate."""
 
-import contextlib
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,10 +7,10 @@ from pathlib import Path
 
 import typer
 
-from harness.cli.client_session import connected
+from harness.cli.client_session import reached
 from harness.cli.definitions import open_definitions
 from harness.cli.options import Language
-from harness.cli.session import REPORT, Plan, execute, new_folder
+from harness.cli.session import REPORT, Plan, asking, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
 from harness.data import fixtures_for, folder
 from harness.engine import Candidate, Selection
@@ -52,6 +51,10 @@ def run(
     waivers: Path | None = typer.Option(None, "--waivers", metavar="FILE", help="Findings that are accepted, YAML."),
     seed: int | None = typer.Option(None, "--seed", help="Seed of ${random…}; default: drawn, and recorded."),
     package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
+    tx_url: str | None = typer.Option(None, "--tx", help="Terminology server to ask for what is not known here."),
+    tx_lock: Path | None = typer.Option(
+        None, "--tx-lock", help="Record its answers here; without --tx, judge by them."
+    ),
     redact_identities: bool = typer.Option(
         False, "--redact-identities", help="Record no names and identifiers of the candidate's identities."
     ),
@@ -62,34 +65,31 @@ def run(
     quiet: bool = typer.Option(False, "--quiet", help="Only failures and the summary."),
 ) -> None:
     """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
-    client = ClientFile.read(candidate) if candidate is not None and base_url is None else None
-    if client is not None and (resume is not None or header or endpoint):
-        raise UsageError("--resume, --header and --endpoint are for candidates that are servers")
+    source = source_of(base_url, candidate, token, header, endpoint)
+    kind = "client" if isinstance(source, ClientFile) else "server"
+    if kind == "client" and resume is not None:
+        raise UsageError("--resume is for candidates that are servers; run a client's tests anew")
     if resume is not None and (testset or test or tag or shard or rerun_failed or seed is not None):
         raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
     catalogue = load_catalogue(root, fixtures)
     plan = Plan(
         catalogue,
-        [found for found in catalogue.select(testset or []) if found.candidate == ("client" if client else "server")],
+        [found for found in catalogue.select(testset or []) if found.candidate == kind],
         root or folder("testsets"),
         fixtures or fixtures_for(root or folder("testsets")),
         open_definitions(package),
         _select(test, tag, shard, rerun_failed),
         seed,
-        1 if client is not None else jobs,  # there is one client, which does one thing at a time
+        jobs if kind == "server" else 1,  # a client does one thing at a time
         fail_fast,
         resume=resume,
         waivers=Waivers.from_file(waivers) if waivers else None,
     )
     out = new_folder(out, "run")
-    with contextlib.ExitStack() as stack:
-        incoming = None
-        if client is not None:
-            target, incoming = stack.enter_context(connected(client, lang.value))
-        else:
-            target = candidate_of(base_url, candidate, token, header, endpoint)
-        target = target.with_hidden_identities() if redact_identities else target
-        result = execute(plan, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)
+    with reached(source, lang.value) as (found, incoming):
+        target = found.with_hidden_identities() if redact_identities else found
+        with asking(plan, tx_url, tx_lock) as asked:
+            result = execute(asked, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)
     typer.echo(f"Report: {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))
 
@@ -107,6 +107,22 @@ def _select(test: list[str], tag: list[str], shard: str | None, rerun_failed: Pa
         failed = {(one.started.test_set, one.started.test) for one in result.tests if one.verdict in _TO_RERUN}
         selects.append(Named(frozenset(failed) | frozenset(result.missing)))
     return Every(selects) if selects else None
+
+
+def source_of(
+    base_url: str | None,
+    file: Path | None,
+    token: str | None,
+    header: list[str],
+    endpoint: Sequence[str] = (),
+) -> Candidate | ClientFile:
+    """Return the candidate that the options name, or the file of one that is a client. Raises UsageError."""
+    client = ClientFile.read(file) if file is not None and base_url is None else None
+    if client is None:
+        return candidate_of(base_url, file, token, header, endpoint)
+    if header or endpoint:
+        raise UsageError("--header and --endpoint go with --base-url; a candidate file has its own")
+    return client
 
 
 def candidate_of(

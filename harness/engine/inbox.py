@@ -63,6 +63,7 @@ class Inbox:
     def open(self, redactor: Redactor) -> None:
         """Begin a run, on the running event loop."""
         self._redactor = redactor
+        self._changed = asyncio.Condition()  # which belongs to the loop that first waits for it
         self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:

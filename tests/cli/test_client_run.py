@@ -92,6 +92,9 @@ def test_a_run_is_recorded_judged_again_and_accepted(command: Command, sets: Pat
     assert {"report.html", "junit.xml", "exchanges.har"} <= {path.name for path in run.iterdir()}
     again = command("rejudge", run, "--root", sets, "--unsafe-skip-verification")
     assert "the same, bit for bit" in again.out
+    rerun = command("rerun", run, "--candidate", file, "--root", sets, "--out", tmp_path / "rerun", "--repeat", 2,
+                    "--unsafe-skip-verification")  # fmt: skip
+    assert rerun.exit == 0, rerun.out
     command("keys", "new", "--out", keys)
     zipped = tmp_path / "file.zip"
     assert command("accept", run, "--key", keys / "key.pem", "--cert", keys / "chain.pem", "--out", zipped).exit == 0
@@ -175,7 +178,17 @@ def test_a_server_that_is_gone_is_a_bad_gateway(command: Command, sets: Path, tm
 def test_a_person_is_told_where_to_connect_and_what_to_do(sets: Path, tmp_path: Path) -> None:
     file = tmp_path / "client.yaml"
     file.write_text("kind: client\n", encoding="utf-8")
-    words = [sys.executable, "-u", "-c", "from harness.cli import main; main()", "run", "--candidate", file, "--root", sets]
+    words = [
+        sys.executable,
+        "-u",
+        "-c",
+        "from harness.cli import main; main()",
+        "run",
+        "--candidate",
+        file,
+        "--root",
+        sets,
+    ]
     with subprocess.Popen(
         [*map(str, words), "--out", str(tmp_path / "run"), "--lang", "fr"],
         stdout=subprocess.PIPE,
@@ -251,7 +264,9 @@ def test_a_file_that_is_wrong_is_refused(command: Command, sets: Path, tmp_path:
 def test_options_and_commands_for_servers(command: Command, sets: Path, tmp_path: Path) -> None:
     file = client_file(tmp_path, "right")
     resumed = command("run", "--candidate", file, "--root", sets, "--resume", tmp_path)
-    assert (resumed.exit, "are for candidates that are servers" in resumed.err) == (2, True)
+    assert (resumed.exit, "is for candidates that are servers" in resumed.err) == (2, True)
+    headed = command("run", "--candidate", file, "--root", sets, "--header", "A: b")
+    assert (headed.exit, "--header and --endpoint go with --base-url" in headed.err) == (2, True)
     asked = command("doctor", "--candidate", file)
     assert (asked.exit, "is that of a client" in asked.err) == (2, True)
 
