@@ -8,7 +8,7 @@ import httpx
 
 from tests.reference_client import agenda, documents, measures, patients
 from tests.reference_client.defects import DEFECTS
-from tests.reference_client.service import Departure, Refused, Service
+from tests.reference_client.service import Departure, Refused, Renewal, Service
 from tests.reference_client.task import Task, from_environment
 
 ACTIONS: Mapping[str, Callable[[Service, Task], None]] = {
@@ -53,6 +53,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("action", nargs="?", default="")
     parser.add_argument("--base", default="", help="address of the service; by default that of the harness's step")
     parser.add_argument("--defect", default="", choices=["", *DEFECTS], metavar="NAME", help="depart in this one way")
+    parser.add_argument("--token-url", default="", help="where new tokens are had; with --client-id, --refresh-token")
+    parser.add_argument("--client-id", default="")
+    parser.add_argument("--refresh-token", default="")
     parser.add_argument("--list-defects", action="store_true")
     given = parser.parse_args(arguments)
     if given.list_defects:
@@ -63,8 +66,10 @@ def main(arguments: list[str]) -> int:
     if task.action not in ACTIONS:
         parser.error(f"there is no action {task.action!r}; there are: {', '.join(ACTIONS)}")
     departure = DEFECTS[given.defect].departure if given.defect else Departure()
+    renewal = Renewal(given.token_url, given.client_id, given.refresh_token) if given.refresh_token else None
     try:
-        ACTIONS[task.action](Service(task.base, task.credentials, task.action, departure), task)
+        with Service(task.base, task.credentials, task.action, departure, renewal) as service:
+            ACTIONS[task.action](service, task)
     except Refused as refusal:
         print(f"not done: {refusal}", file=sys.stderr)
         return 1

@@ -43,17 +43,49 @@ class Departure:
     habits: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """How new tokens are had when the service takes the old ones no more (RFC 6749, section 6)."""
+
+    token_url: str
+    client_id: str
+    refresh_token: str
+    id_token_header: str = "X-ID-Token"
+
+    def credentials(self) -> dict[str, str]:
+        """Return the headers with new tokens; nothing when the authorization server gives none."""
+        form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token, "client_id": self.client_id}
+        answer = httpx.post(self.token_url, data=form, timeout=30)
+        if not answer.is_success:
+            return {}
+        told = answer.json()
+        found = {"Authorization": f"Bearer {told['access_token']}"}
+        return {**found, **({self.id_token_header: told["id_token"]} if "id_token" in told else {})}
+
+
 class Service:
-    """One FHIR service at ``base``, called with ``credentials``."""
+    """One FHIR service at ``base``, called with ``credentials``, which ``renewal`` can replace."""
 
     def __init__(
-        self, base: str, credentials: Mapping[str, str], action: str = "", departure: Departure | None = None
+        self,
+        base: str,
+        credentials: Mapping[str, str],
+        action: str = "",
+        departure: Departure | None = None,
+        renewal: Renewal | None = None,
     ) -> None:
         self.base = base.rstrip("/")
-        self._credentials = credentials
+        self._credentials = dict(credentials)
+        self._renewal = renewal
         self._action = action
         self.departure = departure or Departure()
         self._http = httpx.Client(timeout=30)
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def tends_to(self, habit: str) -> bool:
         """True when the client has this bad habit."""
@@ -68,12 +100,20 @@ class Service:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Send a request and return a good answer. Raises Refused for any other; only a 503 is tried once more."""
+        """Send a request and return a good answer. Raises Refused for any other.
+
+        Only a 503 is tried once more, after the time that it asks for, and a 401 with new tokens.
+        """
         sent = Sent(self._action, method, path, list(params or ()), {**self._headers(body), **(headers or {})}, body)
         self.departure.alter(sent)
         answer = self._perform(sent)
         if answer.status_code == 503 and answer.headers.get("Retry-After", "").isdigit():
             sleep(min(int(answer.headers["Retry-After"]), _PATIENCE))
+            answer = self._perform(sent)
+        if answer.status_code == 401 and self._renewal is not None and (fresh := self._renewal.credentials()):
+            self._renewal = None  # its refresh token is spent
+            self._credentials |= fresh
+            sent.headers |= fresh
             answer = self._perform(sent)
         for _ in range(2):
             if answer.is_success or not self.tends_to(f"sends-again-{answer.status_code}"):

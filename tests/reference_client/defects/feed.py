@@ -151,6 +151,7 @@ TABLE = (
     content("device-without-specialisation", "MES-PROFILE-009", "the device is not a PHD device", "Device",
             drop("specialization")),
     habit("repeats-400", "MES-ERR-019", "sends again what was refused with 400", "sends-again-400"),
+    habit("repeats-401", "MES-ERR-019", "sends again what was refused with 401", "sends-again-401"),
     habit("repeats-403", "MES-ERR-019", "sends again what was refused with 403", "sends-again-403"),
     habit("repeats-409", "MES-ERR-019", "sends again what was refused with 409", "sends-again-409"),
     habit("repeats-422", "MES-ERR-019", "sends again what was refused with 422", "sends-again-422"),
