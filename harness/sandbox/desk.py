@@ -55,6 +55,8 @@ class Opening:
         origins(self.cors)
         if self.public_url is not None:
             _check_url("--public-url", self.public_url)
+            if urlsplit(self.public_url).path not in {"", "/"}:
+                raise UsageError(f"--public-url {self.public_url}: no path, please; the sandbox has paths of its own.")
         for one in self.redirect_uris:
             _check_url("--redirect-uri", one)
 
@@ -139,7 +141,7 @@ def _check_url(option: str, text: str) -> None:
     except ValueError:
         right = False
     if not right:
-        raise UsageError(f"{option} {text}: not an address; write it as https://host:port/path.")
+        raise UsageError(f"{option} {text}: not an address; write it as https://host:port.")
 
 
 def _is_loopback(address: str) -> bool:

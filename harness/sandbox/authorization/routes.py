@@ -14,8 +14,8 @@ from harness.sandbox.authorization.server import Ask, AuthorizationServer
 from harness.sandbox.pages.door import Door
 from harness.sandbox.pages.forms import FIELD, Form, Guard, read_form
 from harness.sandbox.pages.languages import language
+from harness.sandbox.pages.refusal import Refusal
 from harness.sandbox.pages.rendering import page, render
-from harness.sandbox.problems import Problem
 
 PREFIX = "/oauth"
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -88,7 +88,9 @@ class AuthorizationPages:
             return self._server.decided(ask, grant, None)
         idpe = form.get("patient")
         if idpe not in self._server.registry.patients:
-            raise Problem(400, "invalid", "Choose one of the patients on the page.")
+            raise Refusal(
+                400, fr="Choisissez un des patients de la page.", en="Choose one of the patients on the page."
+            )
         for direction in ("read", "write"):
             self._server.registry.decide(idpe, direction, given=form.get(direction) == "yes")
         return self._server.decided(ask, grant, self._server.vault.pair(grant.client, idpe))
@@ -104,8 +106,8 @@ class AuthorizationPages:
                 if error.redirect_uri:
                     return self._server.refused(error)
                 return _failure(request, 400, f"{error.error}: {error.description}")
-            except Problem as problem:
-                return _failure(request, problem.status, str(problem))
+            except Refusal as refusal:
+                return _failure(request, refusal.status, refusal.reason[language(request)])
 
         return guarded
 
@@ -116,9 +118,9 @@ def _machine(answer: Callable[[Ask], Response]) -> _Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             form = await read_form(request)
-        except Problem as problem:
-            told = {"error": "invalid_request", "error_description": str(problem)}
-            return JSONResponse(told, problem.status, headers={"Cache-Control": "no-store"})
+        except Refusal as refusal:
+            told = {"error": "invalid_request", "error_description": str(refusal)}
+            return JSONResponse(told, refusal.status, headers={"Cache-Control": "no-store"})
         return answer(_ask(request, form))
 
     return endpoint

@@ -20,8 +20,8 @@ from harness.sandbox.measures.population import ASSIGN_AUTH, SOLUTION, Direction
 from harness.sandbox.pages.door import Door
 from harness.sandbox.pages.forms import FIELD, Form, Guard, read_form
 from harness.sandbox.pages.languages import language
+from harness.sandbox.pages.refusal import Refusal
 from harness.sandbox.pages.rendering import harden, page, render
-from harness.sandbox.problems import Problem
 
 PREFIX = "/console"
 STREAMS = 50
@@ -159,7 +159,11 @@ class Console:
     def _consent(self, form: Form) -> None:
         direction = form.get("direction")
         if form.get("patient") not in self._authorization.registry.patients or direction not in {"read", "write"}:
-            raise Problem(400, "invalid", "Choose a patient and a direction that are on the page.")
+            raise Refusal(
+                400,
+                fr="Choisissez un patient et un sens qui sont sur la page.",
+                en="Choose a patient and a direction that are on the page.",
+            )
         given = form.get("given") == "yes"
         self._authorization.registry.decide(form.get("patient"), cast("Direction", direction), given=given)
 
@@ -184,9 +188,9 @@ class Console:
         async def guarded(request: Request) -> Response:
             try:
                 return self._door.enter(request) or await endpoint(request)
-            except Problem as problem:
-                reason = str(problem)
-                return page(render("pages/failure.html.j2", language(request), reason=reason), problem.status)
+            except Refusal as refusal:
+                lang = language(request)
+                return page(render("pages/failure.html.j2", lang, reason=refusal.reason[lang]), refusal.status)
 
         return guarded
 

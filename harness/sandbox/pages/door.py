@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from harness.sandbox.problems import Problem
+from harness.sandbox.pages.refusal import Refusal
 
 PARAMETER = "key"
 _COOKIE = "fhir-harness-key"
@@ -29,16 +29,19 @@ class Door:
         self.key = secrets.token_urlsafe(18) if locked else None
 
     def named(self, request: Request) -> None:
-        """Raises Problem (421) for a request to a name that is not known to be ours."""
+        """Raises Refusal (421) for a request to a name that is not known to be ours."""
         host = _name(request.headers.get("host", ""))
         if host not in self._names and not _is_address(host):
-            told = f"The sandbox does not answer to the name '{host}'. Start it with --public-url, or use its address."
-            raise Problem(421, "forbidden", told)
+            raise Refusal(
+                421,
+                fr=f"Le bac à sable ne répond pas au nom « {host} ». Utilisez son adresse, ou --public-url.",
+                en=f"The sandbox does not answer to the name '{host}'. Use its address, or --public-url.",
+            )
 
     def enter(self, request: Request) -> Response | None:
         """None when the request may go on, or the answer that hands out the cookie for the key in its address.
 
-        Raises Problem: 421 as :meth:`named`, 403 without the key.
+        Raises Refusal: 421 as :meth:`named`, 403 without the key.
         """
         self.named(request)
         if self.key is None or _same(request.cookies.get(_COOKIE, ""), self.key):
@@ -47,7 +50,11 @@ class Door:
             answer = RedirectResponse(request.url.path, 303)
             answer.set_cookie(_COOKIE, self.key, httponly=True, samesite="lax", path="/")
             return answer
-        raise Problem(403, "forbidden", "This page needs its key: open the whole address that the sandbox printed.")
+        raise Refusal(
+            403,
+            fr="Cette page demande sa clé : ouvrez l'adresse entière que le bac à sable a affichée.",
+            en="This page needs its key: open the whole address that the sandbox printed.",
+        )
 
 
 def _same(one: str, other: str) -> bool:

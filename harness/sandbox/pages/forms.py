@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from harness.sandbox.problems import Problem
+from harness.sandbox.pages.refusal import Refusal
 
 COOKIE = "fhir-harness-page"
 FIELD = "csrf"
@@ -34,20 +34,28 @@ class Form:
 
 
 async def read_form(request: Request) -> Form:
-    """Read a form. Raises Problem: 413 for one that is too large, 415 for another format, 400 for too many fields."""
+    """Read a form. Raises Refusal: 413 for one that is too large, 415 for another format, 400 for too many fields."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise Problem(415, "not-supported", f"Send the parameters as {_FORM}.")
+        raise Refusal(415, fr=f"Envoyez les paramètres en {_FORM}.", en=f"Send the parameters as {_FORM}.")
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > MAX_FORM:
-            raise Problem(413, "too-long", f"The form is larger than {MAX_FORM} octets.")
+            raise Refusal(
+                413,
+                fr=f"Le formulaire dépasse {MAX_FORM} octets.",
+                en=f"The form is larger than {MAX_FORM} octets.",
+            )
         parts.append(part)
     try:
         text = b"".join(parts).decode("utf-8", "replace")
         return Form(tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)))
     except ValueError:
-        raise Problem(400, "invalid", f"The form has more than {_MAX_FIELDS} fields.") from None
+        raise Refusal(
+            400,
+            fr=f"Le formulaire a plus de {_MAX_FIELDS} champs.",
+            en=f"The form has more than {_MAX_FIELDS} fields.",
+        ) from None
 
 
 class Guard:
@@ -73,14 +81,15 @@ class Guard:
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="lax", path="/")
 
     def check(self, request: Request, form: Form) -> None:
-        """Raises Problem (403) for a form that was not posted from a page of this sandbox."""
+        """Raises Refusal (403) for a form that was not posted from a page of this sandbox."""
         cookie = request.cookies.get(COOKIE, "")
         sealed = hmac.compare_digest(self.seal(cookie).encode(), form.get(FIELD).encode("utf-8", "replace"))
         if not cookie or not sealed or not _same_site(request.headers):
-            told = (
-                "This form does not come from a page of this sandbox, or from one before it started: reload the page."
+            raise Refusal(
+                403,
+                fr="Ce formulaire ne vient pas d'une page de ce bac à sable, ou date d'avant lui : rechargez la page.",
+                en="This form does not come from a page of this sandbox, or is older than it: reload the page.",
             )
-            raise Problem(403, "forbidden", told)
 
 
 def _same_site(headers: Mapping[str, str]) -> bool:

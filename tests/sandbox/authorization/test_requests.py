@@ -192,7 +192,12 @@ def test_only_this_machine_is_loopback(uri):
 
 
 def test_openings_are_checked():
-    for wrong in ({"cors": ("app.example",)}, {"public_url": "sandbox"}, {"redirect_uris": ("https://a/#b",)}):
+    for wrong in (
+        {"cors": ("app.example",)},
+        {"public_url": "sandbox"},
+        {"public_url": "https://a/b"},
+        {"redirect_uris": ("https://a/#b",)},
+    ):
         with pytest.raises(UsageError, match="--"):
             Opening(**wrong)
     assert Opening(cors=("*", "http://localhost:3000")).cors

@@ -205,6 +205,9 @@ def test_another_name_for_this_machine_is_refused(tester):
     for host in ("evil.example", "evil.example:80", "", "[::1"):
         assert tester.get("/console", headers={"Host": host}).status_code in {400, 421}
     assert tester.get("/console", headers={"Host": "localhost:1"}).status_code == 200
+    told = {lang: tester.get(f"/console?lang={lang}", headers={"Host": "evil.example"}).text for lang in ("fr", "en")}
+    assert "ne répond pas au nom" in told["fr"]
+    assert "does not answer to the name" in told["en"]
 
 
 def test_beyond_loopback_the_page_needs_its_key(monkeypatch):
