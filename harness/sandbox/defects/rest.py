@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -157,6 +158,25 @@ class _Hidden:
         return answer
 
 
+class _Stealthy(threading.local):
+    """Refuses what is invalid, and stores it all the same. Each request has a thread to itself."""
+
+    def __init__(self) -> None:
+        self._issues: list[Json] = []
+
+    def overlook(self, issues: list[Json]) -> list[Json]:
+        """Let it pass, and take note."""
+        self._issues = issues or self._issues
+        return []
+
+    def finish(self, _: Call, __: Route, answer: Answer) -> Answer:
+        """Answer as if it had not been stored."""
+        issues, self._issues = self._issues, []
+        if not issues or answer.status not in {200, 201}:
+            return answer
+        return Answer(422, resource={"resourceType": "OperationOutcome", "issue": issues})
+
+
 def _nothing(answer: Answer) -> Answer:
     return replace(answer, resource=None, text=None)
 
@@ -197,7 +217,7 @@ def _unread(call: Call) -> Call:
     return resent(call, {"resourceType": kind, **({"id": id_} if id_ else {})})
 
 
-_stale, _undead, _hidden, _unrefreshed = _Remembered(), _Remembered(), _Hidden(), _Unrefreshed()
+_stale, _undead, _hidden, _unrefreshed, _stealthy = _Remembered(), _Remembered(), _Hidden(), _Unrefreshed(), _Stealthy()
 
 REST = (
     Defect("create-without-location", "FHIR-REST-008", "A create answers without Location.",
@@ -237,6 +257,8 @@ REST = (
            Seams(searchset=(_unrefreshed.searchset,))),
     Defect("update-merges", "FHIR-REST-014", "An update keeps elements that were left out of it.",
            rules=merging(lambda before, after: {**before, **after}, methods=("PUT",))),
+    Defect("creating-update-answers-200", "FHIR-REST-014", "A conditional update that creates answers 200.",
+           _status(200, 201, routes=("conditional-update",))),
     Defect("if-match-ignored", "FHIR-REST-015", "If-Match is ignored: updates get lost.", asking(dropping("if-match"))),
     Defect("if-none-exist-ignored", "FHIR-REST-016", "If-None-Exist is ignored: duplicates appear.",
            asking(dropping("if-none-exist"))),
@@ -264,6 +286,8 @@ REST = (
     Defect("rule-breakers-answer-400", "FHIR-REST-007", "What breaks a profile is answered 400.", _status(400, 422)),
     Defect("refusals-answer-201", "FHIR-REST-007", "What breaks a profile is answered 201, and not stored.",
            answering(lambda answer: carrying(replace(answer, status=201), None), routes=("create",), statuses=(422,))),
+    Defect("refused-yet-stored", "FHIR-REST-007", "What breaks a profile is answered 422, and stored.",
+           Seams(overlooked=(_stealthy.overlook,), answer=(_stealthy.finish,))),
     Defect("zoneless-times-told", "FHIR-REST-032", "Times are told without their offset.",
            telling(lambda found: each(found, _zoneless), routes=("read",))),
     Defect("empty-lists-told", "FHIR-REST-032", "Empty lists are told as [].",

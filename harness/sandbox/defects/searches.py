@@ -161,6 +161,8 @@ SEARCHES = (
            asking(dropping("prefer"), "GET")),
     Defect("token-system-ignored", "FHIR-REST-027", "A token search ignores the system.",
            values(each_value(_no_system), "", kind="token")),
+    Defect("later-alternatives-ignored", "FHIR-REST-027", "Of alternatives joined by commas, the first one counts.",
+           values(lambda found: found[:1], "", kind="token")),
     Defect("date-zone-ignored", "FHIR-REST-028", "A date search ignores the time zone of the request.",
            values(each_value(unzoned), "", kind="date")),
     Defect("date-prefix-ignored", "FHIR-REST-028", "Dates are compared for equality, whatever their prefix.",
