@@ -26,6 +26,8 @@ from harness.sandbox.pages.rendering import harden, page, render
 PREFIX = "/console"
 STREAMS = 50
 """How many browsers may listen at once."""
+_DIGITS = 15
+"""Of a number of an exchange: more than will ever come."""
 _Endpoint = Callable[[Request], Awaitable[Response]]
 Action = Callable[[Form], str | None]
 
@@ -83,7 +85,7 @@ class Console:
             return Response(status_code=403)  # another site's page, which could read nothing, but take up the room
         if self._listening >= STREAMS:
             return Response(status_code=503, headers={"Retry-After": "30"})
-        last = request.headers.get("last-event-id") or request.query_params.get("after", "0")
+        last = (request.headers.get("last-event-id") or request.query_params.get("after", "0"))[:_DIGITS]
         lang = language(request)
 
         def show(exchange: Exchange) -> str:

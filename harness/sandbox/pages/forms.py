@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ FIELD = "csrf"
 MAX_FORM = 64 * 1024
 """Octets that a form may have."""
 _MAX_FIELDS = 100
+_OURS = re.compile(r"[\w-]{32}", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -74,7 +76,8 @@ class Guard:
 
     def cookie(self, request: Request) -> str:
         """The cookie of this browser, or a new one."""
-        return request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
+        found = request.cookies.get(COOKIE, "")
+        return found if _OURS.fullmatch(found) else secrets.token_urlsafe(24)
 
     def set(self, response: Response, cookie: str) -> None:
         """Let the browser keep ``cookie``, for this site alone."""

@@ -5,6 +5,8 @@ import re
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.sandbox.assembly import make_service
 from harness.sandbox.desk import Opening
@@ -65,8 +67,8 @@ def test_french_and_english_say_the_same_things(tester):
 
 
 def test_a_consent_is_given_and_withdrawn(server, tester):
-    for given, expected in (("no", {"write"}), ("yes", {"read", "write"})):
-        answer = post(tester, "consent", patient=PATIENT.idpe, direction="read", given=given)
+    for choice, expected in (("no", {"write"}), ("yes", {"read", "write"})):
+        answer = post(tester, "consent", patient=PATIENT.idpe, direction="read", given=choice)
         assert answer.status_code == 303
         assert server.measures.registry.given(PATIENT.idpe) == expected
     assert "The consent is noted" in tester.get(answer.headers["location"]).text
@@ -154,6 +156,38 @@ def test_requests_come_live_and_none_twice(server, tester):
     first, second, third = events(tester, 3)
     assert 'id="request-' in first[1]
     assert [name for name, _ in events(tester, 1, **{"Last-Event-ID": second[0]})] == [third[0]]
+
+
+def test_a_number_that_is_none_begins_at_the_beginning(server, tester):
+    sent(server, gender="male")
+    for wrong in ("x", "9" * 5000, "-1", "²"):
+        ((name, _),) = events(tester, 1, **{"Last-Event-ID": wrong.encode("latin-1")})
+        assert name.isdecimal()
+
+
+_NAMES = st.sampled_from(["lang", "done", "after", "key", "ui_locales", "csrf", "patient", "direction", "pairing"])
+_HEADERS = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=40)
+_PATHS = st.sampled_from(["", "/report.html", "/consent", "/unpair", "/clear", "/assets/page.css", "/assets/x"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
+    path=_PATHS,
+    query=st.lists(st.tuples(_NAMES, st.text(max_size=20)), max_size=4),
+    cookie=_HEADERS,
+    body=st.binary(max_size=60),
+    language=_HEADERS,
+)
+def test_no_request_makes_it_fail(server, method, path, query, cookie, body, language):
+    headers = {
+        "Cookie": b"fhir-harness-page=" + cookie.strip().encode("latin-1"),
+        "Accept-Language": language.strip().encode("latin-1"),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    asked = httpx.Request(method, f"{server.desk.page_url}{path}", params=query, headers=headers, content=body)
+    with httpx.Client() as client:
+        assert client.send(asked).status_code < 500
 
 
 def test_listeners_have_a_limit(server, tester, monkeypatch):
