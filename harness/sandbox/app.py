@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Protocol
@@ -104,6 +105,8 @@ class _Endpoint:
             return Response(status_code=400)
         call = _call(request, self._prefix, body)
         answer = await run_in_threadpool(handler.handle, call)
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
         return _response(handler, call, answer)
 
 

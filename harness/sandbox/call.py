@@ -46,7 +46,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to answer: ``resource`` (a dict, or JSON text as stored) or ``raw`` bytes of ``media_type``, or no body."""
+    """What to answer: ``resource`` (a dict, or JSON text as stored) or ``raw`` bytes of ``media_type``, or no body.
+
+    ``delay`` is how many seconds to wait before it is sent.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -54,3 +57,4 @@ class Answer:
     text: str | None = None
     raw: bytes | None = None
     media_type: str | None = None
+    delay: float = 0

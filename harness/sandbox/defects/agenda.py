@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -125,9 +124,8 @@ def _no_entry_links(_: Call, bundle: Json) -> Json:
     return {**bundle, "link": [link for link in bundle["link"] if link["relation"] != "self"]}
 
 
-def _late(_: Call, bundle: Json) -> Json:
-    time.sleep(1.2)
-    return bundle
+def _late(answer: Answer) -> Answer:
+    return replace(answer, delay=1.2)
 
 
 def _undeclared(resource: Json) -> Json:
@@ -206,7 +204,8 @@ SLOTS = (
            listing(_no_entry_links, "Slot")),
     Defect("self-link-says-nothing", "GAP-SLOT-018", "The self link of a search of slots has no criteria.",
            listing(links(lambda link: {**link, "url": link["url"].partition("?")[0]}), "Slot")),
-    Defect("slow-slots", "GAP-SLOT-019", "A search of slots takes more than a second.", listing(_late, "Slot")),
+    Defect("slow-slots", "GAP-SLOT-019", "A search of slots takes more than a second.",
+           answering(_late, "Slot", routes=("search-type",))),
     Defect("slots-not-readable", "GAP-SLOT-020", "The ids of a search of slots cannot be read.",
            telling(lambda found: found if found.get("type") != "searchset" else {**found, "entry": [
                _misnamed(entry) for entry in found.get("entry", ())]}, "Slot", routes=("search-type",))),
