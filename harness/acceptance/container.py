@@ -33,10 +33,11 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     Raises AcceptanceError for a name that is not made of plain relative segments, or too many or too large members.
     """
     names = {name: _checked_name(name.encode("utf-8")) for name in sorted(members)}
+    sums = {spelled: (len(members[name]), zlib.crc32(members[name])) for name, spelled in names.items()}
     parts: list[bytes] = []
     for name, spelled in names.items():
-        parts += [_local(spelled, members[name]), members[name]]
-    parts.append(_directory({spelled: members[name] for name, spelled in names.items()}))
+        parts += [_local(spelled, *sums[spelled]), members[name]]
+    parts.append(_directory(sums))
     _check_limits(len(members), sum(map(len, parts)))
     return b"".join(parts)
 
@@ -48,24 +49,26 @@ def unpack(data: bytes) -> Mapping[str, bytes]:
     """
     _check_limits(0, len(data))
     members: dict[bytes, bytes] = {}
+    sums: dict[bytes, int] = {}
     offset, last = 0, b""
     while data.startswith(_LOCAL_MARK, offset):
         name, contents = _member(data, offset)
+        checksum = zlib.crc32(contents)
         if name in members:
             raise AcceptanceError(f"the member {name.decode('ascii')!r} stands twice in the file")
         if name < last:
             raise AcceptanceError(f"the member {name.decode('ascii')!r} is not in the order of names")
-        if data[offset : offset + _LOCAL.size] != _local(name, contents)[: _LOCAL.size]:
+        if data[offset : offset + _LOCAL.size] != _local(name, len(contents), checksum)[: _LOCAL.size]:
             raise AcceptanceError(
                 f"the member {name.decode('ascii')!r} is damaged (CRC-32), or has attributes that the format forbids"
             )
-        members[name] = contents
+        members[name], sums[name] = contents, checksum
         last = name
         _check_limits(len(members), 0)
         offset += _LOCAL.size + len(name) + len(contents)
     if not members:
         raise AcceptanceError("not a zip file, or not one that begins with a member")
-    if data[offset:] != _directory(members):
+    if data[offset:] != _directory({name: (len(members[name]), sums[name]) for name in members}):
         raise AcceptanceError("the zip holds bytes outside of its members' contents that the format does not allow")
     return MappingProxyType({name.decode("ascii"): contents for name, contents in members.items()})
 
@@ -119,17 +122,15 @@ def _checked_name(name: bytes) -> bytes:
     return name
 
 
-def _local(name: bytes, contents: bytes) -> bytes:
-    size, crc = len(contents), zlib.crc32(contents)
+def _local(name: bytes, size: int, crc: int) -> bytes:
     return _LOCAL.pack(_LOCAL_MARK, _VERSION, 0, 0, _MIDNIGHT, _1980_01_01, crc, size, size, len(name), 0) + name
 
 
-def _directory(members: Mapping[bytes, bytes]) -> bytes:
-    """Return the central directory and its end, for members that stand in this order."""
+def _directory(members: Mapping[bytes, tuple[int, int]]) -> bytes:
+    """Return the central directory and its end, for members (name to size and CRC-32) that stand in this order."""
     entries: list[bytes] = []
     offset = 0
-    for name, contents in members.items():
-        size, crc = len(contents), zlib.crc32(contents)
+    for name, (size, crc) in members.items():
         place = (_MIDNIGHT, _1980_01_01, crc, size, size, len(name), 0, 0, 0, 0, _OWNER_READS_AND_WRITES, offset)
         entries.append(_CENTRAL.pack(_CENTRAL_MARK, _VERSION, _UNIX, _VERSION, 0, 0, *place) + name)
         offset += _LOCAL.size + len(name) + size

@@ -75,16 +75,12 @@ def open_recorded(
             f"{path}: an acceptance file is only used once it verifies: name whom you trust (--trust CA.pem), "
             "or say --unsafe-skip-verification"
         )
-    data = load(path)
-    digest = sha256(data)
-    if policy is not None:
-        verification = verify(path, policy, now)
-        failure = verification.failure
-        if failure is not None:
-            raise AcceptanceError(f"{path}: does not verify: {failure.name}: {failure.message}")
-        if verification.digest != digest:
-            raise AcceptanceError(f"{path}: changed while it was read; try again with a copy that nobody writes to")
-    return _from_members(path, data, digest, verified=policy is not None)
+    if policy is None:
+        return recorded_in(path, load(path), verified=False)
+    answer = verify(path, policy, now)
+    if answer.failure is not None:
+        raise AcceptanceError(f"{path}: does not verify: {answer.failure.name}: {answer.failure.message}")
+    return recorded_in(path, answer.data, verified=True)
 
 
 def _from_folder(folder: Path) -> Recorded:
@@ -94,7 +90,11 @@ def _from_folder(folder: Path) -> Recorded:
     return Recorded(folder, digest, events, run, collect(folder, run.started), verified=False)
 
 
-def _from_members(path: Path, data: bytes, digest: str, *, verified: bool) -> Recorded:
+def recorded_in(path: Path, data: bytes, *, verified: bool) -> Recorded:
+    """Return the run in the bytes ``data`` of the acceptance file ``path``: those that were verified, not read again.
+
+    Raises AcceptanceError or JournalError when there is none to read.
+    """
     members = unpack(data)
     if journal.NAME not in members or NAME not in members:
         raise AcceptanceError(f"{path}: no acceptance file: it holds no {journal.NAME}")
@@ -103,4 +103,4 @@ def _from_members(path: Path, data: bytes, digest: str, *, verified: bool) -> Re
     kept = {name: content for name, content in members.items() if name.startswith(f"{FOLDER}/")}
     for problem in source_problems({name: sha256(content) for name, content in kept.items()}, run.started):
         raise AcceptanceError(f"{path}: {problem}")
-    return Recorded(path, digest, events, run, kept, verified=verified)
+    return Recorded(path, sha256(data), events, run, kept, verified=verified)

@@ -9,8 +9,9 @@ from typing import Any
 from cryptography import x509
 
 from harness import __version__
+from harness.acceptance.container import load
 from harness.acceptance.next_step import Decision, next_step, unmet, unproven
-from harness.acceptance.recorded import Recorded, open_recorded
+from harness.acceptance.recorded import Recorded, recorded_in
 from harness.acceptance.review import FORMAT, VERSION, Review, read_chain, sign_review
 from harness.acceptance.signing import PrivateKey
 from harness.acceptance.trust import TrustPolicy
@@ -63,10 +64,10 @@ def review(
     The file is checked against ``policy`` first; that it does not verify is stated, not raised. Raises AcceptanceError
     when the decision does not fit the file, or a previous review does not hold.
     """
-    failure = verify(file, policy, now).failure
-    recorded = open_recorded(file, None if failure else policy, now, unsafe_skip_verification=failure is not None)
+    answer = verify(file, policy, now)
+    recorded = recorded_in(file, answer.data or load(file), verified=answer.ok)
     before = read_chain(recorded.digest, previous.paths, previous.policy, now) if previous else []
-    content = content_of(recorded, failure, statement, before)
+    content = content_of(recorded, answer.failure, statement, before)
     return content, sign_review(content, reviewer.key, reviewer.chain, now)
 
 

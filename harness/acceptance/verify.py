@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,18 @@ class Verification:
     checks: list[CheckedItem] = field(default_factory=list)
     document: Mapping[str, Any] | None = None
     """The verified acceptance.json; None unless every check held."""
-    digest: str = ""
-    """SHA-256 of the file that was checked, hexadecimal; empty when it could not be read."""
+    data: bytes = field(default=b"", repr=False)
+    """The bytes that were checked; empty when they could not be read."""
 
     @property
     def ok(self) -> bool:
         """Whether every check was made and held."""
         return self.document is not None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the bytes that were checked, hexadecimal."""
+        return sha256(self.data)
 
     @property
     def failure(self) -> CheckedItem | None:
@@ -93,7 +99,7 @@ class _Verifier:
         self._path: tuple[Any, ...] = ()
         self._run: RunResult | None = None
         self._digests: Mapping[str, str] = {}
-        self._digest = ""
+        self._data = b""
         self._document: dict[str, Any] = {}
 
     def run(self) -> Verification:
@@ -123,7 +129,7 @@ class _Verifier:
                 result.checks.append(CheckedItem(name, False, str(problem)))
         if result.failure is None:
             result.document = orjson.loads(self._members[DOCUMENT])
-        result.digest = self._digest
+        result.data = self._data
         return result
 
     @property
@@ -137,10 +143,9 @@ class _Verifier:
         return self._run
 
     def _container(self) -> str:
-        data = load(self._file)
-        self._digest = sha256(data)
+        self._data = load(self._file)
         try:
-            self._members = unpack(data)
+            self._members = unpack(self._data)
         except AcceptanceError as problem:
             raise AcceptanceError(f"{self._file}: {problem}") from problem
         for name in DEMANDED:

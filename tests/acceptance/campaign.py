@@ -72,16 +72,16 @@ def tried(
         if data == original:
             faults.append(f"{name}: changes nothing")
         file.write_bytes(data)
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             answer = verify(file, policy, NOW)
             if answer.ok or answer.failure is None:
                 faults.append(f"{name}: verified")
         except Exception as problem:  # whatever it is, it is a fault
             faults.append(f"{name}: {type(problem).__name__}: {problem}")
-        slowest = max(slowest, time.perf_counter() - started)
-        if time.perf_counter() - started > SECONDS:
-            faults.append(f"{name}: took more than {SECONDS} s")
+        slowest = max(slowest, time.process_time() - started)
+        if time.process_time() - started > SECONDS:
+            faults.append(f"{name}: took more than {SECONDS} s of the processor")
         names.add(name)
     return {"tried": len(names), "faults": faults, "slowest": slowest}
 
