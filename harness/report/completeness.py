@@ -70,7 +70,9 @@ def _software(run: RunResult) -> Iterator[Lack]:
 def _surroundings(run: RunResult) -> Iterator[Lack]:
     address = str(run.started.candidate.get("base-url", ""))
     tls = run.started.candidate.get("tls")
-    if not address.lower().startswith("https://"):
+    if run.started.candidate.get("kind") == "client":
+        pass  # it called the sandbox on this machine; how it calls a real service is not seen
+    elif not address.lower().startswith("https://"):
         yield Lack("tls", address, "the candidate was reached without TLS", "le candidat a été joint sans TLS")
     elif isinstance(tls, dict) and tls.get("verify") is False:
         yield Lack(

@@ -45,6 +45,8 @@ class ConsoleWriter:
         self._events: list[Event] = []
         self._titles: dict[tuple[str, str], str] = {}
         self._progress: Progress | None = None
+        self._attended = False
+        """Whether a person makes the candidate act, and waits for each verdict."""
 
     def open(self) -> None:
         """Begin."""
@@ -62,6 +64,8 @@ class ConsoleWriter:
                 if self._progress is not None:
                     self._progress.update(self._progress.task_ids[0], description=one_line(title, 40))
             case TestFinished():
+                if self._attended:
+                    self._ended(event)
                 if self._progress is not None:
                     self._progress.advance(self._progress.task_ids[0])
             case SetFinished() if not self._quiet:
@@ -81,6 +85,7 @@ class ConsoleWriter:
         self._summary(run)
 
     def _begin(self, event: RunStarted) -> None:
+        self._attended = event.candidate.get("kind") == "client" and "command" not in event.candidate
         total = sum(len(source.tests) for source in event.test_sets)
         address = one_line(str(event.candidate.get("base-url", "")), 60)
         self._console.print(f"fhir-harness {event.harness}  {escape(address)}")
@@ -97,6 +102,14 @@ class ConsoleWriter:
             )
             self._progress.add_task("", total=total)
             self._progress.start()
+
+    def _ended(self, event: TestFinished) -> None:
+        """Tell the person who makes a client act what came of it."""
+        self._console.print(
+            Text(f"{self._words.verdicts[event.verdict].upper()} ", style=f"bold {COLOURS[event.verdict]}"),
+            Text(self._titles.get((event.test_set, event.test), event.test)),
+            sep="",
+        )
 
     def _set_line(self, event: SetFinished) -> None:
         ended = [e for e in self._events if isinstance(e, TestFinished) and e.test_set == event.test_set]

@@ -211,7 +211,7 @@ def test_a_person_is_told_where_to_connect_and_what_to_do(sets: Path, tmp_path: 
             place = made.headers["Location"].partition("/_history")[0]
         with opener.open(urllib.request.Request(place, headers=headers)) as read:
             assert read.status == 200
-        process.stdout.read()
+        assert "SUCCÈS Il crée un patient et le lit" in process.stdout.read()
     assert process.returncode == 0
 
 

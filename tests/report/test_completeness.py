@@ -31,6 +31,10 @@ def test_what_was_not_proven_comes_first() -> None:
     ]
 
 
+def test_a_client_is_not_reached() -> None:
+    assert "tls" not in [code for code, _ in _codes(_run(candidate={"kind": "client", "base-url": "http://x/fhir"}))]
+
+
 def _waived(event: Event, told: str) -> Event:
     """Return an event of the failed test as it is where its finding was waived."""
     match event:
