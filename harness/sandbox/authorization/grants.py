@@ -10,11 +10,11 @@ from authlib.oauth2.rfc6749 import grants as oauth
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import OpenIDCode, OpenIDToken
-from joserfc.jwk import ECKey
+from joserfc.jwk import RSAKey
 
 from harness.sandbox.authorization.clients import KEY_METHOD, Client
 from harness.sandbox.authorization.vault import CODE_LIFETIME, Code, Pairing, Refresh, Vault
-from harness.sandbox.measures.tokens import ALGORITHM, Grant, InvalidToken
+from harness.sandbox.measures.tokens import PAIRING_ALGORITHM, Grant, InvalidToken
 
 PROOFS = ("client_secret_basic", "client_secret_post", KEY_METHOD)
 METHODS = (*PROOFS, "none")
@@ -105,17 +105,17 @@ class _Claims:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    def resolve_client_private_key(self, client: Client) -> ECKey:  # noqa: ARG002
+    def resolve_client_private_key(self, client: Client) -> RSAKey:  # noqa: ARG002
         """The key of the sandbox."""
-        return self._vault.office.key
+        return self._vault.office.pairing_key()
 
     def get_client_algorithm(self, client: Client) -> str:  # noqa: ARG002
         """The algorithm that goes with the key."""
-        return ALGORITHM
+        return PAIRING_ALGORITHM
 
     def get_encode_header(self, client: Client) -> dict[str, Any]:  # noqa: ARG002
         """The header names the key, so that the JWK Set can hold several."""
-        return {"alg": ALGORITHM, "kid": self._vault.office.key.kid}
+        return {"alg": PAIRING_ALGORITHM, "kid": self._vault.office.pairing_key().kid}
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
         """Issuer and audience. ``iat`` is a second early: clocks of others may be behind ours."""

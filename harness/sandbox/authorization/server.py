@@ -22,7 +22,7 @@ from harness.sandbox.authorization.assertion import Assertion
 from harness.sandbox.authorization.clients import GRANTS, KEY_METHOD, SCOPES, Client
 from harness.sandbox.authorization.vault import Pairing, Vault
 from harness.sandbox.measures.population import Registry
-from harness.sandbox.measures.tokens import ALGORITHM, TokenOffice
+from harness.sandbox.measures.tokens import PAIRING_ALGORITHM, TokenOffice
 
 ACCESS_LIFETIME = 900
 """Seconds that an access token lasts: short, so that a session of tests meets a refresh."""
@@ -111,7 +111,7 @@ class AuthorizationServer(Protocol):
             "response_modes_supported": ["query"],
             "grant_types_supported": list(GRANTS),
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "id_token_signing_alg_values_supported": [PAIRING_ALGORITHM],
             "token_endpoint_auth_methods_supported": list(grants.METHODS),
             "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256"],
             "revocation_endpoint_auth_methods_supported": list(grants.METHODS),

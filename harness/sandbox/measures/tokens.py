@@ -12,7 +12,7 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from harness.errors import HarnessError
 from harness.sandbox.measures.population import Solution
@@ -20,7 +20,9 @@ from harness.sandbox.measures.population import Solution
 ISSUER = "https://pairing.sandbox.invalid"
 LIFETIME = 12 * 3600
 """Seconds that a token lasts: longer than any test session."""
-ALGORITHM = "ES256"
+_ALGORITHM = "ES256"
+PAIRING_ALGORITHM = "RS256"
+"""What OpenID Connect asks every provider to offer, and clients to expect unless they agreed on something else."""
 _ROOM = 100_000
 """Access tokens kept before those that ended are swept out and, if that is not enough, the older half."""
 
@@ -58,13 +60,22 @@ class TokenOffice:
     def __init__(self, issuer: str = ISSUER, clock: Callable[[], float] = time.time) -> None:
         self.issuer = issuer
         self.clock = clock
-        self.key = new_key()
+        self._key = new_key()
+        self._pairing_key: RSAKey | None = None
         self._grants: dict[str, Grant] = {}
         self._lock = threading.Lock()
 
     def jwks(self) -> dict[str, Any]:
-        """The public key that checks the ID tokens, as a JWK Set (RFC 7517)."""
-        return {"keys": [self.key.as_dict(private=False)]}
+        """The public keys that check the ID tokens, as a JWK Set (RFC 7517)."""
+        return {"keys": [key.as_dict(private=False) for key in (self.pairing_key(), self._key)]}
+
+    def pairing_key(self) -> RSAKey:
+        """The key that signs the ID tokens of pairings; made when it is first asked for, since that takes a while."""
+        with self._lock:
+            if self._pairing_key is None:
+                kid = secrets.token_hex(8)
+                self._pairing_key = RSAKey.generate_key(2048, parameters={"use": "sig", "kid": kid})
+            return self._pairing_key
 
     def access_token(self, solution: Solution, idpe: str, lifetime: float = LIFETIME) -> str:
         """Issue an opaque token for ``solution`` to act on the patient ``idpe``; only its digest is kept."""
@@ -116,13 +127,14 @@ class TokenOffice:
             "exp": int(now + lifetime),
             **other,
         }
-        signing = key or self.key
-        return jwt.encode({"alg": ALGORITHM, "kid": signing.kid}, claims, signing)
+        signing = key or self._key
+        return jwt.encode({"alg": _ALGORITHM, "kid": signing.kid}, claims, signing)
 
     def claims(self, token: str) -> dict[str, Any]:
         """The claims of an ID token. Raises InvalidToken for a bad form, signature, issuer or time."""
         try:
-            found = jwt.decode(token, self.key, algorithms=[ALGORITHM]).claims
+            keys = KeySet([key for key in (self._key, self._pairing_key) if key is not None])
+            found = jwt.decode(token, keys, algorithms=[_ALGORITHM, PAIRING_ALGORITHM]).claims
             wanted = jwt.JWTClaimsRegistry(
                 now=int(self.clock()),
                 iss={"essential": True, "value": self.issuer},

@@ -31,9 +31,9 @@ def test_the_id_token_names_patient_solution_and_session(server, person):
     page = person.open(nonce="n-42")
     told = person.redeem(person.answer(person.decide(page))["code"]).json()
     keys = KeySet.import_key_set(httpx.get(f"{person.issuer}/jwks").json())
-    token = jwt.decode(told["id_token"], keys, algorithms=["ES256"])
+    token = jwt.decode(told["id_token"], keys, algorithms=["RS256"])
     claims = token.claims
-    assert token.header["kid"] == server.measures.office.key.kid
+    assert token.header["kid"] == server.measures.office.pairing_key().kid
     assert claims["iss"] == person.issuer
     assert claims["aud"] == [SOLUTION.client_id]
     assert claims["sub"] == claims["idPe"] == PATIENTS["default"].idpe
@@ -171,7 +171,7 @@ def test_discovery_says_what_is_true(server, person):
     assert httpx.get(f"{base}/.well-known/oauth-authorization-server/oauth").json() == told
     assert told["issuer"] == person.issuer == f"{base}/oauth"
     assert told["code_challenge_methods_supported"] == ["S256"]
-    assert httpx.get(told["jwks_uri"]).json()["keys"][0]["crv"] == "P-256"
+    assert httpx.get(told["jwks_uri"]).json()["keys"][0]["kty"] == "RSA"
     assert (
         httpx.post(told["token_endpoint"], data={"grant_type": "password"}).json()["error"] == "unsupported_grant_type"
     )
