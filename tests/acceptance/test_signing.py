@@ -168,14 +168,25 @@ NUMBERS = {
     "0000000000000000": "0",
     "8000000000000000": "0",
     "0000000000000001": "5e-324",
+    "8000000000000001": "-5e-324",
     "7fefffffffffffff": "1.7976931348623157e+308",
+    "ffefffffffffffff": "-1.7976931348623157e+308",
     "4340000000000000": "9007199254740992",
+    "c340000000000000": "-9007199254740992",
+    "4430000000000000": "295147905179352830000",
+    "44b52d02c7e14af5": "9.999999999999997e+22",
     "44b52d02c7e14af6": "1e+23",
+    "44b52d02c7e14af7": "1.0000000000000001e+23",
+    "444b1ae4d6e2ef4e": "999999999999999700000",
     "444b1ae4d6e2ef4f": "999999999999999900000",
     "444b1ae4d6e2ef50": "1e+21",
     "3eb0c6f7a0b5ed8d": "0.000001",
     "3eb0c6f7a0b5ed8c": "9.999999999999997e-7",
+    "41b3de4355555553": "333333333.3333332",
+    "41b3de4355555554": "333333333.33333325",
     "41b3de4355555555": "333333333.3333333",
+    "41b3de4355555556": "333333333.3333334",
+    "41b3de4355555557": "333333333.33333343",
     "becbf647612f3696": "-0.0000033333333333333333",
     "43143ff3c1cb0959": "1424953923781206.2",
 }
@@ -184,6 +195,12 @@ NUMBERS = {
 @pytest.mark.parametrize(("bits", "spelled"), NUMBERS.items())
 def test_numbers_have_the_spelling_of_rfc_8785(bits: str, spelled: str) -> None:
     assert rfc8785.dumps(struct.unpack(">d", bytes.fromhex(bits))[0]).decode() == spelled
+
+
+@pytest.mark.parametrize("bits", ["7fffffffffffffff", "7ff0000000000000", "fff0000000000000"])
+def test_what_is_no_number_has_no_spelling(bits: str) -> None:
+    with pytest.raises(rfc8785.CanonicalizationError):
+        rfc8785.dumps(struct.unpack(">d", bytes.fromhex(bits))[0])
 
 
 def test_members_have_the_order_of_rfc_8785() -> None:
