@@ -11,7 +11,7 @@ from harness.cli.options import read_file
 from harness.report.completeness import lacking
 from harness.report.inert import printable
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _SHOWN = 20
 

@@ -11,7 +11,7 @@ from harness.cli.options import Language
 from harness.errors import UsageError
 from harness.report.comparison import Comparison, render_html, render_json, render_text
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Shape(StrEnum):

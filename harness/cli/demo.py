@@ -20,7 +20,7 @@ from harness.engine import Candidate
 from harness.engine.verdict import Exit, exit_class
 from harness.sandbox.process import sandbox_process
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _SOFTWARE = {"publisher": "fhir-harness", "product": "sandbox", "version": __version__, "reference": "demo"}
 

@@ -11,7 +11,7 @@ from harness.acceptance.disclosure import disclose as make_disclosure
 from harness.cli.options import read_file
 from harness.errors import UsageError
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

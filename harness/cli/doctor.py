@@ -13,7 +13,7 @@ from harness.engine.candidate import Candidate
 from harness.engine.doctor import Diagnosis, State, examine
 from harness.engine.verdict import Exit
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

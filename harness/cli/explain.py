@@ -9,7 +9,7 @@ from harness.engine.codes import CODES, lookup, meaning
 from harness.errors import UsageError
 from harness.validation.messages import RULES
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _CONFORMS = "conforms"
 
 

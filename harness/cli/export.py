@@ -11,7 +11,7 @@ from harness.engine.codec import dumps
 from harness.errors import UsageError
 from harness.suite.testscript import export_testset
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("export")

@@ -13,7 +13,7 @@ from harness.engine.verdict import Exit
 from harness.errors import UsageError
 from harness.validation.generation.strategies import instances, sample
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Layout(StrEnum):

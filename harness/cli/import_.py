@@ -14,7 +14,7 @@ from harness.suite.loader import load_testset
 from harness.suite.source import read_bytes, read_json
 from harness.suite.testscript import import_testscript
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class _Plain(yaml.SafeDumper):

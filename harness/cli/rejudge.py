@@ -21,7 +21,7 @@ from harness.engine.verdict import Exit
 from harness.errors import UsageError
 from harness.report.inert import one_line
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _WIDTH = 80
 
 

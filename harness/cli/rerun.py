@@ -23,7 +23,7 @@ from harness.engine import Candidate
 from harness.engine.planner import Select
 from harness.suite.model import TestSet
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

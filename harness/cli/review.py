@@ -20,7 +20,7 @@ from harness.cli.options import Format, Language, read_file
 from harness.errors import UsageError
 from harness.report.inert import one_line
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _WIDTH = 80
 _COLUMNS = (22, 18, 12, 10, 14)
 

@@ -23,7 +23,7 @@ from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.report.catalogue import KINDS
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _TO_RERUN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
 ReportKind = StrEnum("ReportKind", list(KINDS))  # type: ignore[misc]
 

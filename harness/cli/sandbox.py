@@ -12,7 +12,7 @@ from harness.sandbox.measures.population import SOLUTION
 from harness.sandbox.server import serve
 from harness.sandbox.store import Store
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from harness.engine.verdict import Exit
 from harness.errors import UsageError
 from harness.sandbox.defects import DEFECTS, chosen
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 FILE = "score.json"
 """The kept score, beside the test sets."""

@@ -18,7 +18,7 @@ from harness.engine.verdict import Exit
 from harness.errors import UsageError
 from harness.report.inert import printable
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _MARKS = {"ok": "ok  ", "failed": "FAIL", "not-made": "-   "}
 
