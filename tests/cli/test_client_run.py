@@ -124,6 +124,21 @@ def test_a_command_that_fails_is_told_with_what_did_not_come(command: Command, s
     assert "the command ended with 3: why it fails: Bearer «redacted" in said
 
 
+def test_what_the_environment_gave_the_command_is_not_recorded(
+    command: Command, sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY", "canary-of-the-environment")
+    (tmp_path / "client.py").write_text("import os, sys; sys.exit(os.environ['KEY'])", encoding="utf-8")
+    file = client_file(tmp_path, "right")
+    text = file.read_text(encoding="utf-8").replace("timeout: 30", "environment: {KEY: '${CANARY}'}")
+    file.write_text(text, encoding="utf-8")
+    answer = command("run", "--candidate", file, "--root", sets, "--out", tmp_path / "run")
+    assert answer.exit == 1
+    assert "the command ended with 1: «redacted:command.environment.key" in " ".join(answer.out.split())
+    written = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert b"canary-of-the-environment" not in written
+
+
 def test_a_command_is_killed_when_its_time_is_over(command: Command, sets: Path, tmp_path: Path) -> None:
     file = client_file(tmp_path, "sleeps")
     file.write_text(file.read_text(encoding="utf-8").replace("timeout: 30", "timeout: 0.2"), encoding="utf-8")
