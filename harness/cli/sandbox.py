@@ -66,4 +66,6 @@ def _tell(desk: Desk) -> None:
     typer.echo(f"Page for testers      {desk.page_url}")
     typer.echo(f"Authorization server  {desk.discovery_url}")
     typer.echo(f"Client                {SOLUTION.client_id}, secret {client.new_secret()} (or none, with PKCE)")
+    if desk.unnamed:
+        typer.echo("These addresses hold on this machine alone: say which one others use with --public-url.")
     typer.echo("Ctrl-C stops it.")

@@ -89,6 +89,12 @@ class Desk:
         """Where the page for testers is; with its key, beyond loopback."""
         return f"{self.address}{CONSOLE}{f'?{PARAMETER}={self._door.key}' if self._door.key else ''}"
 
+    @property
+    def unnamed(self) -> bool:
+        """True when it listens on every address, and nobody said which one others use."""
+        host = urlsplit(self.address).hostname or ""
+        return host in {"0.0.0.0", "::"}
+
     def routes(self) -> list[BaseRoute]:
         """What Starlette routes here."""
         pairing = AuthorizationPages(self.authorization, self._guard, self._door)

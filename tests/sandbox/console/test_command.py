@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from harness.sandbox.assembly import make_service
+from harness.sandbox.desk import Desk, Opening
+from harness.sandbox.policy import Policy
+
 COMMAND = [sys.executable, "-c", "from harness.cli import main; main()", "sandbox", "--port", "0"]
 
 
@@ -45,6 +49,21 @@ def test_it_says_where_everything_is_and_ends_while_a_page_listens(sandbox):
     assert process.wait(60) in {0, -15, 143}
     assert (first + rest).startswith("retry:")
     assert (first + rest).endswith("\n\n")
+
+
+@pytest.mark.parametrize(
+    ("address", "opening", "unnamed"),
+    [
+        ("http://0.0.0.0:1", None, True),
+        ("http://[::]:1", None, True),
+        ("http://0.0.0.0:1", Opening("http://sandbox.example:1"), False),
+        ("http://127.0.0.1:1", None, False),
+    ],
+)
+def test_an_address_that_others_cannot_use_is_known(address, opening, unnamed):
+    service = make_service(policy=Policy(validate=False))
+    assert Desk(service, address, opening).unnamed is unnamed
+    service.store.close()
 
 
 @pytest.mark.parametrize(
