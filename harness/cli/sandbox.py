@@ -9,6 +9,7 @@ from harness.sandbox.assembly import make_service
 from harness.sandbox.defects import DEFECTS
 from harness.sandbox.desk import Desk, Opening
 from harness.sandbox.measures.population import SOLUTION
+from harness.sandbox.policy import Policy
 from harness.sandbox.server import serve
 from harness.sandbox.store import Store
 
@@ -53,7 +54,7 @@ def sandbox(
     serve(
         host,
         port,
-        make_service(Store(store), defects=defect),
+        make_service(Store(store), policy=Policy(cors=bool(cors)), defects=defect),
         _tell,
         opening=Opening(public_url, tuple(redirect_uri), tuple(cors), client_key),
     )

@@ -46,7 +46,7 @@ def statement(
         "rest": [
             {
                 "mode": "server",
-                "security": {"cors": False, "description": "Any bearer token is accepted, and none is needed."},
+                "security": {"cors": policy.cors, "description": "Any bearer token is accepted, and none is needed."},
                 "resource": resources,
                 "interaction": [{"code": code} for code in ("transaction", "batch", "history-system")],
                 "searchParam": _common(parameters),

@@ -54,6 +54,7 @@ class Policy:
       one decimal.
     - ``offset_unit``: what ``_offset`` counts in the measures API (AMB-11): ``page`` or ``row``.
     - ``forbidden_patch``: the status of a patch of what is fixed in a document's record (AMB-39): 405 or 422.
+    - ``cors``: scripts of other origins may call, as the CapabilityStatement tells.
     - ``withheld``: interactions that are not offered, as ``Schedule.patch`` (AMB-26), ``Appointment.delete`` (AMB-29).
     - ``waived``: names of rules that this server does not apply, for seeded defects.
     """
@@ -78,6 +79,7 @@ class Policy:
     computed_bmi: bool = True
     offset_unit: Literal["page", "row"] = "page"
     forbidden_patch: Literal[405, 422] = 405
+    cors: bool = False
     withheld: frozenset[str] = frozenset()
     waived: frozenset[str] = frozenset()
 

@@ -33,7 +33,7 @@ def statement(base: str, started: str, policy: Policy) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "security": {"cors": False, "description": told},
+                "security": {"cors": policy.cors, "description": told},
                 "resource": [
                     {"type": "Device", "conditionalCreate": True, "referencePolicy": ["literal"]},
                     {

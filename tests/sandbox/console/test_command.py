@@ -32,8 +32,9 @@ def sandbox() -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
 
 def test_it_says_where_everything_is_and_ends_while_a_page_listens(sandbox):
     process, said = sandbox
-    assert httpx.get(f"{said['FHIR R4']}/metadata").status_code == 200
-    assert httpx.get(f"{said['Measures API']}/metadata").status_code == 200
+    for service in ("FHIR R4", "Measures API"):
+        statement = httpx.get(f"{said[service]}/metadata").json()
+        assert statement["rest"][0]["security"]["cors"] is True
     told = httpx.get(said["Authorization server"], headers={"Origin": "https://app.example"})
     assert told.headers["access-control-allow-origin"] == "https://app.example"
     client, secret = re.fullmatch(r"(\S+), secret (\S+) \(.*\)", said["Client"]).groups()
