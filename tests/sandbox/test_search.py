@@ -343,3 +343,34 @@ def test_an_index_follows_updates_and_deletes(lenient: httpx.Client) -> None:
     assert matches(lenient, "Patient?family=aprescelui") == {"mover"}
     lenient.delete("/Patient/mover")
     assert matches(lenient, "Patient?family=aprescelui") == set()
+
+
+def test_composites_with_references(serving) -> None:
+    """``DocumentReference.relationship``: a target and how it is related, on the same element."""
+    client = serving()
+    attachment = {"attachment": {"contentType": "text/plain", "url": "http://example.org/d"}}
+    related = [
+        {"code": "appends", "target": {"reference": "DocumentReference/a"}},
+        {"code": "signs", "target": {"reference": "DocumentReference/b"}},
+    ]
+    for id_, relations in (("a", []), ("b", []), ("c", related)):
+        record = {"resourceType": "DocumentReference", "id": id_, "status": "current", "content": [attachment]}
+        answer = client.put(
+            f"/DocumentReference/{id_}", json={**record, **({"relatesTo": relations} if relations else {})}
+        )
+        assert answer.status_code == 201, answer.text
+    found = {
+        value: matches(client, f"DocumentReference?relationship={value}")
+        for value in (
+            "DocumentReference/a$appends",
+            "a$appends",
+            "DocumentReference/a$signs",
+            "DocumentReference/b$signs",
+        )
+    }
+    assert found == {
+        "DocumentReference/a$appends": {"c"},
+        "a$appends": {"c"},
+        "DocumentReference/a$signs": set(),
+        "DocumentReference/b$signs": {"c"},
+    }

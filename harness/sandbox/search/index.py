@@ -196,7 +196,7 @@ class Indexer:
             if parameter.type == "reference":
                 rows.setdefault("reference", []).extend(_references(parameter.key, base, found, contained))
             elif parameter.type == "composite":
-                for kind, row in composite_rows(parameter, found):
+                for kind, row in composite_rows(parameter, found, base):
                     rows.setdefault(kind, []).append(row)
             else:
                 for type_, value in found:
@@ -221,11 +221,16 @@ def _references(key: str, base: str, found: list[Found], contained: Mapping[str,
             yield row
 
 
-def composite_rows(parameter: Parameter, found: list[Found]) -> Iterator[tuple[str, Row]]:
+def composite_rows(parameter: Parameter, found: list[Found], base: str) -> Iterator[tuple[str, Row]]:
     """Rows of a composite: the values of its parts carry the number of the element that holds them, so they pair up."""
     for number, (_, element) in enumerate(found):
         for position, part in enumerate(parameter.components):
             for type_, value in part.find(element):
-                if part.type in _ROWS:
-                    for kind, row in _ROWS[part.type](f"{parameter.key}${position}", type_, value):
-                        yield kind, {**row, "element": number}
+                key = f"{parameter.key}${position}"
+                if part.type == "reference":
+                    link = _reference_row(key, base, value)
+                    rows = [("reference", link)] if link else []
+                else:
+                    rows = list(_ROWS[part.type](key, type_, value)) if part.type in _ROWS else []
+                for kind, row in rows:
+                    yield kind, {**row, "element": number}

@@ -24,6 +24,11 @@ _CORRECTED: Mapping[tuple[str, str], str] = {
     ("List", "authorOrg"): f"List.source.extension('{_MHD}ihe-authorOrg').value | "
     f"List.extension('{_MHD}ihe-authorOrg').value",
 }
+# The published composite has the expressions of its two parts the wrong way round.
+_CORRECTED_PARTS: Mapping[str, str] = {
+    "http://hl7.org/fhir/SearchParameter/DocumentReference-relatesto": "target",
+    "http://hl7.org/fhir/SearchParameter/DocumentReference-relation": "code",
+}
 _WIDER_TARGETS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("List", "source"): ("Practitioner", "PractitionerRole", "Patient", "Device"),
     ("List", "authorOrg"): ("Organization",),
@@ -122,7 +127,8 @@ class Parameters:
 
     def _component(self, part: Mapping[str, Any]) -> Component:
         definition = self._definitions.search_parameter(part["definition"]) or {}
-        return Component(definition.get("type", "token"), compile_path(part["expression"], ""))
+        expression = _CORRECTED_PARTS.get(part["definition"], part["expression"])
+        return Component(definition.get("type", "token"), compile_path(expression, ""))
 
 
 def _wanted(code: str) -> bool:

@@ -224,9 +224,11 @@ class Conditions:
             pairs = []
             for position, (part, text) in enumerate(zip(parameter.components, parts, strict=True)):
                 table = tables.INDEXES[part.type]
+                linked = part.type == "reference"
+                holds = self._literal(unescape(text), criterion) if linked else _VALUES[part.type](text, criterion)
                 pairs.append(
                     select(table.c.resource, table.c.element).where(
-                        table.c.param == f"{parameter.key}${position}", _VALUES[part.type](text, criterion)
+                        table.c.param == f"{parameter.key}${position}", holds
                     )
                 )
             first, *others = pairs
