@@ -49,6 +49,9 @@ class Setup:
     as_json: bool = False
     tx: str | None = None
     tx_lock: Path | None = None
+    unknown_extensions: str = "error"
+    unknown_codes: str = "information"
+    must_support: bool = False
 
 
 @dataclass
@@ -73,7 +76,14 @@ class _Worker:
             if setup.tx is not None or setup.tx_lock is not None
             else None
         )
-        self._validator = Validator(self._definitions, terminology=self._terminology, lang=setup.lang)
+        self._validator = Validator(
+            self._definitions,
+            terminology=self._terminology,
+            lang=setup.lang,
+            unknown_extensions=setup.unknown_extensions,
+            unknown_codes=setup.unknown_codes,
+            must_support=setup.must_support,
+        )
 
     def judge(self, items: Sequence[Item]) -> Judged:
         result = Judged(resources=len(items))

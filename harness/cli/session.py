@@ -15,14 +15,16 @@ from harness.acceptance.sources import SourceKeeper
 from harness.engine import Candidate, commitment, run_sync
 from harness.engine.access import Grant
 from harness.engine.awaiting import Incoming
+from harness.engine.checks.evidence import Judge
 from harness.engine.client import Live
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed, check_candidate
-from harness.engine.runner import signed_in
+from harness.engine.runner import default_judge, signed_in
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
+from harness.fhir import tx
 from harness.fhir.definitions import Definitions
 from harness.report.catalogue import DEFAULT, KINDS
 from harness.report.console import ConsoleWriter, Language
@@ -50,6 +52,22 @@ class Plan:
     waivers: Waivers | None = None
     resume: Path | None = None
     """The folder of a run that was cut off, to go on with it."""
+    judge: Judge | None = None
+    """What judges resources; by default what the engine takes."""
+
+
+@contextlib.contextmanager
+def asking(plan: Plan, url: str | None, lock: Path | None) -> Iterator[Plan]:
+    """Yield ``plan`` with the terminology of ``--tx URL`` and ``--tx-lock FILE``; the lock is written at the end.
+
+    Raises UsageError for a bad address, TxLockError for a lock that was altered or, without an address, is missing.
+    """
+    terminology = tx.open_terminology(plan.definitions, url=url, lock=lock) if url or lock else None
+    if terminology is None:
+        yield plan
+        return
+    with terminology:
+        yield replace(plan, judge=default_judge(plan.definitions, terminology))
 
 
 def new_folder(out: Path | None, name: str) -> Path:
@@ -124,13 +142,15 @@ def execute(
                 fail_fast=plan.fail_fast,
                 show=show_sign_in,
                 waivers=plan.waivers,
+                judge=plan.judge,
                 incoming=incoming,
                 jobs=plan.jobs,
                 writers=writers,
                 command=("fhir-harness", *sys.argv[1:]),
             )
     except KeyboardInterrupt:
-        sys.stderr.write(f"fhir-harness: interrupted, and cleaned up; go on with --resume {out}\n")
+        onward = f"; go on with --resume {out}" if incoming is None else ""
+        sys.stderr.write(f"fhir-harness: interrupted, and cleaned up{onward}\n")
         raise
 
 

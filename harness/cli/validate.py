@@ -2,6 +2,7 @@
 
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -15,6 +16,23 @@ from harness.fhir import tx
 
 app = typer.Typer()
 _TICK = 0.2
+
+
+class UnknownExtensions(StrEnum):
+    """What becomes of an extension that nobody here defines."""
+
+    ERROR = "error"
+    INFORMATION = "information"
+    ALLOWED = "allowed"
+
+
+class UnknownCodes(StrEnum):
+    """What becomes of a code whose code system is not at hand, and of which no profile speaks."""
+
+    INFORMATION = "information"
+    ALLOWED = "allowed"
+
+
 _SUMMARIES = {
     "en": "{resources} resources: {valid} valid, {failed} with errors, {undecided} undecided "
     "({seconds:.1f} s, {rate:.0f}/s)",
@@ -72,12 +90,35 @@ def validate(
     tx_lock: Path | None = typer.Option(
         None, "--tx-lock", help="Record its answers here; without --tx, judge by them."
     ),
+    unknown_extensions: UnknownExtensions = typer.Option(
+        UnknownExtensions.ERROR,
+        "--unknown-extensions",
+        help="What an extension is that nobody here defines; run takes 'allowed', as FHIR does.",
+    ),
+    unknown_codes: UnknownCodes = typer.Option(
+        UnknownCodes.INFORMATION,
+        "--unknown-codes",
+        help="What a code is whose code system is not at hand: undecided (information), or let be, as run does.",
+    ),
+    must_support: bool = typer.Option(
+        False, "--must-support", help="Say which elements that a profile marks as must-support are absent."
+    ),
     jobs: int = typer.Option(0, "--jobs", min=0, help="Processes; 0 stands for one a core.", show_default=False),
     executor: str | None = typer.Option(None, "--executor", help="dask://host:port: judge on a Dask cluster."),
 ) -> None:
     """Judge FHIR resources: 0 valid, 1 not valid, 3 not all of it could be judged."""
     inputs.check(files)
-    setup = Setup(tuple(profile), tuple(package), lang.value, format is Format.JSON, tx_url, tx_lock)
+    setup = Setup(
+        tuple(profile),
+        tuple(package),
+        lang.value,
+        format is Format.JSON,
+        tx_url,
+        tx_lock,
+        unknown_extensions.value,
+        unknown_codes.value,
+        must_support,
+    )
     lock = tx.AnswerLock(tx_lock, must_exist=tx_url is None) if tx_lock is not None else None
     tally = _Tally(lang.value)
     for judged in judge_all(setup, inputs.read(files), jobs or default_jobs(), executor):

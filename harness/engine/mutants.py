@@ -56,7 +56,9 @@ def _made(resource: Any, profile: str, world: World, seed: int) -> list[Mutant]:
         raise ExpressionError("mutants: what stands under of is no resource")
     if not isinstance(definitions, Definitions) or definitions.structure(profile) is None:
         raise Unbreakable(finding("conforms.unknown-profile", Verdict.UNDECIDED, expected=profile))
-    judge = world.judge if isinstance(world.judge, Validator) else Validator(definitions, unknown_extensions="allowed")
+    judge = world.judge
+    if not isinstance(judge, Validator):
+        judge = Validator(definitions, unknown_extensions="allowed", unknown_codes="allowed")
     try:
         made = mutants(resource, profile, definitions, seed=seed, validator=judge)
     except (UsageError, DefinitionError) as problem:

@@ -88,7 +88,7 @@ async def run(
     ``show`` shows a person the address where they sign in. ``waivers`` turn known findings into warnings.
     ``incoming`` is where the requests of a candidate come in that is a client; a Replay has them itself.
     ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
-    extensions be, as FHIR does (R4 extensibility §2.4).
+    extensions be, as FHIR does (R4 extensibility §2.4), and codes of which no profile speaks.
 
     Raises HarnessError when a writer cannot write; whatever happens in a test becomes its verdict.
     """
@@ -157,7 +157,7 @@ async def signed_in(candidate: Candidate, show: Show) -> tuple[Candidate, tuple[
 
 def default_judge(definitions: Definitions, terminology: Terminology | None = None) -> Validator:
     """Return what judges resources in every run, live or recorded; ``terminology`` is by default of ``definitions``."""
-    return Validator(definitions, terminology=terminology, unknown_extensions="allowed")
+    return Validator(definitions, terminology=terminology, unknown_extensions="allowed", unknown_codes="allowed")
 
 
 class _Stage:

@@ -1,6 +1,7 @@
-"""Code systems whose codes follow a grammar instead of a list: UCUM, language tags, media types.
+"""Code systems whose codes follow a grammar instead of a list: UCUM, language tags, media types; and check digits.
 
-Sources: The Unified Code for Units of Measure 2.1 (https://ucum.org/ucum), BCP 47 (RFC 5646), BCP 13 (RFC 6838).
+Sources: The Unified Code for Units of Measure 2.1 (https://ucum.org/ucum), BCP 47 (RFC 5646), BCP 13 (RFC 6838), the
+LOINC Users' Guide (check digit, mod 10).
 """
 
 import re
@@ -9,6 +10,7 @@ from functools import lru_cache
 UCUM = "http://unitsofmeasure.org"
 LANGUAGES = "urn:ietf:bcp:47"
 MEDIA_TYPES = "urn:ietf:bcp:13"
+LOINC = "http://loinc.org"
 
 
 def _words(text: str) -> frozenset[str]:
@@ -83,7 +85,24 @@ def is_code(system: str, code: str) -> bool | None:
         if not match or (language and len(language) == 2 and language.lower() not in _ISO_639_1):
             return False
         return True if language and len(language) == 2 else None
+    if system == LOINC:
+        return None if _is_loinc(code) else False
     return None
+
+
+_LOINC = re.compile(r"(?P<digits>[0-9]{1,8})-(?P<check>[0-9])|L[AGLP][0-9]{1,8}-[0-9]|MTHU[0-9]{6}")
+
+
+def _is_loinc(code: str) -> bool:
+    """Whether a LOINC code has the check digit of its number; parts, answers and groups have rules of their own."""
+    match = _LOINC.fullmatch(code)
+    if match is None or match["digits"] is None:
+        return match is not None
+    total = 0
+    for place, digit in enumerate(reversed(match["digits"])):
+        doubled = int(digit) * (1 if place % 2 else 2)
+        total += doubled - 9 if doubled > 9 else doubled
+    return (10 - total % 10) % 10 == int(match["check"])
 
 
 @lru_cache(maxsize=4096)

@@ -275,4 +275,4 @@ def plain(text: str) -> str:
 
 
 def _shown(system: str | None, code: str) -> str:
-    return f"{system}|{code}" if system else f"the code {code!r}"
+    return f"{system}|{code}" if system else f"the code '{code}'"

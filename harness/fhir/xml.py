@@ -204,7 +204,7 @@ def _local(node: Any, namespaces: tuple[str, ...] = (_FHIR,)) -> str:
 def _refuse_text(node: Any) -> None:
     for text in (node.text, *(child.tail for child in node)):
         if text and text.strip():
-            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> holds text: {text.strip()[:40]!r}")
+            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> holds text: '{text.strip()[:40]}'")
 
 
 class _Writer:
@@ -214,7 +214,7 @@ class _Writer:
     def resource(self, resource: Any, path: str, depth: int) -> Any:
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
         if kind not in self._fields.resources:
-            raise FHIRXMLError(f"{path or 'the resource'}: resourceType {kind!r} is no resource type of FHIR R4")
+            raise FHIRXMLError(f"{path or 'the resource'}: resourceType {kind} is no resource type of FHIR R4")
         node = etree.Element(f"{{{_FHIR}}}{kind}", nsmap={None: _FHIR})
         self._fill(node, {name: value for name, value in resource.items() if name != "resourceType"}, kind, path, depth)
         return node

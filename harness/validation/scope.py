@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ def shown(value: Any) -> str:
     """``value`` as an issue prints it: short, on one line."""
     if value is True or value is False:
         return "true" if value else "false"
-    text = value if isinstance(value, str) else repr(value) if not isinstance(value, int | float) else str(value)
+    text = json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
     text = " ".join(text.split()) if len(text) > _SHOWN or "\n" in text else text
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
@@ -46,6 +47,8 @@ class Settings:
 
     lang: str = "en"
     unknown_extensions: str = "error"
+    unknown_codes: str = "information"
+    must_support: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,18 @@ class Obligation:
 class Session:
     """One validation: its issues, without repeats, and what was already judged in it."""
 
-    __slots__ = ("_seen", "active", "depth", "issues", "judge", "obligations", "settings", "verdicts")
+    __slots__ = (
+        "_seen",
+        "active",
+        "depth",
+        "issues",
+        "judge",
+        "obligations",
+        "open_codes",
+        "settings",
+        "told_codes",
+        "verdicts",
+    )
 
     def __init__(self, judge: Knowledge, settings: Settings) -> None:
         self.judge = judge
@@ -72,6 +86,10 @@ class Session:
         self.verdicts: dict[tuple[int, str], bool | None] = {}
         self.depth = 0
         self.obligations: list[Obligation] = []
+        self.told_codes: set[str] = set()
+        """Codes that a binding, a fixed value or a pattern has spoken of."""
+        self.open_codes: list[tuple[Location, str, str, str]] = []
+        """Codings that no code system here knows: place, system, code, why."""
 
     def add(self, issue: Issue) -> None:
         """Keep ``issue`` unless the same was said about the same element."""

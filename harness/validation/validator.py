@@ -21,7 +21,10 @@ class Validator:
     One validator serves any number of resources; what it compiles is kept. ``terminology`` answers for value sets, by
     default from the definitions alone. ``lang`` is the language of the messages (``en`` or ``fr``).
     ``unknown_extensions`` is ``error`` (as the reference validator does), ``information`` (undecided) or
-    ``allowed`` (an unknown extension that may be ignored is nobody's fault).
+    ``allowed`` (an unknown extension that may be ignored is nobody's fault). ``unknown_codes`` says what becomes of a
+    code whose code system is not at hand and of which no binding, fixed value or pattern speaks: ``information``
+    (undecided) or ``allowed`` (said, but nobody's fault). ``must_support`` adds, as information, which elements that
+    a profile marks as must-support are absent.
     """
 
     def __init__(
@@ -31,10 +34,12 @@ class Validator:
         terminology: Terminology | None = None,
         lang: str = "en",
         unknown_extensions: str = "error",
+        unknown_codes: str = "information",
+        must_support: bool = False,
     ) -> None:
         self.definitions = definitions
         self._terminology = terminology
-        self._settings = Settings(lang=lang, unknown_extensions=unknown_extensions)
+        self._settings = Settings(lang, unknown_extensions, unknown_codes, must_support)
         self._judge: Judge | None = None
         self._revision = -1
 
@@ -67,6 +72,10 @@ class Validator:
             self._walk(value, where, scope, profiles)
         elif not problems:
             scope.report("not-a-resource", where, detail="the JSON is not an object")
+        for place, system, code, reason in session.open_codes:
+            if code not in session.told_codes:
+                undecided = self._settings.unknown_codes != "allowed"
+                scope.report("code-undecided", place, found=f"{system}#{code}", detail=reason, undecided=undecided)
         return Outcome(tuple(session.issues))
 
     def _walk(self, value: dict[str, Any], where: Any, scope: Scope, profiles: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""People, calendars, documents, and all but measures: the good fixtures are good for two judges, each bad one breaks what its name says."""
+"""People, calendars, documents: good fixtures are good for two judges, each bad one breaks what its name says."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -57,13 +57,14 @@ class Pair(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A difference that has its reason: globs of profile, place and rule, and who alone reports an error there."""
+    """A difference that has its reason: globs of profile, place, rule and what was broken, and who alone reports it."""
 
     profile: str
     place: str
     rule: str
     only: str
     reason: str
+    after: str = "*"
 
 
 _OLDER = "MHD 4.2.0, the only one at hand, asks a text for its child `value`, so that no value will do; 4.2.3 mends it"
@@ -84,6 +85,7 @@ DIFFERENCES = (
     Difference("*", "*.meta", "slice-max", "*", _PARENT),
     Difference("*", "*.code", "code-unknown/urn:iso:std:iso:3166", "restated", _COUNTRIES),
     Difference("*", "*", "*/http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode", "official", _FORMATS),
+    Difference("*", "*", "reference-target-profile", "official", f"its target: {_FORMATS}", "*ihe.formatcode.fhir*"),
 )
 
 
@@ -223,7 +225,7 @@ def unexplained(pair: Pair, broken: Breaking, count: Count) -> list[str]:
         if place[0] == "undecided":
             continue
         only, rules = ("restated", ours[place]) if place in ours else ("official", theirs[place])
-        reason = _reason(pair.restated, place[1], rules, only)
+        reason = _reason(pair.restated, place[1], rules, only, broken.what)
         if reason:
             count.explained[reason] += 1
         else:
@@ -231,11 +233,11 @@ def unexplained(pair: Pair, broken: Breaking, count: Count) -> list[str]:
     return told
 
 
-def _reason(canonical: str, place: str, rules: set[str], only: str) -> str | None:
+def _reason(canonical: str, place: str, rules: set[str], only: str, what: str) -> str | None:
     for known in DIFFERENCES:
-        fits = (
-            fnmatchcase(canonical, known.profile) and fnmatchcase(place, known.place) and fnmatchcase(only, known.only)
-        )
+        told = (canonical, place, only, what)
+        globs = (known.profile, known.place, known.only, known.after)
+        fits = all(fnmatchcase(text, glob) for text, glob in zip(told, globs, strict=True))
         if fits and all(fnmatchcase(rule, known.rule) for rule in rules):
             return known.reason
     return None

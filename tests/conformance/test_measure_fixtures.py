@@ -10,7 +10,7 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from harness.data import folder
 from harness.fhir.definitions import Definitions
-from harness.validation import Validator
+from harness.validation import Issue, Validator
 
 FILES = {"observation": "*.json", "device": "phd-*.json", "bundle": "*measure-feed*.json"}
 MEASURES = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/mesures-"
@@ -47,11 +47,16 @@ def validator() -> Validator:
     return Validator(Definitions.embedded())
 
 
+def from_mdc(issue: Issue) -> bool:
+    """ISO/IEEE 11073-10101, which is not free to carry: no list here tells its codes for kinds of devices."""
+    return issue.rule == "code-undecided" and "urn:iso:std:iso:11073:10101" in (issue.found or "")
+
+
 @pytest.mark.parametrize("path", GOOD, ids=name)
 def test_good_fixture_is_clean(validator: Validator, path: Path) -> None:
     outcome = validator.validate(load(path))
     assert [(issue.rule, issue.expression, issue.message) for issue in outcome.errors] == []
-    assert not outcome.undecided
+    assert [issue for issue in outcome.issues if issue.undecided and not from_mdc(issue)] == []
 
 
 @pytest.mark.parametrize("path", GOOD, ids=name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.validation.assertions.attachment import AttachmentSize
+from harness.validation.assertions.attachment import AttachmentRule
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.element_id import ElementId
 from harness.validation.assertions.fixed import Fixed, same
@@ -192,7 +192,22 @@ def test_a_fragment_leads_to_something_in_the_resource(rule: Any) -> None:
     ],
 )
 def test_attachment_size(value: dict[str, Any], wrong: bool) -> None:
-    assert [rule for rule, _ in findings(AttachmentSize(), value)] == ["attachment-size"] * wrong
+    assert [rule for rule, _ in findings(AttachmentRule(), value)] == ["attachment-size"] * wrong
+
+
+@pytest.mark.parametrize(
+    ("value", "rules"),
+    [
+        ({"data": "aGVsbG8=", "hash": "qvTGHdzF6KLavt4PO0gs2a6pQ00="}, []),
+        ({"url": "https://x/a", "hash": "qvTGHdzF6KLavt4PO0gs2a6pQ00="}, []),
+        ({"data": "aGVsbG8=", "hash": "AAAAHdzF6KLavt4PO0gs2a6pQ00="}, ["attachment-hash"]),
+        ({"data": "aGVsbG8=", "hash": "AAAA"}, ["attachment-hash-form"]),
+        ({"hash": "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"}, ["attachment-hash-form"]),
+        ({"data": "..."}, ["attachment-data"]),
+    ],
+)
+def test_attachment_hash(value: dict[str, Any], rules: list[str]) -> None:
+    assert [rule for rule, _ in findings(AttachmentRule(), value)] == rules
 
 
 def test_element_ids_are_unique_in_a_resource() -> None:

@@ -16,7 +16,7 @@ from harness.errors import FHIRPathError
 from harness.fhir.fhirpath.environment import Environment
 from harness.fhir.fhirpath.navigation import children, descendants
 from harness.fhir.fhirpath.operators import integer_of, one, text_of, truth_of
-from harness.fhir.fhirpath.values import contains, distinct, plain, scalar
+from harness.fhir.fhirpath.values import contains, distinct, plain, scalar, written
 from harness.fhir.primitives import temporal
 
 Items = list[Any]
@@ -104,7 +104,7 @@ def _number(items: Items, what: str) -> Any:
     value = scalar(one(items, what))
     if value is None or type(value) in (int, Decimal):
         return value
-    raise FHIRPathError(f"FHIRPath {what}: expected a number but found {value!r}")
+    raise FHIRPathError(f"FHIRPath {what}: expected a number but found {written(value)}")
 
 
 def _whole(name: str, rule: Callable[[Any], int]) -> Function:

@@ -16,6 +16,7 @@ from harness.fhir.fhirpath.values import (
     moment_of,
     plain,
     scalar,
+    written,
 )
 
 Items = list[Any]
@@ -35,7 +36,7 @@ def text_of(items: Items, what: str) -> str | None:
     value = scalar(one(items, what))
     if value is None or type(value) is str:
         return value
-    raise FHIRPathError(f"FHIRPath {what}: expected a text but found {value!r}")
+    raise FHIRPathError(f"FHIRPath {what}: expected a text but found {written(value)}")
 
 
 def integer_of(items: Items, what: str) -> int | None:
@@ -43,7 +44,7 @@ def integer_of(items: Items, what: str) -> int | None:
     value = scalar(one(items, what))
     if value is None or type(value) is int:
         return value
-    raise FHIRPathError(f"FHIRPath {what}: expected an integer but found {value!r}")
+    raise FHIRPathError(f"FHIRPath {what}: expected an integer but found {written(value)}")
 
 
 def truth_of(items: Items) -> bool | None:
@@ -120,7 +121,7 @@ def _number_pair(left: Items, right: Items, symbol: str) -> tuple[Any, Any] | No
     if a is None or b is None:
         return None
     if type(a) not in (int, Decimal) or type(b) not in (int, Decimal):
-        raise FHIRPathError(f"FHIRPath {symbol}: cannot be applied to {a!r} and {b!r}")
+        raise FHIRPathError(f"FHIRPath {symbol}: cannot be applied to {written(a)} and {written(b)}")
     return a, b
 
 
@@ -194,7 +195,7 @@ def negate(items: Items) -> Items:
         return [Quantity(-value.value, value.unit, value.calendar)]
     if type(value) in (int, Decimal):
         return [-value]
-    raise FHIRPathError(f"FHIRPath -: cannot be applied to {value!r}")
+    raise FHIRPathError(f"FHIRPath -: cannot be applied to {written(value)}")
 
 
 ARITHMETIC: dict[str, Callable[[Items, Items], Items]] = {

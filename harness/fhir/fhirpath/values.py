@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.primitives import Temporal, exact_decimal, temporal
+from harness.fhir.units import convert
 
 CALENDAR_UNITS = {
     name + plural: name
@@ -70,16 +71,28 @@ def plain(item: Any) -> Any:
 
 
 def scalar(item: Any) -> Any:
-    """As `plain`, with exact numbers, and with a Quantity for a FHIR Quantity that has value and code."""
+    """As `plain`, with exact numbers, and with a Quantity (of the unit '1' if it has none) for one of FHIR."""
     value = item.value if type(item) is Element else item
     if type(value) is float:
         return exact_decimal(value)
-    if type(value) is dict and "value" in value and ("code" in value or "unit" in value):
+    if type(value) is dict and "value" in value and "currency" not in value:
         number = exact_decimal(value["value"])
-        unit = value.get("code") or value.get("unit")
+        unit = value.get("code") or value.get("unit") or "1"
         if number is not None and isinstance(unit, str):
             return Quantity(number, unit)
     return value
+
+
+def written(value: Any) -> str:
+    """A value as a message shows it: texts in quotes, what has parts by the names of these."""
+    value = plain(value)
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return f"an element with {', '.join(map(str, list(value)[:5]))}"
+    return "a list" if isinstance(value, list) else str(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -104,9 +117,12 @@ def _same_unit(left: Quantity, right: Quantity) -> tuple[Decimal, Decimal] | Non
     if left.unit == right.unit and left.calendar is right.calendar:
         return left.value, right.value
     factors = MILLISECONDS.get(left.unit), MILLISECONDS.get(right.unit)
-    if factors[0] is None or factors[1] is None:
+    if factors[0] is not None and factors[1] is not None:
+        return left.value * factors[0], right.value * factors[1]
+    if left.calendar or right.calendar:
         return None
-    return left.value * factors[0], right.value * factors[1]
+    converted = convert(left.value, left.unit, right.unit)
+    return None if converted is None else (converted, right.value)
 
 
 def equal(left: Any, right: Any) -> bool | None:
@@ -210,7 +226,14 @@ def compare(left: Any, right: Any) -> int | None:
     if type(a) is Quantity and type(b) is Quantity:
         pair = _same_unit(a, b)
         return None if pair is None else (pair[0] > pair[1]) - (pair[0] < pair[1])
-    raise FHIRPathError(f"FHIRPath cannot order {a!r} and {b!r}: they are of different types")
+    if _is_bare_quantity(a) or _is_bare_quantity(b):
+        return None
+    raise FHIRPathError(f"FHIRPath cannot order {written(a)} and {written(b)}: they are of different types")
+
+
+def _is_bare_quantity(value: Any) -> bool:
+    """Whether it is a FHIR Quantity without a value, which has no place in an order."""
+    return type(value) is dict and "value" not in value and ("unit" in value or "comparator" in value)
 
 
 def contains(items: list[Any], item: Any) -> bool:

@@ -38,7 +38,7 @@ def generate(structure: Mapping[str, Any], source: Source) -> list[Element]:
         return _Generator(structure, source).run()
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         name = structure.get("url", structure.get("id", "profile"))
-        raise SnapshotError(f"{name}: its differential is not a list of ElementDefinitions ({error!r}).") from error
+        raise SnapshotError(f"{name}: its differential is not a list of ElementDefinitions ({error}).") from error
 
 
 class _Generator:

@@ -74,7 +74,7 @@ class RemoteTerminology(Terminology):
         # One answer shows one display; whether another one would do as well is a question of its own.
         shown = self._reply(replace(question, display=display))
         if shown.result is None:
-            return Answer(Verdict.UNDECIDED, f"whether it is displayed as {display!r}: {shown.message}", reply.display)
+            return Answer(Verdict.UNDECIDED, f"whether it is displayed as '{display}': {shown.message}", reply.display)
         return Answer(Verdict.IN, "", reply.display, shown.result)
 
     def _reply(self, question: Question) -> Reply:

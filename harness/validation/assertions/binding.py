@@ -71,6 +71,7 @@ class Binding:
         for system, code in given:
             answer, reason = judge.member(self.value_set, system, code)
             if answer is True:
+                scope.session.told_codes.add(str(code))
                 return
             if answer is None or not worst[1]:
                 worst = (answer if worst[0] is not None else None, reason)
@@ -90,6 +91,7 @@ class Binding:
         if answer is None:
             if self.strength == "preferred":
                 return
+            scope.session.told_codes.update(str(code) for _, code in given)
             rule, detail = "binding-undecided", reason
         else:
             rule = RULES[self.strength]

@@ -26,7 +26,7 @@ class CodingRule:
                 scope.report("coding-system-relative", (where, "system", -1), found=system)
             elif scope.session.judge.is_value_set(system):
                 scope.report("coding-system-value-set", (where, "system", -1), found=system)
-            elif scope.session.judge.terminology.asks:
+            else:
                 _ask(value, system, code, where, scope)
             return
         displays = table.get(code)
@@ -57,7 +57,7 @@ class CodingRule:
 
 
 def _ask(value: Mapping[str, Any], system: str, code: str, where: Location, scope: Scope) -> None:
-    """Report what a terminology server says against the coding, or that there is no answer."""
+    """Report what a grammar, a part of the code system or a terminology server says, or note that nobody knows."""
     version, display = value.get("version"), value.get("display")
     given = display if type(display) is str else None
     answer = scope.session.judge.terminology.coding(system, code, given, version if type(version) is str else None)
@@ -67,4 +67,4 @@ def _ask(value: Mapping[str, Any], system: str, code: str, where: Location, scop
         detail = f"{system}#{code}"
         scope.report("display-wrong", (where, "display", -1), found=given, expected=answer.display, detail=detail)
     elif answer.verdict is Verdict.UNDECIDED:
-        scope.report("code-undecided", where, found=f"{system}#{code}", detail=answer.reason, undecided=True)
+        scope.session.open_codes.append((where, system, code, answer.reason))

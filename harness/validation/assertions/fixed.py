@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.validation.location import Location
@@ -22,15 +22,30 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def codes_in(value: Any) -> frozenset[str]:
+    """The codes that a fixed value or a pattern names: a code itself, or those of its codings."""
+    if isinstance(value, str):
+        return frozenset({value})
+    if isinstance(value, Mapping):
+        own = {value["code"]} if isinstance(value.get("code"), str) else set()
+        return frozenset(own).union(*(codes_in(part) for part in value.values() if not isinstance(part, str)))
+    return frozenset().union(*map(codes_in, value)) if isinstance(value, list) else frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """The value equals ``expected``, and has nothing that it has not."""
 
     origin: Origin
     expected: Any
+    codes: frozenset[str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", codes_in(self.expected))
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
         """Report each difference where it stands."""
+        scope.session.told_codes.update(self.codes)
         if value != self.expected or not same(value, self.expected):
             self._compare(value, self.expected, where, scope)
 

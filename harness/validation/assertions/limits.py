@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from harness.fhir.primitives import compare_temporal, exact_decimal
+from harness.fhir.units import commensurable, convert
 from harness.validation.location import Location
-from harness.validation.quantities import commensurable, convert
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
 

@@ -12,7 +12,7 @@ from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.fixed import same
 from harness.validation.assertions.pattern import contains
 from harness.validation.location import Location
-from harness.validation.scope import Scope
+from harness.validation.scope import Scope, shown
 
 Step = tuple[str, str]
 _STEP = re.compile(
@@ -42,6 +42,10 @@ def parse_path(path: str) -> tuple[Step, ...]:
             raise DefinitionError(f"the discriminator path '{path}' is not one that R4 allows")
         position += 1
     return tuple(steps)
+
+
+def _quoted(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else shown(value)
 
 
 def child_values(item: Mapping[str, Any], name: str) -> list[Any]:
@@ -104,7 +108,7 @@ class Equals:
 
     def describe(self) -> str:
         """The condition in words."""
-        return f"{path_text(self.steps)} {'=' if self.exact else '~'} {self.expected!r}"
+        return f"{path_text(self.steps)} {'=' if self.exact else '~'} {_quoted(self.expected)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.validation.assertions.fixed import same
+from harness.validation.assertions.fixed import codes_in, same
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -27,9 +27,14 @@ class Pattern:
 
     origin: Origin
     expected: Any
+    codes: frozenset[str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", codes_in(self.expected))
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
         """Report each part that is missing or different where it stands."""
+        scope.session.told_codes.update(self.codes)
         if not contains(value, self.expected):
             self._compare(value, self.expected, where, scope)
 

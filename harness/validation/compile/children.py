@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from harness.fhir.primitives import PRIMITIVES, Primitive
 from harness.validation.assertions.cardinality import Cardinality
+from harness.validation.assertions.must_support import MustSupport
 from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot
 from harness.validation.compile import slicing
 from harness.validation.compile.contract import Compiling
@@ -184,6 +185,7 @@ class _Builder:
     def groups(self) -> list[Assertion]:
         """The cardinalities that the shape of JSON does not already ensure, and the slices that must be there."""
         groups: list[Assertion] = []
+        marked: list[tuple[Origin, tuple[str, ...]]] = []
         for name, child in self.nodes.items():
             choice = name.endswith("[x]")
             if choice:
@@ -199,7 +201,9 @@ class _Builder:
             if low or high == 0 or (high is not None and (array or (choice and len(keys) > 1))):
                 groups.append(Cardinality(Origin(child.profile, child.id), pairs, low, high))
             groups.extend(self._slice_groups(name, child, keys))
-        return groups
+            if child.element.get("mustSupport") is True and not low and high != 0:
+                marked.append((Origin(child.profile, child.id), keys))
+        return [*groups, MustSupport(tuple(marked))] if marked else groups
 
     def _slice_groups(self, name: str, child: Node, keys: tuple[str, ...]) -> list[Assertion]:
         if name.endswith("[x]") and _by_type(child):

@@ -8,7 +8,7 @@ from typing import Any
 from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
 from harness.fhir.primitives import PRIMITIVES
-from harness.validation.assertions.attachment import AttachmentSize
+from harness.validation.assertions.attachment import AttachmentRule
 from harness.validation.assertions.coding import CodingRule
 from harness.validation.assertions.conformity import Conformity
 from harness.validation.assertions.element_id import ElementId
@@ -24,7 +24,7 @@ from harness.validation.compile.tree import type_code as code_of
 from harness.validation.schema import Assertion, Children, ElementSchema, Origin
 
 _NATIVES: dict[str, tuple[Assertion, ...]] = {
-    "Attachment": (AttachmentSize(),),
+    "Attachment": (AttachmentRule(),),
     "Coding": (CodingRule(),),
     **dict.fromkeys(("Quantity", "Age", "Count", "Distance", "Duration"), (CodingRule(),)),
     "Identifier": (IdentifierRule(),),

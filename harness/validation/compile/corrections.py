@@ -1,13 +1,18 @@
 """Known mistakes of the published R4 definitions, and what they mean to say.
 
 Expressions: FHIRPath gives an empty collection, not true, when a function of text meets an absent element, and so these
-constraints would fail where their own words say that they hold. Bindings: the vital signs profiles bind the units of
-components as required although their text, and R5, allow others where none fits.
+constraints would fail where their own words say that they hold. A comparison of dates of different precision is empty
+too (FHIRPath N1 §6.2), although a period whose end is a whole year may start in it (R4 datatypes, Period.end).
+Bindings: the vital signs profiles bind the units of components as required although their text, and R5, allow others
+where none fits.
 """
 
 from __future__ import annotations
 
 EXPRESSIONS = {
+    "start.hasValue().not() or end.hasValue().not() or (start <= end)": (
+        "start.hasValue().not() or end.hasValue().not() or (start <= end) or (start > end).empty()"
+    ),
     "fullUrl.contains('/_history/').not()": "fullUrl.empty() or fullUrl.contains('/_history/').not()",
     "($this as dateTime).toString().length() >= 8": "($this is dateTime) implies ($this.toString().length() >= 8)",
     "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": "name.empty() or name.matches('^[A-Z]([A-Za-z0-9_]){0,254}$')",

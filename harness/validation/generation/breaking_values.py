@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.fhir.primitives import PRIMITIVES, exact_decimal
-from harness.validation.assertions.attachment import AttachmentSize
+from harness.validation.assertions.attachment import AttachmentRule
 from harness.validation.assertions.binding import RULES as BINDING_RULES
 from harness.validation.assertions.binding import Binding
 from harness.validation.assertions.coding import CodingRule
@@ -209,9 +209,11 @@ def _identifier(spot: Spot, _rule: IdentifierRule, _seed: str) -> Iterator[Breac
     yield Breach("identifier-not-uri", spot.name, spot.where, plain)
 
 
-def _attachment(spot: Spot, _rule: AttachmentSize, _seed: str) -> Iterator[Breach]:
+def _attachment(spot: Spot, _rule: AttachmentRule, _seed: str) -> Iterator[Breach]:
     others = _member(spot, [{"size": 1_000_003}, {"size": 1_000_003, "data": "ZXNzYWk="}])
     yield Breach("attachment-size", spot.name, spot.where, others)
+    if "hash" in spot.value:
+        yield Breach("attachment-hash-form", spot.name, spot.where, _member(spot, [{"hash": "ZXNzYWk="}]))
 
 
 def _narrative(spot: Spot, _rule: Narrative, _seed: str) -> Iterator[Breach]:
@@ -242,7 +244,7 @@ _MAKERS: Mapping[type, Callable[[Spot, Any, str], Iterator[Breach]]] = {
     ReferenceRule: _reference,
     CodingRule: _coding,
     IdentifierRule: _identifier,
-    AttachmentSize: _attachment,
+    AttachmentRule: _attachment,
     Narrative: _narrative,
     ExtensionRule: _extension,
 }

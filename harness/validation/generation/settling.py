@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,11 +60,14 @@ def _in_ucum(code: str) -> Settle:
 
 
 def _attachment(built: Built, _told: frozenset[str], _judge: Judge, choices: Choices) -> Built:
-    """Data has a content type (att-1), and the size is that of the data."""
+    """Data has a content type (att-1); size and hash are those of the data, or of what the url leads to."""
+    data = base64.b64decode(built["data"]) if isinstance(built.get("data"), str) else words.text(choices).encode()
     if "data" in built:
         built.setdefault("contentType", words.mime(choices))
         if "size" in built:
-            built["size"] = len(base64.b64decode(built["data"]))
+            built["size"] = len(data)
+    if "hash" in built:
+        built["hash"] = base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
     return built or {"title": words.text(choices)}
 
 

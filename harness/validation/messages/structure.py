@@ -169,6 +169,30 @@ STRUCTURE: dict[str, Rule] = {
         "The markdown contains what looks like an HTML tag, '{found}', which will be shown as text",
         "Le markdown contient ce qui ressemble à une balise HTML, « {found} », qui sera affichée comme du texte",
     ),
+    "must-support": Rule(
+        "information",
+        "informational",
+        "{found} is absent, which {profile} marks as must-support",
+        "{found} est absent, que {profile} marque comme à prendre en charge (must-support)",
+    ),
+    "attachment-data": Rule(
+        "error",
+        "structure",
+        "The data is not base64",
+        "Les données ne sont pas en base64",
+    ),
+    "attachment-hash-form": Rule(
+        "error",
+        "value",
+        "The hash is the base64 of a SHA-1, which has 20 bytes, not '{found}'",
+        "L'empreinte est un SHA-1 en base64, de 20 octets, et non « {found} »",
+    ),
+    "attachment-hash": Rule(
+        "error",
+        "structure",
+        "The hash given is {found}, that of the data is {expected}",
+        "L'empreinte annoncée est {found}, celle des données {expected}",
+    ),
     "attachment-size": Rule(
         "error",
         "structure",
