@@ -51,7 +51,7 @@ class Person:
 
     async def begin(self, task: Task) -> None:
         """Show the instruction, and the credentials where they are others than before."""
-        where = f"{task.scope.test_set}/{task.scope.test}, {task.step}"
+        where = f"{task.scope.test_set}/{task.scope.test}, {task.step + 1}"
         typer.echo(self._words["do"].format(where=where, seconds=f"{task.within:g}"))
         if task.identity != self._identity:
             self._identity = task.identity

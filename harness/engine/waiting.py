@@ -77,9 +77,10 @@ class Waiting(Carried):
         task = None
         if "instruction" in target:
             candidate = self.world.candidate
-            identity = self._text(self.step.identity) or candidate.default_identity
-            if identity != NOBODY and identity not in candidate.identities:
-                candidate.credentials(identity)  # says what is wrong
+            named = self._text(self.step.identity)
+            candidate.credentials(named)  # says what is wrong when there is no such identity
+            default = candidate.default_identity
+            identity = named or (default if default in candidate.identities else NOBODY)
             action, data = str(target.get("action", "")), target.get("data", {})
             told = target["instruction"]
             task = Task(self.course.scope, index, told, action, data, within, identity, candidate)

@@ -249,7 +249,7 @@ def test_nobody_knows_when_a_person_is_done(capsys: pytest.CaptureFixture[str]) 
     out = capsys.readouterr().out
     assert out.count("token-of-b") == 1
     assert "\x1b" not in out
-    assert out.count("(set/test, 0, within 5 s)") == 2
+    assert out.count("(set/test, 1, within 5 s)") == 2
 
 
 @pytest.mark.parametrize(

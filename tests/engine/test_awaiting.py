@@ -293,6 +293,27 @@ def test_requests_are_counted(go, count, found):
     assert [code for code, _ in codes(result)] == found
 
 
+async def says_nothing(client, task):
+    """A client that does nothing."""
+
+
+@pytest.mark.parametrize(("named", "found"), [("default", "await.expired"), ("nobody-known", "step.expression")])
+def test_the_client_is_told_who_it_acts_for(go, named, found):
+    text = CREATED.replace(
+        "        expect:\n          - status", f"        as: {named}\n        expect:\n          - status", 1
+    )
+    result, client = go(text, says_nothing)
+    assert [code for code, _ in codes(result)] == [found]
+    assert [task.identity for task in client.tasks] == (["default"] if named == "default" else [])
+
+
+def test_who_has_no_identity_acts_for_nobody(load, definitions, lenient):
+    client = Client(says_nothing)
+    candidate = Candidate.of({"base-url": BASE})
+    run_sync([load(CREATED)], candidate, incoming=client.inbox, definitions=definitions, judge=lenient)
+    assert [(task.identity, task.credentials) for task in client.tasks] == [("none", ())]
+
+
 def test_every_request_that_was_awaited_is_judged(go):
     async def pages(client, task):
         for page in ("1", "x"):
@@ -301,6 +322,20 @@ def test_every_request_that_was_awaited_is_judged(go):
     result, _ = go(PAGES.replace("COUNT", "2"), pages)
     finding = result.tests[0].findings[0]
     assert (finding.code, finding.exchange, finding.found) == ("param.value", 1, "x")
+
+
+def test_of_many_requests_at_once_each_is_recorded_once_and_answered_its_own(go):
+    pages = list(range(40))
+
+    async def floods(client, task):
+        await asyncio.gather(*(client.send("GET", f"Patient?page={page}", {"page": page}) for page in pages))
+
+    result, client = go(PAGES.replace("COUNT", "{min: 40, max: 40}"), floods)
+    assert codes(result) == []
+    exchanges = result.tests[0].steps[0].exchanges
+    assert sorted(json.loads(one.request.body)["page"] for one in exchanges) == pages
+    assert all(one.response.body == one.request.body for one in exchanges)
+    assert len(client.replies) == len(client.forwarded) == 40
 
 
 def test_a_form_elsewhere_is_matched_by_its_fields(go):
