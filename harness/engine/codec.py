@@ -34,8 +34,11 @@ def encode(value: Any) -> Any:
 
     Bytes become ``{"text": …}`` when they are UTF-8, else ``{"base64": …}``. Fields that are None are left out.
     """
+    kind: type = type(value)
+    if kind in _PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        members = ((f.name, getattr(value, f.name)) for f in fields(value))
+        members = ((name, getattr(value, name)) for name in _names(kind))
         return {name: encode(member) for name, member in members if member is not None}
     if isinstance(value, Enum):
         return value.value
@@ -62,6 +65,15 @@ def decode(kind: type[T], data: Any) -> T:
     except (TypeError, ValueError, KeyError, AttributeError, binascii.Error) as problem:
         raise JournalError(f"cannot read a {kind.__name__}: {problem}") from problem
     return decoded
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What is a JSON value already: most of what a journal holds."""
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @cache

@@ -192,7 +192,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         state.close()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     """Say what became of the recorded run."""
     conclusion = config.stash.get(_CONCLUSION, None)
     if conclusion:
