@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AuthorizationServer as Protocol
+from authlib.oauth2.rfc6749 import AuthorizationServer as OAuthServer
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
 from authlib.oauth2.rfc6749.grants import BaseGrant
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
@@ -73,7 +73,7 @@ class _Request(OAuth2Request):
         return dict(reversed(self._ask.form))
 
 
-class AuthorizationServer(Protocol):
+class AuthorizationServer(OAuthServer):
     """Pairs the solutions of ``registry`` with its patients; the tokens go to ``office``, where the measures API looks.
 
     ``redirect_uris`` are addresses, beyond loopback, to which every client may have its answers sent.

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.fhir.definitions import Definitions
 from harness.sandbox.checking import server_validator
@@ -128,3 +130,45 @@ def test_bodies_are_laid_out_for_people(text, shown):
 def test_long_bodies_are_cut_for_people():
     text = "x" * 30_000
     assert len(readable({"body": text, "length": len(text), "kept": len(text)})) < 20_010
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["resourceType", "entry", "resource", "meta", "profile", "id"]), inner, max_size=3
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(body=_JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60), xml=st.booleans())
+def test_nothing_that_is_sent_makes_it_fail(judge, body, xml):
+    one = exchange(body, "application/fhir+xml" if xml else JSON, status=422, answer=Body(body, len(body)))
+    row = View(Registry(), judge).row(one)
+    assert row["verdict"] in {"pass", "warn", "undecided", "fail", "skip"}
+    for side in ("request", "answer"):
+        readable(row[side])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 50_000,
+        b'{"a":' * 50_000,
+        b'{"resourceType":"Patient","x":' + b"[" * 3000 + b"]" * 3000 + b"}",
+        b'{"resourceType":"Patient","x":' + b"9" * 9000 + b"}",
+        b'{"resourceType":"Patient","id":"a","id":"b"}',
+        b'{"resourceType":["Patient"]}',
+        b'{"resourceType":"Bundle","entry":[[[]],{"resource":{"resourceType":{}}}]}',
+        b"<Patient xmlns='http://hl7.org/fhir'>" + b"<extension>" * 5000,
+    ],
+)
+@pytest.mark.parametrize("media_type", [JSON, "application/fhir+xml"])
+def test_bodies_made_to_hurt_are_judged(judge, body, media_type):
+    row = View(Registry(), judge).row(exchange(body, media_type, answer=Body(body, len(body)), status=400))
+    assert row["verdict"] in {"fail", "undecided", "warn"}
+    assert readable(row["request"])
