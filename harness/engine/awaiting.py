@@ -64,6 +64,7 @@ class Awaited:
 
     base: str
     method: str
+    """Exact, or a regular expression, as all that follows."""
     path: str | None = None
     """Below the base without a slash before it; elsewhere with one. None: any."""
     params: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +80,7 @@ class Awaited:
 
     def wants(self, request: Request) -> bool:
         """Tell whether ``request`` (as it is recorded) is one of those awaited. Raises ExpectationFault."""
-        if request.method != self.method:
+        if not value_matches(self.method, request.method):
             return False
         if self.path is not None and not value_matches(self.path, path_of(request.url, self.base)):
             return False

@@ -47,7 +47,7 @@ _REGEX_KEYS = (
     *((key,) for key in ("headers", "params", "url", "content-type")),
     *(("outcome", key) for key in ("diagnostics", "expression")),
 )
-_AWAITED = tuple(("await", "request", key) for key in ("path", "params", "headers"))
+_AWAITED = tuple(("await", "request", key) for key in ("method", "path", "params", "headers"))
 _ABOUT = frozenset({"level", "of"})
 """Keys of a block of expectations that are none."""
 _OF_REQUESTS = frozenset({"of", "params", "url"})

@@ -26,6 +26,7 @@ from harness.engine.verdict import Verdict
 from harness.fhir.definitions import Definitions
 from harness.sandbox.assembly import make_service
 from harness.sandbox.checking import server_validator
+from harness.sandbox.choices import policy_of
 from harness.sandbox.server import SandboxServer
 from harness.suite.catalogue import Catalogue
 from harness.suite.model import TestSet
@@ -62,8 +63,13 @@ class Stage:
     def _validator(self) -> Any:
         return server_validator(self.definitions)
 
-    def run(self, defect: str = "", sets: Iterable[TestSet] | None = None) -> RunResult:
-        """Run the reference client through ``sets`` (default: all); with ``defect``, through its tests alone."""
+    def run(
+        self, defect: str = "", sets: Iterable[TestSet] | None = None, policy: Mapping[str, Any] | None = None
+    ) -> RunResult:
+        """Run the reference client through ``sets`` (default: all); with ``defect``, through its tests alone.
+
+        ``policy`` are choices of the sandbox, as a candidate file names them.
+        """
         wanted = DEFECTS[defect].requirement if defect else ""
 
         def verifying(_: TestSet, case: Case) -> bool:
@@ -76,7 +82,7 @@ class Stage:
         assert known is not None, "it says kind: client"
         own = secrets.token_urlsafe(16)
         inbox = Inbox(CommandDriver(_command(known.command, defect)), own)
-        service = make_service(validator=self._validator)
+        service = make_service(policy=policy_of(policy or {}), validator=self._validator)
         with SandboxServer(service, listener=inbox.take) as server:
             return run_sync(
                 chosen,
@@ -131,7 +137,7 @@ def main(arguments: list[str]) -> int:
     stage = Stage()
     names = given.defect or sorted(DEFECTS)
     healthy = {} if given.defect else verdicts(stage.run())
-    unclean = sorted(name for name, verdict in healthy.items() if verdict is not Verdict.PASS)
+    unclean = sorted(name for name, verdict in healthy.items() if verdict not in (Verdict.PASS, Verdict.SKIP))
     score = {}
     for name in names:
         found = [test for test in stage.detecting(name) if healthy.get(test, Verdict.PASS) is Verdict.PASS]
