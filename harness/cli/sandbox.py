@@ -44,6 +44,13 @@ def sandbox(
         metavar="ORIGIN",
         help="Let scripts of this origin call the sandbox; none can by default. Repeatable.",
     ),
+    rate: float | None = typer.Option(
+        None,
+        "--rate",
+        min=0,
+        metavar="N",
+        help="Requests a second from one address, 0 for any; 100 by default where --host is not this machine alone.",
+    ),
     list_defects: bool = typer.Option(False, "--list-defects", help="List the departures that can be seeded."),
 ) -> None:
     """Serve the simulated Mon espace santé until Ctrl-C."""
@@ -57,6 +64,7 @@ def sandbox(
         make_service(Store(store), policy=Policy(cors=bool(cors)), defects=defect),
         _tell,
         opening=Opening(public_url, tuple(redirect_uri), tuple(cors), client_key),
+        rate=rate,
     )
 
 

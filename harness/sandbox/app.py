@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from harness.fhir.definitions import Definitions
 from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
+from harness.sandbox.limits import BODY_SECONDS
 from harness.sandbox.openapi import description
 from harness.sandbox.policy import Policy
 from harness.sandbox.problems import Problem
@@ -112,11 +113,17 @@ class _Endpoint:
 
 async def _body(request: Request, limit: int) -> bytes:
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise Problem(413, "too-long", f"The body is larger than the {limit} octets that this server takes.")
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    told = f"The body is larger than the {limit} octets that this server takes."
+                    raise Problem(413, "too-long", told)
+                parts.append(part)
+    except TimeoutError:
+        told = f"The body did not come within {BODY_SECONDS:g} seconds."
+        raise Problem(408, "timeout", told, headers={"Connection": "close"}) from None
     return b"".join(parts)
 
 

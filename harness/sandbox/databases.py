@@ -6,7 +6,9 @@ also among several processes, and a reader sees one state from its beginning to 
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ _MEMORY = (None, "", ":memory:")
 _LOCK = 0x66686972  # any number that other programs in the same database are unlikely to lock by
 _CONNECTIONS = {"pool_size": 8, "max_overflow": 56, "pool_timeout": 60}
 """Enough for every thread that answers requests, so that none waits for a connection while it holds a lock."""
+_MOST_SECONDS = 60
+"""How long a statement may run: in PostgreSQL each one, in SQLite what a transaction has run together."""
+_DUE = "statements end"
 
 
 def database_url(text: str) -> URL:
@@ -61,9 +66,14 @@ def beside(url: URL, name: str) -> URL:
     if url.get_backend_name() == "sqlite":
         file = Path(str(url.database))
         return url.set(database=str(file.with_name(f"{file.stem}-{name}{file.suffix}")))
+    return _with_option(url, f"search_path={name}")
+
+
+def _with_option(url: URL, setting: str) -> URL:
+    """A PostgreSQL ``url`` whose connections begin with ``setting``."""
     given = url.query.get("options", "")
     options = given if isinstance(given, str) else " ".join(given)
-    return url.update_query_dict({"options": f"{options} -csearch_path={name}".strip()})
+    return url.update_query_dict({"options": f"{options} -c{setting}".strip()})
 
 
 def open_database(url: URL) -> Engine:
@@ -95,7 +105,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
 
     @event.listens_for(engine, "connect")
-    def _connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    def _connect(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver would begin transactions late
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
@@ -103,18 +113,21 @@ def _sqlite(url: URL) -> Engine:
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA busy_timeout=10000")
         cursor.close()
+        connection.set_progress_handler(lambda: time.monotonic() > entry.info.get(_DUE, math.inf), 100_000)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = not memory and connection.get_execution_options().get("writes", False)
         own: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
         own.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.info[_DUE] = time.monotonic() + _MOST_SECONDS
 
     return engine
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, **_CONNECTIONS)
+    limited = _with_option(url, f"statement_timeout={_MOST_SECONDS}s")
+    engine = create_engine(limited, pool_pre_ping=True, **_CONNECTIONS)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

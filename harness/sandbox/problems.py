@@ -77,7 +77,12 @@ def failure(error: Exception, *, validated: bool) -> Problem:
     Where nothing is ``validated``, the request itself is at fault when what it carries has not the form of a resource.
     """
     if isinstance(error, (OperationalError, PoolTimeout)):
-        return Problem(503, "transient", "The store does not answer; try again.", headers={"Retry-After": "5"})
+        return Problem(
+            503,
+            "transient",
+            "The store does not answer, or not in time; try again, or ask for less.",
+            headers={"Retry-After": "5"},
+        )
     if not validated and isinstance(error, _FORMLESS):
         return Problem(422, "structure", "What was sent does not have the form of a FHIR resource.")
     return Problem(500, "exception", "The server failed; its log says why.")

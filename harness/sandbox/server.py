@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from harness import __version__
 from harness.errors import HarnessError
@@ -16,6 +17,7 @@ from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
 from harness.sandbox.console.routes import PREFIX as CONSOLE
 from harness.sandbox.desk import Desk, Opening
+from harness.sandbox.limits import PromptProtocol, Throttle, rate_for
 from harness.sandbox.measures.identities import identities, national
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
@@ -42,10 +44,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def _config(service: Service, desk: Desk, listener: Listener | None = None) -> uvicorn.Config:
-    app = create_app({PREFIX: service, MEASURES_PREFIX: desk.measures}, desk.routes(), desk.middleware())
+def _config(
+    service: Service, desk: Desk, listener: Listener | None = None, rate: float | None = None
+) -> uvicorn.Config:
+    middleware = [*([Middleware(Throttle, rate=rate)] if rate else []), *desk.middleware()]
+    app = create_app({PREFIX: service, MEASURES_PREFIX: desk.measures}, desk.routes(), middleware)
     return uvicorn.Config(
         app if listener is None else Tap(app, listener, aside=(CONSOLE,)),
+        http=PromptProtocol,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -107,9 +113,11 @@ def serve(
     introduced: Callable[[dict[str, Any]], None] | None = None,
     *,
     opening: Opening | None = None,
+    rate: float | None = None,
 ) -> None:
     """Serve until the process is told to stop (Ctrl-C, SIGTERM), as open as ``opening`` says.
 
+    ``rate`` is how many requests a second one address may send (see :func:`~harness.sandbox.limits.rate_for`).
     Once it listens, ``started`` is told where everything is, and ``introduced`` what a candidate file says of this
     sandbox (see :func:`candidate`).
     """
@@ -117,7 +125,7 @@ def serve(
     with bound:
         own = service or make_service()
         desk = Desk(own, address(bound), opening)
-        server = _Server(_config(own, desk), desk)
+        server = _Server(_config(own, desk, rate=rate_for(host, rate)), desk)
         if started is not None:
             started(desk)
         if introduced is not None:
