@@ -2,12 +2,8 @@
 
 import http.client
 import json
-import re
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,23 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy import URL
 
+from tests.sandbox.command import serving
+
 CLIENTS, ENOUGH = 8, 80
 SYSTEM = "urn:oid:2.999.1"
 FHIR = {"Content-Type": "application/fhir+json"}
-
-
-@contextmanager
-def serving(url: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, serving what is in the database at ``url``; gives its process and its FHIR base."""
-    command = [sys.executable, "-c", "from harness.cli import main; main()", "sandbox", "--port", "0", "--store", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            found = (re.search(r"http://\S+/fhir\b", line) for line in process.stdout)
-            yield process, next(match[0] for match in found if match)
-        finally:
-            process.kill()
-            process.wait()
 
 
 def pair(name: str) -> dict[str, Any]:
