@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import typer
@@ -17,6 +18,8 @@ from harness.report.inert import one_line, printable
 from harness.sandbox.app import PREFIX
 from harness.sandbox.assembly import make_service
 from harness.sandbox.choices import policy_of
+from harness.sandbox.desk import Opening
+from harness.sandbox.measures.population import SOLUTION
 from harness.sandbox.relay import RelayServer
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.tap import Listener
@@ -29,6 +32,10 @@ _WORDS = {
         "endpoint": "  {name}: {base}",
         "identity": "As {name}: patient {patient}",
         "header": "  {name}: {value}",
+        "discovery-url": "OpenID Connect",
+        "client-id": "client_id",
+        "client-secret": "client_secret",
+        "page": "page for testers",
         "do": "To do now ({where}, within {seconds} s):",
     },
     "fr": {
@@ -36,6 +43,10 @@ _WORDS = {
         "endpoint": "  {name} : {base}",
         "identity": "En tant que {name} : patient {patient}",
         "header": "  {name} : {value}",
+        "discovery-url": "OpenID Connect",
+        "client-id": "client_id",
+        "client-secret": "client_secret",
+        "page": "page du testeur",
         "do": "À faire maintenant ({where}, sous {seconds} s) :",
     },
 }
@@ -78,17 +89,30 @@ class Person:
 
 
 @contextlib.contextmanager
-def _served(client: ClientFile, listener: Listener) -> Iterator[Mapping[str, Any]]:
-    """Serve what the client is to call, simulated or real; give the content of a candidate file that reaches it."""
+def _served(client: ClientFile, listener: Listener) -> Iterator[tuple[Mapping[str, Any], dict[str, str]]]:
+    """Serve what the client is to call, simulated or real.
+
+    Gives the content of a candidate file that reaches it, and by name what the client needs to get tokens.
+    """
     if client.proxied:
         prefixes = {name: f"/{name}" if name else PREFIX for name in client.proxied}
         targets = {prefixes[name]: target for name, target in client.proxied.items()}
         with RelayServer(targets, client.port, client.tls().context(), (OWN,), listener) as relay:
-            yield client.relayed(relay.address, prefixes)
+            yield client.relayed(relay.address, prefixes), {}
     else:
-        service = make_service(policy=policy_of(client.policy))
-        with SandboxServer(service, port=client.port, listener=listener) as server:
-            yield server.candidate()
+        opening = Opening(**client.opening())
+        service = make_service(policy=replace(policy_of(client.policy), cors=bool(opening.cors)))
+        with SandboxServer(service, port=client.port, opening=opening, listener=listener) as server:
+            registered = server.desk.authorization.clients[SOLUTION.client_id]
+            yield (
+                server.candidate(),
+                {
+                    "discovery-url": server.desk.discovery_url,
+                    "client-id": SOLUTION.client_id,
+                    "client-secret": registered.new_secret(),
+                    "page": server.desk.page_url,
+                },
+            )
 
 
 @contextlib.contextmanager
@@ -109,13 +133,19 @@ def connected(client: ClientFile, language: Language) -> Iterator[tuple[Candidat
     UsageError for a choice that the sandbox does not offer, HarnessError when it cannot listen.
     """
     command = client.command
-    driver: Driver = CommandDriver(command, language) if command else Person(language)
+    pairing: dict[str, str] = {}
+    driver: Driver = CommandDriver(command, language, pairing) if command else Person(language)
     own = secrets.token_urlsafe(24)
     inbox = Inbox(driver, own)
-    with _served(client, inbox.take) as content:
-        candidate = client.candidate(content, own)
+    with _served(client, inbox.take) as (content, found):
+        pairing |= found
+        secret = {name: value for name, value in found.items() if name == "client-secret"}
+        candidate = client.candidate(content, own, secret)
         words = _WORDS[language]
         typer.echo(words["sandbox"].format(base=candidate.base_url))
         for name, endpoint in candidate.endpoints.items():
             typer.echo(words["endpoint"].format(name=name, base=endpoint.base_url))
+        if command is None:
+            for name, value in pairing.items():
+                typer.echo(words["endpoint"].format(name=words[name], base=value))
         yield candidate, inbox

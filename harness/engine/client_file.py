@@ -68,6 +68,15 @@ class ClientFile:
         """Return how the real services are reached over TLS."""
         return Tls(**self.document.data.get("tls", {}))
 
+    def opening(self) -> dict[str, Any]:
+        """Return who may pair and call: ``redirect_uris``, ``cors``, and the file ``client_key`` or None."""
+        key = self._sandbox.get("client-key")
+        return {
+            "redirect_uris": tuple(self._sandbox.get("redirect-uris", ())),
+            "cors": tuple(self._sandbox.get("cors", ())),
+            "client_key": None if key is None else self.folder / key,
+        }
+
     @property
     def _sandbox(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.document.data.get("sandbox", {})
@@ -87,11 +96,11 @@ class ClientFile:
             finishes=found.get("finishes", True),
         )
 
-    def candidate(self, sandbox: Mapping[str, Any], own: str) -> Candidate:
+    def candidate(self, sandbox: Mapping[str, Any], own: str, secrets: Mapping[str, str] | None = None) -> Candidate:
         """Return the candidate as a run knows it: the client's name, the addresses and identities of ``sandbox``.
 
         ``sandbox`` is the content of a candidate file that reaches it, and ``own`` the secret that tells the harness's
-        own requests. Raises UsageError.
+        own requests; ``secrets`` are others that the client was given, by name. Raises UsageError.
         """
         data = self.document.data
         content = {
@@ -102,7 +111,7 @@ class ClientFile:
             "policy": {**_known(sandbox.get("policy", {})), **self.policy},
         }
         made = Candidate.of(content)
-        return replace(made, secrets={**made.secrets, **self.document.secrets})
+        return replace(made, secrets={**made.secrets, **self.document.secrets, **(secrets or {})})
 
 
 def _known(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,17 +56,21 @@ class Command:
 
 
 class CommandDriver:
-    """Runs the command for each task; ``language`` is that of the instruction it is given."""
+    """Runs the command for each task; ``language`` is that of the instruction it is given.
 
-    def __init__(self, command: Command, language: str = "en") -> None:
+    ``pairing`` says how the client gets tokens of its own (``discovery-url``, ``client-id``, ``client-secret``).
+    """
+
+    def __init__(self, command: Command, language: str = "en", pairing: Mapping[str, str] | None = None) -> None:
         self._command = command
         self._language = language
+        self._pairing = {} if pairing is None else pairing
         self._running: asyncio.Task[None] | None = None
         self._failure: Failure | None = None
 
     async def begin(self, task: Task) -> None:
         """Start the command; one that cannot be started is a failure with the code ``command-start``."""
-        known = told(task, self._language)
+        known = {**told(task, self._language), **self._pairing}
         arguments = [fill(argument, known) for argument in self._command.run]
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the command runs
         environment = {name: fill(value, known) for name, value in self._command.environment.items()}

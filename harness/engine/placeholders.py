@@ -7,8 +7,11 @@ from typing import Any
 from harness.engine.wire import dumps
 from harness.suite.problem import nearest
 
-TEXTS = ("base-url", "fhir-url", "test-set", "test", "step", "action", "instruction", "language", "identity")
-"""Placeholders that are always there; besides these ``endpoints.NAME`` and ``data.NAME``."""
+TEXTS = (
+    *("base-url", "fhir-url", "test-set", "test", "step", "action", "instruction", "language", "identity"),
+    *("discovery-url", "client-id", "client-secret"),
+)
+"""Placeholders by name; besides these ``endpoints.NAME`` and ``data.NAME``."""
 _GROUPS = ("endpoints.", "data.")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z][A-Za-z0-9_.-]*)\}")
 

@@ -139,6 +139,49 @@ def test_what_the_environment_gave_the_command_is_not_recorded(
     assert b"canary-of-the-environment" not in written
 
 
+PAIRS = """
+import json, sys, urllib.error, urllib.request
+discovery, name, secret = sys.argv[1:]
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+place = json.load(opener.open(discovery))["token_endpoint"]
+form = f"grant_type=refresh_token&refresh_token=none&client_id={name}&client_secret={secret}"
+try:
+    opener.open(place, form.encode())
+except urllib.error.HTTPError as refused:
+    print(refused.read())
+open("secret.txt", "w").write(secret)
+"""
+PAIRING = """
+testset: pairs
+version: 1.0.0
+title: {en: Pairs, fr: Appaire}
+candidate: client
+tests:
+  - id: refreshes
+    title: {en: It asks for a token, fr: Il demande un jeton}
+    steps:
+      - await:
+          instruction: {en: Refresh the token, fr: Renouvelez le jeton}
+          request: {method: POST, path: /oauth/token, params: {grant_type: refresh_token}}
+        expect: {params: {client_secret: present, client_id: present}, status: 400}
+"""
+
+
+def test_a_client_is_told_how_to_pair_and_its_secret_is_not_recorded(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "pairs.yaml").write_text(PAIRING, encoding="utf-8")
+    (tmp_path / "pairs.py").write_text(PAIRS, encoding="utf-8")
+    file = tmp_path / "client.yaml"
+    run = json.dumps([sys.executable, "pairs.py", "{discovery-url}", "{client-id}", "{client-secret}"])
+    more = "sandbox: {redirect-uris: ['https://app.example/back'], cors: ['https://app.example']}"
+    file.write_text(f"kind: client\ncommand: {{run: {run}, timeout: 30}}\n{more}\n", encoding="utf-8")
+    answer = command("run", "--candidate", file, "--root", tmp_path / "sets", "--out", tmp_path / "run")
+    assert answer.exit == 0, answer.out
+    secret = (tmp_path / "secret.txt").read_bytes()
+    assert len(secret) > 20
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file() and secret in path.read_bytes()]
+
+
 def test_a_command_is_killed_when_its_time_is_over(command: Command, sets: Path, tmp_path: Path) -> None:
     file = client_file(tmp_path, "sleeps")
     file.write_text(file.read_text(encoding="utf-8").replace("timeout: 30", "timeout: 0.2"), encoding="utf-8")
@@ -216,6 +259,7 @@ def test_a_person_is_told_where_to_connect_and_what_to_do(sets: Path, tmp_path: 
             lines.append(line)
             if "Créez le patient PATIENT-TEST" in line:
                 break
+        assert re.search(r"page du testeur : http://127\.0\.0\.1:\d+/console", "".join(lines))
         base = re.search(r"Connectez le client à (\S+)", "".join(lines))
         token = re.search(r"Authorization : (.+)", "".join(lines))
         assert base and token, lines
