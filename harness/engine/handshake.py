@@ -2,14 +2,20 @@
 
 The answer is one of HTTP with headers of our own in front: ``TLS-Version`` and ``TLS-Verified`` of a connection that
 was made, and ``TLS-Answer``: ``served``, or ``refused`` by a 4xx; ``TLS-Alert`` and the status 0 where the connection
-was refused: the alert's name, or ``none`` when the candidate just hung up. ``Clear-Text`` tells what a request without
-TLS came to.
+was refused: the alert's name, or ``none`` when the candidate just hung up. ``TLS-Cipher`` is the cipher suite by the
+name that OpenSSL has for it, ``TLS-Certificate-Key`` the kind and bits of the certificate's key (``RSA 2048``, ``EC
+256``, ``Ed25519``), ``TLS-Certificate-Signature`` the hash that it is signed with, ``TLS-Certificate-Expires`` its last
+instant. ``Clear-Text`` tells what a request without TLS came to.
 """
 
 import asyncio
 import ssl
 import warnings
+from collections.abc import Iterator
 from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from harness.engine.exchange import Request, Response, header
 from harness.engine.secure import Tls
@@ -26,6 +32,13 @@ VERSIONS = {
     "1.2": ssl.TLSVersion.TLSv1_2,
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
+CIPHERS = {
+    "unauthenticated": "aNULL:eNULL:@SECLEVEL=0",
+    "static-rsa": "kRSA:!eNULL:!PSK:@SECLEVEL=0",
+    "any": "ALL:@SECLEVEL=0",
+}
+"""Cipher suites to offer: of TLS 1.2 alone those without a certificate or encryption, or without forward secrecy; any
+that there are, with any certificate that holds, however weak."""
 _LARGEST = 65_536
 _PORTS = {"http": 80, "https": 443}
 
@@ -40,6 +53,9 @@ async def shake_hands(request: Request, tls: Tls) -> Response:
     if version == CLEAR_TEXT:
         return await _clear_text(host, int(header(request.headers, "Port") or _PORTS["http"]), target)
     context = _context(tls, version, shown=header(request.headers, "TLS-Certificate") != "none")
+    ciphers = header(request.headers, "TLS-Ciphers")
+    if ciphers is not None:
+        _offer(context, ciphers)
     try:
         return await _spoken(host, parts.port or _PORTS["https"], target, context)
     except ssl.SSLCertVerificationError as problem:
@@ -70,11 +86,23 @@ def _context(tls: Tls, version: str, *, shown: bool) -> ssl.SSLContext:
     return context
 
 
+def _offer(context: ssl.SSLContext, name: str) -> None:
+    """Offer these cipher suites. TLS 1.3 has none of the weak ones."""
+    if name not in CIPHERS:
+        raise CandidateError(f"{name} are no ciphers that can be offered; known are {', '.join(CIPHERS)}")
+    if name != "any":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.set_ciphers(CIPHERS[name])
+    except ssl.SSLError as problem:
+        raise CandidateError(f"{name} ciphers: the OpenSSL of this machine has none to offer") from problem
+
+
 async def _spoken(host: str, port: int, target: bytes, context: ssl.SSLContext) -> Response:
     reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
     try:
         connection = writer.get_extra_info("ssl_object")
-        made = (("TLS-Version", str(connection.version())), ("TLS-Verified", "yes"))
+        made = (("TLS-Version", str(connection.version())), ("TLS-Verified", "yes"), *_described(connection))
         writer.write(target)
         await writer.drain()
         head = await _head(reader)  # with TLS 1.3 a missing certificate is refused only here
@@ -83,6 +111,28 @@ async def _spoken(host: str, port: int, target: bytes, context: ssl.SSLContext) 
         return Response(status, (*made, ("TLS-Answer", answer), *headers))
     finally:
         writer.transport.abort()
+
+
+def _described(connection: ssl.SSLObject) -> Iterator[tuple[str, str]]:
+    """What was agreed on, and what the certificate is made of; nothing of it where none was shown."""
+    cipher = connection.cipher()
+    if cipher is not None:
+        yield "TLS-Cipher", cipher[0]
+    shown = connection.getpeercert(binary_form=True)
+    if not shown:
+        return
+    certificate = x509.load_der_x509_certificate(shown)
+    key = certificate.public_key()
+    match key:
+        case rsa.RSAPublicKey():
+            yield "TLS-Certificate-Key", f"RSA {key.key_size}"
+        case ec.EllipticCurvePublicKey():
+            yield "TLS-Certificate-Key", f"EC {key.curve.key_size}"
+        case _:
+            yield "TLS-Certificate-Key", type(key).__name__.removesuffix("PublicKey")
+    signed = certificate.signature_hash_algorithm
+    yield "TLS-Certificate-Signature", signed.name if signed else certificate.signature_algorithm_oid.dotted_string
+    yield "TLS-Certificate-Expires", certificate.not_valid_after_utc.isoformat()
 
 
 async def _clear_text(host: str, port: int, target: bytes) -> Response:
@@ -100,8 +150,9 @@ async def _clear_text(host: str, port: int, target: bytes) -> Response:
         writer.transport.abort()
     location = header(headers, "location") or ""
     told = "content"
-    if 300 <= status < 400 and location.lower().startswith("https:"):
-        told = "redirected"
+    target_of = urlsplit(location)
+    if 300 <= status < 400 and target_of.scheme == "https":
+        told = "redirected" if target_of.hostname == host.lower() else "redirected-elsewhere"
     elif status >= 400 and b"resourceType" not in body:
         told = "refused"
     return Response(status, (("Clear-Text", told), *headers))

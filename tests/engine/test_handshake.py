@@ -7,6 +7,7 @@ import threading
 import warnings
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.data import folder
 from harness.engine import Candidate, Replay, run_sync
@@ -14,12 +15,17 @@ from harness.engine.journal import JournalWriter, read_journal
 from harness.suite.loader import load_testset
 from tests.engine.tls import BODY, DAY, HEADERS, NOW, Authority, TLSServer, server_context
 
-CONTROL, OLD_0, OLD_1, CLEAR = (
+CONTROL, OLD_0, OLD_1, ANONYMOUS, STATIC, STRONG, HSTS, CLEAR = (
     "current-version-is-accepted",
     "old-versions-are-refused[0]",
     "old-versions-are-refused[1]",
+    "ciphers-without-a-certificate-are-refused",
+    "ciphers-without-forward-secrecy-are-refused",
+    "certificate-is-strong",
+    "https-is-insisted-on",
     "no-content-in-clear-text",
 )
+STRICT = b"Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
 SHOWN = """
 tests:
   - id: shown
@@ -115,10 +121,12 @@ def old(context):
 
 
 def test_a_good_server_passes_and_is_judged_again(go, authority, tmp_path):
-    with BlockingServer(server_context(authority.issue())) as server:
+    with BlockingServer(server_context(authority.issue()), HEADERS + STRICT) as server:
         tests = go(server, writers=[JournalWriter(tmp_path / "run")], seed=1)
     found = verdicts(tests)
-    assert [found[name] for name in (CONTROL, OLD_0, OLD_1)] == ["pass"] * 3, {n: t.reason for n, t in tests.items()}
+    assert {name: found[name] for name in found if name != CLEAR} == dict.fromkeys(
+        (CONTROL, OLD_0, OLD_1, ANONYMOUS, STATIC, STRONG, HSTS), "pass"
+    ), {n: t.reason for n, t in tests.items()}
     assert found[CLEAR] in ("pass", "warn")  # whatever listens on port 80 of this machine
     events = list(read_journal(tmp_path / "run"))
     again = go(server, candidate=Candidate.of(events[0].candidate), transport=Replay(events), seed=1)
@@ -132,11 +140,52 @@ def test_a_server_that_speaks_old_versions_fails(go, authority):
     assert "TLS-Alert" in tests[OLD_0].reason
 
 
+def test_weak_ciphers_fail(go, authority):
+    issued = authority.issue(key=rsa.generate_private_key(65537, 2048))
+    with BlockingServer(lax(issued)) as server:
+        found = verdicts(go(server))
+    names = (CONTROL, ANONYMOUS, STATIC, STRONG, HSTS)
+    assert [found[name] for name in names] == ["pass", "fail", "warn", "pass", "warn"]
+
+
+def test_a_weak_certificate_fails(go, authority):
+    weak = authority.issue(key=rsa.generate_private_key(65537, 1024))
+    with BlockingServer(lax(weak)) as server:
+        tests = go(server)
+    assert verdicts(tests)[STRONG] == "fail"
+    assert "TLS-Certificate-" in tests[STRONG].reason
+
+
+def lax(issued):
+    """Settings of a server that takes what it should not."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:aNULL:eNULL:kRSA:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(issued.cert_file, issued.key_file)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://localhost/fhir", "redirected"),
+        ("https://elsewhere.example/", "redirected-elsewhere"),
+        ("http://localhost/", "content"),
+    ],
+)
+def test_a_redirect_counts_when_it_leads_to_https_on_the_same_host(go, authority, load, location, told):
+    with TLSServer(None, b"Location: " + location.encode(), status=b"301 Moved") as server:
+        step = f"steps: [{{tls: {{version: none, port: {server.port}}}, expect: {{headers: {{Clear-Text: {told}}}}}}}]"
+        tests = go(server, test_set=load(f"tests:\n  - id: t\n    TITLE\n    {step}\n"))
+    assert verdicts(tests) == {"t": "pass"}
+
+
 @pytest.mark.parametrize("issue", [{"hosts": ("other.example",)}, {"begins": NOW - 9 * DAY, "ends": NOW - DAY}])
 def test_a_certificate_that_does_not_hold_fails_and_nothing_else_counts(go, authority, issue):
     with BlockingServer(server_context(authority.issue(*issue.pop("hosts", ()), **issue))) as server:
         found = verdicts(go(server))
-    assert found == {CONTROL: "fail", OLD_0: "skip", OLD_1: "skip", CLEAR: "skip"}
+    assert (found.pop(CONTROL), found.pop(STRONG)) == ("fail", "fail")
+    assert set(found.values()) == {"skip"}
 
 
 def test_hanging_up_is_no_alert(go, authority, load):

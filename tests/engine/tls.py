@@ -63,9 +63,9 @@ class Authority:
             .add_extension(authority, False)
         )
 
-    def issue(self, *hosts: str, ends=None, begins=None) -> Issued:
+    def issue(self, *hosts: str, ends=None, begins=None, key=None) -> Issued:
         """Return a certificate for ``hosts`` (names and addresses), for servers and clients alike."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         hosts = hosts or ("localhost", "127.0.0.1")
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         names = [
@@ -104,10 +104,12 @@ def server_context(issued: Issued, client_ca: Path | None = None) -> ssl.SSLCont
 class TLSServer:
     """Answers every request on a loopback port of its own, in a thread. ``seen`` holds the head of each request."""
 
-    def __init__(self, context: ssl.SSLContext | None, *headers: bytes, body: bytes = BODY) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None, *headers: bytes, body: bytes = BODY, status: bytes = b"200 OK"
+    ) -> None:
         self.context = context
         self.seen: list[bytes] = []
-        self._head = HEADERS % len(body) + b"".join(line + b"\r\n" for line in headers)
+        self._head = HEADERS.replace(b"200 OK", status) % len(body) + b"".join(line + b"\r\n" for line in headers)
         self._body = body
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(

@@ -13,6 +13,8 @@ def tls(call: Call) -> Conversation:
     if not isinstance(target, Mapping) or "version" not in target:
         raise StepFault("step.target", "tls needs a version", "tls demande une version (version)")
     headers = [("TLS-Version", str(target["version"])), ("TLS-Certificate", str(target.get("certificate", "own")))]
+    if "ciphers" in target:
+        headers.append(("TLS-Ciphers", str(target["ciphers"])))
     if "port" in target:
         headers.append(("Port", str(target["port"])))
     yield Request(METHOD, f"{call.base}/metadata", tuple(headers))
