@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -251,7 +252,7 @@ def test_a_person_is_told_where_to_connect_and_what_to_do(sets: Path, tmp_path: 
         [*map(str, words), "--out", str(tmp_path / "run"), "--lang", "fr"],
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        env={"PYTHONIOENCODING": "utf-8", "PATH": ""},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     ) as process:
         assert process.stdout is not None
         lines = []

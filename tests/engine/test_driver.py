@@ -99,6 +99,7 @@ def test_a_command_that_only_sets_off_says_nothing_of_the_end():
 
 def test_a_cancelled_run_ends_its_command(tmp_path):
     told = tmp_path / "pid"
+    os.mkfifo(told)
     code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(3600)"
 
     async def cancelled():
@@ -112,15 +113,15 @@ def test_a_cancelled_run_ends_its_command(tmp_path):
                 await driver.settle()
 
         running = asyncio.create_task(run())
-        while not told.exists() or not told.read_text():
-            await asyncio.sleep(0.01)
+        pid = int(await asyncio.to_thread(told.read_text))
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+        return pid
 
-    asyncio.run(cancelled())
+    pid = asyncio.run(cancelled())
     with pytest.raises(ProcessLookupError):
-        os.kill(int(told.read_text()), 0)
+        os.kill(pid, 0)
 
 
 @given(st.text(), st.sampled_from(TEXTS), st.text())
