@@ -268,7 +268,6 @@ def test_an_answer_can_be_late_and_have_more_headers(go):
     result, client = go(text, reads)
     assert codes(result) == []
     assert client.forwarded == [("GET", "Patient/1")]
-    assert result.tests[0].steps[0].exchanges[0].elapsed >= 0.01
 
 
 PAGES = """
