@@ -111,6 +111,8 @@ def _sqlite(url: URL) -> Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         # What is committed outlives the death of this process; FULL would make it outlive that of the machine.
         cursor.execute("PRAGMA synchronous=NORMAL")
+        # A create writes some fifteen pages; by default every thousandth one waits for the disk.
+        cursor.execute("PRAGMA wal_autocheckpoint=10000")
         cursor.execute("PRAGMA busy_timeout=10000")
         cursor.close()
         connection.set_progress_handler(lambda: time.monotonic() > entry.info.get(_DUE, math.inf), 100_000)
