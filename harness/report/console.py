@@ -1,6 +1,7 @@
 """The terminal: progress while the run goes on, then what failed and why, then a summary. Fits 80 columns."""
 
 import shutil
+from collections.abc import Mapping
 from typing import Literal, TextIO
 
 from rich.console import Console
@@ -16,8 +17,10 @@ from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import one_line, pretty_body, printable, status_line
+from harness.report.lines import cut, located, place, shown
+from harness.report.rules import rules
 from harness.report.words import WORDS, Words, counted
-from harness.suite.model import Interaction
+from harness.suite.model import Interaction, Requirement
 
 Language = Literal["en", "fr"]
 
@@ -45,6 +48,7 @@ class ConsoleWriter:
         self._events: list[Event] = []
         self._titles: dict[tuple[str, str], str] = {}
         self._progress: Progress | None = None
+        self._rules: Mapping[str, Requirement] = {}
         self._attended = False
         """Whether a person makes the candidate act, and waits for each verdict."""
 
@@ -85,6 +89,7 @@ class ConsoleWriter:
         self._summary(run)
 
     def _begin(self, event: RunStarted) -> None:
+        self._rules = rules(event)
         self._attended = event.candidate.get("kind") == "client" and "command" not in event.candidate
         total = sum(len(source.tests) for source in event.test_sets)
         address = one_line(str(event.candidate.get("base-url", "")), 60)
@@ -132,8 +137,9 @@ class ConsoleWriter:
         )
         title = test.started.title.get(self._language, "")
         self._line(2, title)
-        if test.started.verifies:
-            self._line(2, f"{self._words.requirements}: {', '.join(test.started.verifies)}", "dim")
+        for name in test.started.verifies:
+            rule = self._rules.get(name)
+            self._line(2, f"{self._words.requirements}: {name}{f' ({rule.source})' if rule else ''}", "dim")
         shown = False
         for step in test.steps:
             findings = [finding for check in step.checks for finding in check.findings]
@@ -153,25 +159,38 @@ class ConsoleWriter:
         )
         awaited = step.interaction == Interaction.AWAIT
         about = {finding.exchange for finding in findings}
-        for index, exchange in enumerate(step.exchanges):
-            if index in about or (None in about and not awaited):
-                self._exchange(exchange, awaited=awaited)
         for finding in findings:
             self._finding(finding)
+        for index, exchange in enumerate(step.exchanges):
+            if index in about or (None in about and not awaited):
+                places = [finding.expression for finding in findings if (finding.exchange or 0) == index]
+                self._exchange(exchange, places, awaited=awaited)
 
-    def _exchange(self, exchange: Exchange, *, awaited: bool) -> None:
+    def _exchange(self, exchange: Exchange, places: list[str], *, awaited: bool) -> None:
         request, answer = exchange.request, exchange.response
         came = self._words.received if awaited else self._words.sent
         self._line(4, f"{came}: {request.method} {printable(request.url)}")
-        self._body(request.body)
+        self._body(request.body, places if awaited else [])
         self._line(4, f"{self._words.answered}: {status_line(exchange)}")
-        self._body(answer.body if answer else b"")
+        self._body(answer.body if answer else b"", [] if awaited else places)
         if not awaited:
             self._line(4, f"{self._words.repeat}: {printable(curl(exchange))}", "dim")
 
-    def _body(self, body: bytes) -> None:
-        for line in pretty_body(body, _SHOWN_BODY).splitlines():
-            self._console.print(Text(f"      {line}", style="dim", overflow="ellipsis", no_wrap=True))
+    def _body(self, body: bytes, places: list[str]) -> None:
+        """The part of a body around what was found in it, else its beginning."""
+        lines = located(pretty_body(body)) if body else []
+        marked = {at for one in places if (at := place(lines, one)) is not None}
+        last = -1
+        for index in shown(lines, marked, _SHOWN_BODY):
+            if index > last + 1:
+                self._body_line("…")
+            self._body_line(lines[index].text, "bold" if index in marked else "dim")
+            last = index
+        if last < len(lines) - 1:
+            self._body_line(f"… (+{len(lines) - 1 - last})")
+
+    def _body_line(self, text: str, style: str = "dim") -> None:
+        self._console.print(Text(f"      {cut(text)}", style=style, overflow="ellipsis", no_wrap=True))
 
     def _finding(self, finding: Finding) -> None:
         message = finding.message_fr if self._language == "fr" and finding.message_fr else finding.message

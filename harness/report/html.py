@@ -15,6 +15,7 @@ from harness.report.inert import printable
 from harness.report.markup import MARKS, both, word
 from harness.report.pages import template
 from harness.report.picture import matrix, timelines
+from harness.report.rules import rules
 from harness.suite.policies import policies, spelled
 
 
@@ -45,6 +46,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         seconds=seconds,
         requirements=requirements,
         matrix=matrix(requirements),
+        rules=rules(run.started),
         numbers={name: number for number, (name, _, _) in enumerate(requirements)},
         unmet=[(name, verdict) for name, verdict, _ in requirements if verdict not in (Verdict.PASS, Verdict.WARN)],
         lacks=lacking(run),

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.data import folder
+from harness.engine.events import RunStarted, StepFinished
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict
 from harness.errors import UsageError
@@ -22,6 +24,7 @@ from harness.report.file import ReportFile
 from harness.report.inert import one_line, pretty_body, printable
 from harness.report.words import WORDS
 from harness.report.writer import replay
+from harness.suite.requirements import FOLDER, load_requirements
 from tests.runs import HOSTILE, events
 
 
@@ -56,6 +59,37 @@ def test_the_terminal_says_what_failed_and_why() -> None:
     ):
         assert part in text
     assert "3 tests; 1 of 2 requirements met" in text
+
+
+def test_a_failure_shows_the_passage_and_the_part_of_the_message_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    changed = []
+    for event in events():
+        if isinstance(event, RunStarted):
+            changed.append(replace(event, requirements_digest=load_requirements(folder("testsets") / FOLDER).digest))
+        elif isinstance(event, StepFinished) and event.checks and event.checks[0].findings:
+            names = [{"family": f"FAMILY-{number:03}"} for number in range(200)]
+            body = json.dumps({"resourceType": "Patient", "name": names}).encode()
+            (exchange,), (check,) = event.exchanges, event.checks
+            assert exchange.response is not None
+            answer = replace(exchange, response=replace(exchange.response, body=body))
+            finding = replace(check.findings[0], expression="Patient.name[150].family", exchange=0)
+            changed.append(replace(event, exchanges=(answer,), checks=(replace(check, findings=(finding,)),)))
+        else:
+            changed.append(event)
+    stream = io.StringIO()
+    replay(changed, ConsoleWriter(stream))
+    text = stream.getvalue()
+    assert "FHIR-REST-002 (FHIR R4 4.0.1" in " ".join(text.split())
+    assert "FAMILY-150" in text
+    assert "FAMILY-000" not in text
+    assert text.index("expected: 404") < text.index("FAMILY-150")
+    assert max(map(len, text.splitlines())) <= 80
+    page = html.render(RunResult.read(changed))
+    assert "<cite>FHIR R4 4.0.1" in page
+    assert "<cite>" not in html.render(RunResult.read(events()))  # judged by another catalogue
 
 
 class _Page(HTMLParser):
