@@ -102,6 +102,10 @@ STORAGE = (
     Defect("components-reordered", "MES-MEASURE-025", "The components of a measure change places.",
            rules=storing(lambda found: {**found, "component": found["component"][::-1]}
                          if "component" in found else found, "Observation")),
+    Defect("sites-and-methods-lost", "MES-MEASURE-032", "Where and how a measure was taken is lost when stored.",
+           rules=storing(lost("bodySite", "method"), "Observation")),
+    Defect("device-models-lost", "MES-MEASURE-012", "Devices are stored without their maker and their model.",
+           rules=storing(lost("manufacturer", "modelNumber"), "Device")),
     Defect("device-identifiers-lost", "MES-MEASURE-012", "Devices are stored without their identifiers.",
            rules=storing(lost("identifier"), "Device")),
     Defect("appointment-details-lost", "GAP-RDV-001", "Appointments lose what their service is.",
@@ -112,6 +116,10 @@ STORAGE = (
            rules=storing(lost("serviceType", "specialty"), "Slot")),
     Defect("record-details-lost", "PDSM-UPD-008", "A patch loses the description of the record.",
            rules=storing(lost("description", "custodian", "type"), "DocumentReference", methods=("PATCH",))),
+    Defect("record-descriptions-lost", "PDSM-ADD-011", "Records lose what describes them and who attests them.",
+           rules=storing(lost("description", "authenticator"), "DocumentReference")),
+    Defect("patient-references-lost", "FRCORE-PAT-010", "Patients lose their practitioner and their organization.",
+           rules=storing(lost("generalPractitioner", "managingOrganization"), "Patient")),
     Defect("study-number-lost", "PDSM-PROF-011", "The related references of a record are lost.",
            rules=storing(lambda found: {**found, "context": without(found["context"], "related")}
                          if "related" in found.get("context", {}) else found, "DocumentReference")),
