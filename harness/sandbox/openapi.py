@@ -106,6 +106,7 @@ def _of_type(place: str, resource: Json, common: Sequence[Json]) -> Iterator[tup
         yield place, "post", _operation(tags, f"Create a {type_}", [condition], _resource(type_))
     if "update" in offered and resource.get("conditionalUpdate"):
         yield place, "put", _operation(tags, f"Update the {type_} that matches", criteria, _resource(type_))
+    if "patch" in offered and resource.get("conditionalUpdate"):
         yield place, "patch", _operation(tags, f"Patch the {type_} that matches", criteria, _patch())
     if "delete" in offered and resource.get("conditionalDelete", "not-supported") != "not-supported":
         yield place, "delete", _operation(tags, f"Delete the {type_} that matches", criteria)
