@@ -25,6 +25,11 @@ def _client(step: Step) -> SyncFHIRClient:
     return SyncFHIRClient(step["base-url"], authorization=headers.pop("Authorization", None), extra_headers=headers)
 
 
+def _consented(step: Step, direction: str) -> None:
+    if direction not in step["caller"]["consents"]:
+        raise SystemExit(f"this person does not consent ({direction})")
+
+
 def _record(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((_FIXTURES / f"{name}.json").read_text("utf-8"))
     return found
@@ -32,8 +37,7 @@ def _record(name: str) -> dict[str, Any]:
 
 def feed(step: Step) -> None:
     """Feed one measure a transaction, with its device where there is one."""
-    if "write" not in step["caller"]["consents"]:
-        raise SystemExit("this person does not let measures be written")
+    _consented(step, "write")
     client, data = _client(step), step["data"]
     for kind in data.get("kinds", [data.get("kind", "bodyweight")]):
         content = _record(f"observation/mes-{kind}")
@@ -62,6 +66,7 @@ def _entry(resource: Any) -> dict[str, Any]:
 
 def read_all(step: Step) -> None:
     """Read every page of a period."""
+    _consented(step, "read")
     data = step["data"]
     found = _asked(step).search(date__ge=data["from"], date__le=data["to"])
     if data.get("devices"):
