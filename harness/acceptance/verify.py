@@ -42,7 +42,7 @@ class CheckedItem:
     ok: bool
     message: str
     made: bool = True
-    """False when it could not be asked, because one before it failed."""
+    """False when it could not be asked: one before it failed, or another version of the harness made the page."""
 
     @property
     def result(self) -> str:
@@ -56,13 +56,13 @@ class Verification:
 
     checks: list[CheckedItem] = field(default_factory=list)
     document: Mapping[str, Any] | None = None
-    """The verified acceptance.json; None unless every check held."""
+    """The verified acceptance.json; None when a check failed."""
     data: bytes = field(default=b"", repr=False)
     """The bytes that were checked; empty when they could not be read."""
 
     @property
     def ok(self) -> bool:
-        """Whether every check was made and held."""
+        """Whether each check that could be made held, and nothing else was relied on."""
         return self.document is not None
 
     @cached_property
@@ -87,6 +87,10 @@ class Verification:
             ],
             "document": self.document,
         }
+
+
+class _NotAskedError(Exception):
+    """A question that this version cannot answer, and whose answer nothing else relies on."""
 
 
 class _Verifier:
@@ -127,6 +131,8 @@ class _Verifier:
                 result.checks.append(CheckedItem(name, True, step()))
             except HarnessError as problem:
                 result.checks.append(CheckedItem(name, False, str(problem)))
+            except _NotAskedError as reason:
+                result.checks.append(CheckedItem(name, False, str(reason), made=False))
         if result.failure is None:
             result.document = orjson.loads(self._members[DOCUMENT])
         result.data = self._data
@@ -192,7 +198,9 @@ class _Verifier:
     def _page(self) -> str:
         made_by = self._ran.started.harness
         if made_by != __version__:
-            return f"made by version {made_by}, this is {__version__}: not rendered again, rely on {DOCUMENT}"
+            raise _NotAskedError(
+                f"made by version {made_by}, this is {__version__}: not made again, rely on {DOCUMENT}"
+            )
         if render(self._ran, self._document, signed=True).encode("utf-8") != self._members[PAGE]:
             raise AcceptanceError(f"{PAGE} does not show what the recorded exchanges and verdicts say")
         return f"{PAGE} follows from the journal"

@@ -22,6 +22,7 @@ from harness.report.inert import one_line
 
 app = typer.Typer(add_completion=False)
 _WIDTH = 80
+_REASON = 200
 _COLUMNS = (22, 18, 12, 10, 14)
 
 
@@ -72,6 +73,9 @@ def review(
         typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return
     typer.echo(f"{out}: signed; {decision.value}, number {content['sequence']} for {file.name}")
+    if content["failure"]:
+        why = one_line(f"{content['failure']['check']}: {content['failure']['message']}", _REASON)
+        typer.echo(f"The file does not verify, and the review says so: {why}")
     typer.echo("\n".join(next_lines(content["next"], lang.value)))
 
 

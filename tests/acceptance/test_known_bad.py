@@ -36,7 +36,8 @@ def test_the_good_one_holds(policy: TrustPolicy, signed_at: datetime) -> None:
     answer = verify(FOLDER / GOOD, policy, signed_at)
     assert answer.failure is None
     page = next(item for item in answer.checks if item.name == "page")
-    assert "made by version 0.0.0" in page.message
+    assert (page.result, "made by version 0.0.0" in page.message) == ("not-made", True)
+    assert answer.document is not None
 
 
 @pytest.mark.parametrize("name", BAD)

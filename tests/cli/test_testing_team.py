@@ -271,6 +271,7 @@ def test_what_cannot_be_decided_is_refused(command: Command, world: World) -> No
     answer = command(*words, "--decision", "unsatisfactory", *stranger, "--out", world.team.home / "no.jws")
     assert answer.exit == 0
     assert "The file: " in answer.out
+    assert "The file does not verify, and the review says so: certificate: " in answer.out
     assert command("review", world.file).exit == 2
     assert command("compare", world.file, world.file).exit == 2
     assert command("rejudge", world.file).exit == 2
