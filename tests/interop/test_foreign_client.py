@@ -21,8 +21,6 @@ pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("fhirpy")]
 EXPECTED = {
     # requests, which fhirpy sends with, labels a JSON body as application/json: understood, and not FHIR's own type.
     "mes-client-feed/content-is-labelled": Verdict.WARN,
-    # About another choice of the sandbox.
-    "mes-client-search/patient-is-the-pair-in-the-other-spelling": Verdict.SKIP,
 }
 
 

@@ -137,7 +137,7 @@ def main(arguments: list[str]) -> int:
     stage = Stage()
     names = given.defect or sorted(DEFECTS)
     healthy = {} if given.defect else verdicts(stage.run())
-    unclean = sorted(name for name, verdict in healthy.items() if verdict not in (Verdict.PASS, Verdict.SKIP))
+    unclean = sorted(name for name, verdict in healthy.items() if verdict is not Verdict.PASS)
     score = {}
     for name in names:
         found = [test for test in stage.detecting(name) if healthy.get(test, Verdict.PASS) is Verdict.PASS]
