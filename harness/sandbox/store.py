@@ -205,12 +205,12 @@ class Session:
     def _index(self, pk: int, entry: Entry, updated: int) -> None:
         self._insert(pk, entry.rows)
         for inner in entry.contained:
-            name = f"{pk}#{inner.id}"
+            name = _inner_id(pk, f"#{inner.id}")
             key = self._add(type=inner.type, id=name, container=pk, version=1, updated=updated, deleted=0)
             self._insert(key, inner.rows)
         names = {str(row["id"]) for row in entry.rows.get("reference", ()) if str(row["id"]).startswith("#")}
         self._statements.link_inner.run_each(
-            self.connection, [{"key": pk, "old": name, "new": f"{pk}{name}"} for name in sorted(names)]
+            self.connection, [{"key": pk, "old": name, "new": _inner_id(pk, name)} for name in sorted(names)]
         )
 
     def _insert(self, pk: int, rows: IndexRows) -> None:
@@ -222,6 +222,11 @@ class Session:
 
 def _chunks(keys: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
     return (keys[start : start + size] for start in range(0, len(keys), size))
+
+
+def _inner_id(pk: int, name: str) -> str:
+    """What the contained resource ``#name`` is called here; a server that does not validate lets it be any length."""
+    return f"{pk}{name}"[:200]
 
 
 class Clock:

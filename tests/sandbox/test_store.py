@@ -172,10 +172,11 @@ def test_any_text_is_kept_and_indexed(store: Store, text: str) -> None:
         "token": [{**TOKEN, "code": text, "system": text}],
         "string": [{"param": "Patient.name", "value": text, "folded": text}],
         "uri": [{"param": "Patient.url", "value": text}],
-        "reference": [{**LINK, "id": text, "url": text, "system": text, "value": text}],
+        "reference": [{**LINK, "id": text, "url": text, "system": text, "value": text}, {**LINK, "id": f"#{text}"}],
     }
+    inner = Contained("Practitioner", text, {})
     with store.writing() as session:
-        assert put(session, "any", text, Entry(rows)).content == text
+        assert put(session, "any", text, Entry(rows, (inner,))).content == text
     with store.reading() as session:
         assert session.current("Patient", "any").content == text  # type: ignore[union-attr]
 
