@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+from markupsafe import escape
+
 from harness.acceptance.document import document
+from harness.data import folder
 from harness.engine.events import Event, RunStarted, StepFinished, TestFinished
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict
 from harness.report.completeness import lacking
 from harness.report.html import render
+from harness.suite.requirements import FOLDER, load_requirements
 from tests.runs import events
 
 
@@ -86,3 +90,11 @@ def test_the_document_and_the_first_page_say_so() -> None:
     assert "Patient/1 was left on the candidate" in head
     assert 'id="patient.skips"' in page
     assert 'id="req-FHIR-REST-002"' in page
+
+
+def test_a_signed_page_follows_from_the_journal_alone() -> None:
+    shipped = load_requirements(folder("testsets") / FOLDER)
+    run = _run(requirements_digest=shipped.digest)
+    passage = str(escape(shipped.by_id["FHIR-REST-001"].statement))
+    assert passage in render(run)
+    assert passage not in render(run, signed=True)
