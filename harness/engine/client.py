@@ -75,6 +75,10 @@ _OPENERS = (b"{", b"[", b",", b"<")
 """One of these stands before every JSON value and XML element; in texts they count too: the limit leaves room."""
 
 
+_JUST_NOW = 0.5
+"""Seconds; servers keep idle connections for longer."""
+
+
 class Live:
     """Sends requests to the candidate over HTTP/1.1: no redirect, cookie or proxy of the environment is followed."""
 
@@ -83,8 +87,8 @@ class Live:
         self._redactor = redactor or candidate.redactor()
         self._client = _client(candidate)
         # A server may close an idle connection at the moment that it is used again. What cannot be sent twice
-        # (RFC 9110, section 9.2.2) therefore has a connection of its own.
-        self._once = _client(candidate, idle=0)
+        # (RFC 9110, section 9.2.2) therefore has a new connection, or one that was in use until just now.
+        self._once = _client(candidate, idle=_JUST_NOW)
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
         self._tls = candidate.tls
@@ -198,13 +202,13 @@ class Live:
         await self._once.aclose()
 
 
-def _client(candidate: Candidate, idle: int | None = 20) -> httpx.AsyncClient:
-    """Return a client that keeps at most ``idle`` connections which are not in use."""
+def _client(candidate: Candidate, idle: float = 5.0) -> httpx.AsyncClient:
+    """Return a client that keeps a connection which is not in use for ``idle`` seconds."""
     limits = candidate.limits
     return httpx.AsyncClient(
         http1=True,
         http2=False,
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=idle),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=idle),
         verify=candidate.tls.context(),
         proxy=candidate.proxy,
         trust_env=False,

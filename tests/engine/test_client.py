@@ -241,3 +241,30 @@ def test_http_where_tls_is_spoken():
             server.close()
 
     assert asyncio.run(scenario()).error_code == "tls"
+
+
+@pytest.mark.parametrize(("idle", "connections"), [(0.0, 3), (60.0, 1)])
+def test_what_cannot_be_sent_twice_goes_over_no_connection_that_was_idle(monkeypatch, idle, connections):
+    monkeypatch.setattr("harness.engine.client._JUST_NOW", idle)
+    opened = []
+
+    async def answer(reader, writer):
+        opened.append(asyncio.current_task())
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            writer.close()
+            await writer.wait_closed()
+
+    async def go():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            live = Live(candidate(base))
+            made = [await live.send(Request("POST", f"{base}/Patient"), SCOPE) for _ in range(3)]
+            await live.close()
+            await asyncio.wait(opened)
+            return made
+
+    assert [one.response.status for one in asyncio.run(go())] == [201, 201, 201]
+    assert len(opened) == connections
