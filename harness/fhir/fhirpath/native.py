@@ -40,6 +40,13 @@ Judge = Callable[[Items, Environment], bool | None]
 _JUDGES: dict[str, Function] = {**JUDGES, **TEXT_JUDGES, **FHIR_JUDGES}
 _FUNCTIONS: dict[str, Function] = {**FUNCTIONS, **TEXT_FUNCTIONS, **FHIR_FUNCTIONS}
 _PER_ITEM_JUDGES = frozenset({"exists", "all"})
+FUNCTION_NAMES = _PER_ITEM_JUDGES.union(
+    _JUDGES,
+    _FUNCTIONS,
+    ["where", "select", "repeat", "aggregate", "iif", "is", "as", "ofType", "sqrt", "exp", "ln", "log", "power"],
+    ["subsumes", "subsumedBy", "elementDefinition", "slice", "checkModifiers"],
+)
+"""The functions of FHIRPath N1 and of FHIR R4; what is not translated here, fhirpathpy evaluates."""
 
 
 class NotNative(Exception):
