@@ -7,12 +7,14 @@ from typing import Any
 from harness.fhir.definitions import Definitions
 from harness.sandbox.codec import Resource
 from harness.sandbox.policy import Policy
-from harness.sandbox.problems import Problem
+from harness.sandbox.problems import Problem, issue
 from harness.sandbox.unit import Check
 from harness.validation.validator import Validator
 
 # Faults of form: what makes a body something else than FHIR JSON, rather than a resource that a rule refuses.
 _FORM = ("json-", "not-a-resource", "resource-type-", "unknown-element", "primitive-format", "type-not-allowed")
+
+_MOST_ISSUES = 200
 
 
 def checker(validator: Validator, policy: Policy) -> Check:
@@ -26,13 +28,22 @@ def checker(validator: Validator, policy: Policy) -> Check:
 
     def check(resource: Resource) -> list[dict[str, Any]]:
         outcome = validator.validate(resource, list(_profiles(resource, policy)))
-        issues: list[dict[str, Any]] = outcome.operation_outcome()["issue"] if outcome.issues else []
+        issues = _told(outcome.operation_outcome()["issue"] if outcome.issues else [])
         if outcome.ok:
             return issues
         basic = any(issue.rule.startswith(_FORM) and issue.profile is None for issue in outcome.errors)
         raise Problem(400 if basic else 422, issues=issues)
 
     return check
+
+
+def _told(issues: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``issues``, the gravest first where there are too many to tell them all."""
+    if len(issues) <= _MOST_ISSUES:
+        return issues
+    gravest = sorted(issues, key=lambda item: item["severity"] not in {"fatal", "error"})[:_MOST_ISSUES]
+    more = f"{len(issues) - _MOST_ISSUES} more issues are not told."
+    return [*gravest, issue("information", "informational", more)]
 
 
 def server_validator(definitions: Definitions) -> Validator:

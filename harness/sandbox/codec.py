@@ -15,6 +15,7 @@ import orjson
 from harness.sandbox.problems import Problem
 
 MAX_DEPTH = 64
+MAX_VALUES = 200_000
 _MOST_DIGITS = 1000
 
 Resource = dict[str, Any]
@@ -53,22 +54,29 @@ def _check_texts(value: Any) -> None:
             raise Problem(400, "value", "A text of the body holds a NUL character or half of a surrogate pair.")
 
 
-def _check_depth(value: Any, limit: int) -> None:
-    level = [value]
-    for _ in range(limit):
+def bounded(value: Any) -> Any:
+    """``value``, which nests no deeper and holds no more than this server takes. Raises :class:`Problem` (400, 413).
+
+    Bytes say little about the work that a body makes: a document is one long text, judged at once.
+    """
+    level, count = [value], 1
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for item in level
             if isinstance(item, (dict, list))
             for child in (item.values() if isinstance(item, dict) else item)
         ]
+        count += len(level)
+        if count > MAX_VALUES:
+            raise Problem(413, "too-costly", f"The body holds more than {MAX_VALUES} values; send fewer at once.")
         if not level:
-            return
-    raise Problem(400, "too-long", f"The body nests deeper than {limit} levels; send a flatter one.")
+            return value
+    raise Problem(400, "too-long", f"The body nests deeper than {MAX_DEPTH} levels; send a flatter one.")
 
 
 def parse(text: bytes | str) -> Any:
-    """Parse FHIR JSON. Raises :class:`Problem` (400) on what is not JSON, not UTF-8, or nests too deep."""
+    """Parse FHIR JSON. Raises :class:`Problem` (400, 413) on what is not JSON, not UTF-8, too deep or too much."""
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         value = json.loads(
@@ -84,7 +92,7 @@ def parse(text: bytes | str) -> Any:
         raise Problem(400, "too-long", f"The body nests deeper than {MAX_DEPTH} levels; send a flatter one.") from None
     except ValueError as error:
         raise Problem(400, "structure", f"The body is not well-formed JSON: {error}.") from None
-    _check_depth(value, MAX_DEPTH)
+    bounded(value)
     if "\\u0000" in decoded or "\\ud" in decoded or "\\uD" in decoded:
         _check_texts(value)
     return value

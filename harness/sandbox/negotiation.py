@@ -148,7 +148,9 @@ def parse_body(call: Call, definitions: Definitions) -> object:
     if FORMATS[name] == "json":
         return codec.parse(call.body)
     try:
-        return from_xml(call.body, definitions)
+        return codec.bounded(from_xml(call.body, definitions))
+    except Problem:
+        raise
     except HarnessError as error:
         raise Problem(400, "structure", f"The body is not FHIR XML. {error}") from None
 

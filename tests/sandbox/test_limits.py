@@ -1,6 +1,7 @@
 """What one caller may take from the others: requests, time, and the patience of the store."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,13 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from harness.sandbox import app, databases
+from harness.fhir.definitions import Definitions
+from harness.sandbox import app, codec, databases
 from harness.sandbox.assembly import make_service
+from harness.sandbox.checking import checker
 from harness.sandbox.limits import PUBLIC_RATE, PromptProtocol, Throttle, rate_for
 from harness.sandbox.policy import Policy
-from harness.sandbox.problems import failure
+from harness.sandbox.problems import Problem, failure
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.store import Store
+from harness.validation.validator import Validator
 
 RECURSION = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000000) SELECT count(*) FROM c"
 
@@ -131,6 +135,45 @@ def test_a_statement_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatc
             assert session.connection.exec_driver_sql(RECURSION).scalar_one() == 1_000_000
     told = failure(ended.value, validated=True)
     assert (told.status, told.headers) == (503, {"Retry-After": "5"})
+
+
+PATIENT = {"resourceType": "Patient"}
+FHIR = {"Content-Type": "application/fhir+json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/Patient?" + "&".join(["name=" + ",".join(["a"] * 300)] * 3), "too-costly"),
+        ("/Patient?name=" + ",".join(["a"] * 500), "too-costly"),
+        ("/Patient?" + "&".join(["name=a"] * 61), "too-costly"),
+        ("/Observation?subject.organization.partof.partof.partof.name=a", "too-costly"),
+    ],
+)
+def test_a_search_that_asks_too_much_is_refused(server: SandboxServer, path: str, code: str) -> None:
+    answer = httpx.get(server.base_url + path)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, code)
+
+
+def test_a_body_of_too_many_values_is_refused_and_a_long_document_is_not(server: SandboxServer) -> None:
+    many = {**PATIENT, "name": [{"family": "a"}] * (codec.MAX_VALUES // 2)}
+    answer = httpx.post(f"{server.base_url}/Patient", json=many, headers=FHIR, timeout=60)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (413, "too-costly")
+    document = {"resourceType": "Binary", "contentType": "text/plain", "data": "QUJD" * codec.MAX_VALUES}
+    answer = httpx.post(f"{server.base_url}/Binary", json=document, headers=FHIR, timeout=60)
+    assert answer.status_code == 201
+
+
+def test_of_many_faults_the_gravest_are_told() -> None:
+    check = checker(Validator(Definitions.embedded(), unknown_extensions="information"), Policy())
+    extension = [{"url": f"http://fhir.example/{number}", "valueString": "a"} for number in range(300)]
+    with pytest.raises(Problem) as refused:
+        check({**PATIENT, "extension": extension, "name": [{"famil": "a"}] * 150})
+    severities = [issue["severity"] for issue in refused.value.issues]
+    assert severities == ["error"] * severities.count("error") + ["information"] * severities.count("information")
+    assert severities.count("error") >= 150
+    assert len(severities) == 201
+    assert re.fullmatch(r"\d+ more issues are not told\.", refused.value.issues[-1]["diagnostics"])
 
 
 @pytest.mark.parametrize(

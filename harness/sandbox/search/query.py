@@ -18,7 +18,7 @@ _MODIFIERS: dict[str, frozenset[str]] = {
     "reference": frozenset({"identifier"}),
     "uri": frozenset({"below", "above"}),
 }
-_MOST_VALUES, _MOST_PARAMETERS, _LONGEST_CHAIN = 400, 60, 4
+_MOST_VALUES, _MOST_TOGETHER, _MOST_PARAMETERS, _LONGEST_CHAIN = 400, 600, 60, 4
 _CONTROL = frozenset({"_format", "_pretty"})
 _RESULT = frozenset(
     {"_count", "_sort", "_include", "_revinclude", "_summary", "_total", "_elements", "_offset", "_cursor"}
@@ -95,6 +95,10 @@ class QueryParser:
         """Read ``pairs``. Raises :class:`Problem` (400) for what is understood and wrong."""
         if len(pairs) > _MOST_PARAMETERS:
             raise Problem(400, "too-costly", f"A query has at most {_MOST_PARAMETERS} parameters here.")
+        if sum(value.count(",") + 1 for _, value in pairs) > _MOST_TOGETHER:
+            raise Problem(
+                400, "too-costly", f"The parameters of a query have at most {_MOST_TOGETHER} values together."
+            )
         criteria: list[Criterion] = []
         includes: list[Include] = []
         results: dict[str, str] = {}
