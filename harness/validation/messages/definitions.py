@@ -106,3 +106,126 @@ DEFINITIONS: dict[str, Rule] = {
         "L'expression de {found} est illisible : {detail}",
     ),
 }
+
+ARTIFACTS: dict[str, Rule] = {
+    "search-components": Rule(
+        "error",
+        "business-rule",
+        "A composite search parameter needs two components at least",
+        "Un paramètre de recherche composite a besoin de deux composants au moins",
+    ),
+    "search-expression": Rule(
+        "error",
+        "business-rule",
+        "The expression {found} leads nowhere: {detail}",
+        "L'expression {found} ne mène à rien : {detail}",
+    ),
+    "search-derived": Rule(
+        "error",
+        "business-rule",
+        "{found} is not what {detail}, from which it is derived, says: {expected}",
+        "{found} n'est pas ce que dit {detail}, dont il dérive : {expected}",
+    ),
+    "search-parameter-type": Rule(
+        "error",
+        "business-rule",
+        "The search parameter {detail} is of type {expected}, not {found}",
+        "Le paramètre de recherche {detail} est de type {expected} et non {found}",
+    ),
+    "dependency-uri": Rule(
+        "error",
+        "business-rule",
+        "{found} is not the URL of an ImplementationGuide",
+        "{found} n'est pas l'URL d'un ImplementationGuide",
+    ),
+    "dependency-version": Rule(
+        "error",
+        "business-rule",
+        "The version of {found} stands in 'version', which says {expected}",
+        "La version de {found} se met dans « version », qui dit {expected}",
+    ),
+    "dependency-package": Rule(
+        "error",
+        "business-rule",
+        "{found} is not the id of a package",
+        "{found} n'est pas un identifiant de paquet",
+    ),
+    "measure-code": Rule(
+        "error",
+        "business-rule",
+        "A code is needed to tell which part of the measure this is: {expected}",
+        "Il faut un code pour savoir de quelle partie de la mesure il s'agit : {expected}",
+    ),
+    "measure-code-unknown": Rule(
+        "error",
+        "business-rule",
+        "The measure has no part with the code {found}, only {expected}",
+        "La mesure n'a pas de partie de code {found}, seulement {expected}",
+    ),
+    "measure-code-twice": Rule(
+        "error",
+        "business-rule",
+        "{found} is reported more than once",
+        "{found} est rapporté plusieurs fois",
+    ),
+    "measure-missing": Rule(
+        "error",
+        "business-rule",
+        "The measure has {found}, which is not reported",
+        "La mesure comporte {found}, qui n'est pas rapporté",
+    ),
+    "measure-subjects": Rule(
+        "error",
+        "business-rule",
+        "A report of type {found} lists no subjects",
+        "Un rapport de type {found} ne liste pas de sujets",
+    ),
+    "measure-score-prohibited": Rule(
+        "error",
+        "business-rule",
+        "There is no score in a report of this kind ({expected})",
+        "Il n'y a pas de score dans un rapport de cette sorte ({expected})",
+    ),
+    "measure-score-missing": Rule(
+        "error",
+        "business-rule",
+        "A measure of scoring {expected} is reported with a score",
+        "Une mesure de type {expected} se rapporte avec un score",
+    ),
+    "measure-score-range": Rule(
+        "error",
+        "value",
+        "The score of a proportion is between 0 and 1, not {found}",
+        "Le score d'une proportion est entre 0 et 1, et non {found}",
+    ),
+    "measure-score-unit": Rule(
+        "error",
+        "business-rule",
+        "The score of a {expected} has no unit",
+        "Le score d'une {expected} n'a pas d'unité",
+    ),
+    "map-name-twice": Rule(
+        "error",
+        "business-rule",
+        "The name {found} is used already",
+        "Le nom {found} est déjà pris",
+    ),
+    "map-variable": Rule(
+        "error",
+        "business-rule",
+        "{found} is not known here (known: {expected})",
+        "{found} n'est pas connu ici (connus : {expected})",
+    ),
+    "map-group": Rule(
+        "error",
+        "business-rule",
+        "There is no group {found} (groups: {expected})",
+        "Il n'y a pas de groupe {found} (groupes : {expected})",
+    ),
+    "map-call": Rule(
+        "error",
+        "business-rule",
+        "The group {detail} takes {expected} variables, not {found}",
+        "Le groupe {detail} prend {expected} variables et non {found}",
+    ),
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from harness.validation.messages.definitions import DEFINITIONS
+from harness.validation.messages.definitions import ARTIFACTS, DEFINITIONS
 from harness.validation.messages.links import BUNDLE, REFERENCES
 from harness.validation.messages.profiles import EXTENSIONS, PROFILES, SLICING, TERMINOLOGY
 from harness.validation.messages.resources import CODE_SYSTEMS, QUESTIONNAIRES, VALUE_SETS
@@ -47,6 +47,7 @@ RULES: dict[str, Rule] = {
     **REFERENCES,
     **BUNDLE,
     **DEFINITIONS,
+    **ARTIFACTS,
     **CODE_SYSTEMS,
     **VALUE_SETS,
     **QUESTIONNAIRES,
