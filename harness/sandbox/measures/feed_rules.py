@@ -178,8 +178,9 @@ def _condition(feed: Feed) -> Iterator[Issue]:
         told = f"IfNoneExist is {text!r}; it must be identifier=urn:oid:{{OID}}|{{DEVICE ID}}."
         yield _error("invalid", told, where)
         return
-    identifiers = feed.device.get("identifier", ())
-    named = [(item.get("system"), item.get("value")) for item in identifiers if isinstance(item, dict)]
+    identifiers = feed.device.get("identifier")
+    listed = identifiers if isinstance(identifiers, list) else []
+    named = [(item.get("system"), item.get("value")) for item in listed if isinstance(item, dict)]
     if (found["system"], found["value"]) not in named:
         told = f"IfNoneExist is {text!r}, and the Device has no such identifier (identifier=urn:oid:{{OID}}|…)."
         yield _error("invalid", told, where)
