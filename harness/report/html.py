@@ -1,6 +1,6 @@
 """The HTML report: one self-contained page, French and English, that reads without JavaScript and runs none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -42,6 +42,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         step_box=steps.step,
         finding_box=finding_box,
         marks=MARKS,
+        labels=_labels,
         strips=strips,
         seconds=seconds,
         requirements=requirements,
@@ -80,6 +81,13 @@ def _choices(effective: Mapping[str, Any]) -> list[_Choice]:
         else:
             rows.append((name, spelled(value), rule.ambiguity, rule.title, rule.says(value), value == rule.default))
     return rows
+
+
+def _labels(tests: Sequence[TestResult], numbers: Mapping[str, int]) -> str:
+    """The classes of a test set: the verdicts of its tests and the requirements that they verify, for the filters."""
+    verdicts = dict.fromkeys(test.verdict.value for test in tests)
+    verified = sorted({numbers[name] for test in tests for name in test.started.verifies})
+    return " ".join([*verdicts, *(f"r{number}" for number in verified)])
 
 
 def _every_step(run: RunResult) -> Iterator[StepFinished]:
