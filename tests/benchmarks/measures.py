@@ -9,12 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 from fhir.resources.R4B.observation import Observation
 
+from harness.cli.inputs import Item
+from harness.cli.judging import Setup, judge_all
 from harness.data import folder
 from harness.fhir.definitions import Definitions
 from harness.validation.validator import Validator
@@ -209,6 +212,24 @@ def _stream(path: Path, jobs: int) -> tuple[float, float]:
     return time.perf_counter() - begun, peak
 
 
+def clustered(sizes: Sizes) -> Row | None:
+    """This process against a Dask cluster of two workers, once these are warm; None where Dask is not installed."""
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        return None
+    weight = orjson.loads(WEIGHT.read_bytes())
+    number = min(sizes.stream, 10_000)
+    items = [Item(f"x:{n}", orjson.dumps({**weight, "id": f"o{n}"})) for n in range(number)]
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address.replace("tcp://", "dask://")
+        list(judge_all(Setup(), items[:200], jobs=2, executor=address))
+        together = _seconds(lambda: list(judge_all(Setup(), items, jobs=2, executor=address)), 1)
+    alone = _seconds(lambda: list(judge_all(Setup(), items, jobs=1)), 1)
+    detail = f"{number} resources: {alone:.1f} s against {together:.1f} s; load {os.getloadavg()[0]:.1f}"
+    return _row("cluster: one process / two workers of Dask", alone / together, 1.0, detail, least=True)
+
+
 def verifying(sizes: Sizes) -> Row:
     """Processor time of ``verify`` on a file of many tests, less that of starting Python; the least of the starts."""
     with tempfile.TemporaryDirectory() as name:
@@ -244,13 +265,14 @@ def _resident(pid: int) -> float:
 
 def all_rows(sizes: Sizes, python: Path | None = None, packages: Sequence[Path] = ()) -> list[Row]:
     """Every measure, in the order of the table."""
-    compared = pyrofile(sizes, python, packages)
+    compared, cluster = pyrofile(sizes, python, packages), clustered(sizes)
     return [
         warm(sizes),
         *([compared] if compared else []),
         *cold(sizes),
         scaling(sizes),
         *streaming(sizes),
+        *([cluster] if cluster else []),
         verifying(sizes),
     ]
 
