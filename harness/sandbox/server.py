@@ -136,6 +136,8 @@ def serve(
 class SandboxServer:
     """A sandbox in a thread, on a loopback port of its own; ``listener`` sees each request before it (see ``Tap``).
 
+    ``rate`` is how many requests a second it takes from one address, by default any.
+
     with SandboxServer() as server:
         httpx.get(f"{server.base_url}/metadata")
         httpx.get(f"{server.measures_url}/metadata")
@@ -148,6 +150,8 @@ class SandboxServer:
         port: int = 0,
         opening: Opening | None = None,
         listener: Listener | None = None,
+        *,
+        rate: float | None = None,
     ) -> None:
         self.service = service or make_service()
         self._bound = listening(host, port)
@@ -155,7 +159,7 @@ class SandboxServer:
         self.measures_url = measures_base(self.base_url)
         self.desk = Desk(self.service, address(self._bound), opening)
         self.measures = self.desk.measures
-        self._server = _Server(_config(self.service, self.desk, listener), self.desk)
+        self._server = _Server(_config(self.service, self.desk, listener, rate), self.desk)
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._failure: BaseException | None = None
 

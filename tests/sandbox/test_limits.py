@@ -90,6 +90,14 @@ def test_the_rate_of_a_place(host: str, asked: float | None, rate: float | None)
     assert rate_for(host, asked) == rate
 
 
+def test_a_sandbox_holds_its_callers_to_its_rate() -> None:
+    with SandboxServer(make_service(policy=Policy(validate=False)), rate=0.001) as held:
+        answers = [httpx.get(f"{held.base_url}/Patient") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].json()["issue"][0]["code"] == "throttled"
+    assert int(answers[1].headers["retry-after"]) > 900
+
+
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
     with SandboxServer(make_service(policy=Policy(validate=False))) as running:
