@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict
+from harness.report.words import reason
 
 _PROVEN = (Verdict.PASS, Verdict.WARN)
 _SOFTWARE = ("publisher", "product", "version")
@@ -38,7 +39,8 @@ def _tests(run: RunResult) -> Iterator[Lack]:
     order = list(Verdict)
     for test in sorted(unproven, key=lambda test: order.index(test.verdict)):
         place = f"{test.started.test_set}/{test.started.test}"
-        yield Lack(test.verdict.value, place, test.reason, test.reason)
+        why = reason(test)
+        yield Lack(test.verdict.value, place, why["en"], why["fr"])
 
 
 def _waived(run: RunResult) -> Iterator[Lack]:

@@ -16,6 +16,7 @@ from harness.report.markup import MARKS, both, word
 from harness.report.pages import template
 from harness.report.picture import matrix, timelines
 from harness.report.rules import rules
+from harness.report.words import reason
 from harness.suite.policies import policies, spelled
 
 
@@ -43,6 +44,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         finding_box=finding_box,
         marks=MARKS,
         labels=_labels,
+        reason=reason,
         strips=strips,
         seconds=seconds,
         requirements=requirements,

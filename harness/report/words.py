@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.engine.results import TestResult
 from harness.engine.verdict import Verdict
+from harness.suite.model import Text
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,9 @@ WORDS: Mapping[str, Words] = {
         },
     ),
 }
+
+
+def reason(test: TestResult) -> Text:
+    """Return why a test came to its verdict, in both languages where its findings tell."""
+    told = (finding.message_fr for finding in test.findings if finding.message == test.reason and finding.message_fr)
+    return {"en": test.reason, "fr": next(told, test.reason)}

@@ -22,7 +22,7 @@ from harness.report import json as json_report
 from harness.report.console import ConsoleWriter
 from harness.report.file import ReportFile
 from harness.report.inert import one_line, pretty_body, printable
-from harness.report.words import WORDS
+from harness.report.words import WORDS, reason
 from harness.report.writer import replay
 from harness.suite.requirements import FOLDER, load_requirements
 from tests.runs import HOSTILE, events
@@ -137,6 +137,14 @@ def test_the_page_shows_every_test_in_both_languages(run: RunResult) -> None:
         'id="req-FHIR-REST-002"',
     ):
         assert part in text
+
+
+def test_why_a_test_failed_is_told_in_both_languages(run: RunResult) -> None:
+    failed = run.sets["patient"].tests["refuses"]
+    assert failed.finished is not None
+    failed.finished = replace(failed.finished, reason=failed.findings[0].message)
+    assert reason(failed) == {"en": failed.findings[0].message, "fr": "attendu 404, trouvé 500"}
+    assert '<span lang="fr">attendu 404, trouvé 500</span></span></summary>' in html.render(run)
 
 
 def test_the_page_shows_every_choice_of_the_run(run: RunResult) -> None:
