@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep, timeout
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Protocol
@@ -107,14 +107,14 @@ class _Endpoint:
         call = _call(request, self._prefix, body)
         answer = await run_in_threadpool(handler.handle, call)
         if answer.delay:
-            await asyncio.sleep(answer.delay)
+            await sleep(answer.delay)
         return _response(handler, call, answer)
 
 
 async def _body(request: Request, limit: int) -> bytes:
     parts, size = [], 0
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with timeout(BODY_SECONDS):
             async for part in request.stream():
                 size += len(part)
                 if size > limit:

@@ -17,7 +17,7 @@ def test_a_late_answer_waits_without_a_worker(monkeypatch: pytest.MonkeyPatch) -
     async def wait(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(app.asyncio, "sleep", wait)
+    monkeypatch.setattr(app, "sleep", wait)
     service = make_service(policy=Policy(validate=False), defects=["slow-slots"])
 
     async def ask() -> list[int]:
