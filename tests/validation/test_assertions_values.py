@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.fhir.definitions import Definitions
 from harness.validation.assertions.attachment import AttachmentRule
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.element_id import ElementId
@@ -23,6 +24,7 @@ from harness.validation.assertions.texts import (
     UriRule,
 )
 from harness.validation.location import root
+from harness.validation.validator import Validator
 from tests.validation.probe import ORIGIN, findings, issues, scope
 
 JSON = st.recursive(
@@ -230,3 +232,8 @@ def test_element_ids_are_unique_in_a_resource() -> None:
 )
 def test_identifier(value: dict[str, Any], rules: list[str]) -> None:
     assert [rule for rule, _ in findings(IdentifierRule(), value)] == rules
+
+
+def test_the_source_of_a_resource_may_end_with_a_request() -> None:
+    patient = {"resourceType": "Patient", "meta": {"source": "#4Eg4Yd9as"}, "name": [{"family": "A"}]}
+    assert list(Validator(Definitions.embedded()).validate(patient).errors) == []
