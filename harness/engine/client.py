@@ -153,8 +153,9 @@ class Live:
         pairs = (("Accept-Encoding", "gzip"), *request.headers)
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
         client = self._client if _repeatable(request) else self._once
+        watched = {"trace": self._watch} if request.url.startswith("https:") else {}
         outgoing = client.build_request(
-            request.method, request.url, headers=headers, content=request.body, extensions={"trace": self._watch}
+            request.method, request.url, headers=headers, content=request.body, extensions=watched
         )
         answer = await client.send(outgoing, stream=True)
         try:

@@ -38,6 +38,8 @@ _PUBLIC_HEADER = re.compile(
 _SCHEME = re.compile(r"(?:Bearer|Basic|Digest|DPoP|Negotiate)(?= )", re.IGNORECASE)
 _PARAMETER = re.compile(r"=([^&#\s\"'<>;\\]+)")
 _PARAMETER_NAME = re.compile(rf"(?:^|[?&\s;])({_NAMES})$", re.IGNORECASE)
+_REMEMBERED = 500
+"""Headers."""
 _LONGEST_NAME = 24
 """Characters: more than any parameter's name that tells a secret, and what stands before it."""
 _MEMBER = re.compile(
@@ -83,6 +85,7 @@ class Redactor:
         forms = {form: token for secret, token in self._secrets.items() for form in _forms(secret)}
         forms |= self._secrets  # a secret as it is wins over the encoded form of another one
         self._forms = {form: forms[form] for form in sorted(forms, key=len, reverse=True)}
+        self._headers: dict[tuple[str, str], tuple[str, str]] = {}
 
     def _marked(self, value: str, name: str) -> str:
         """Return what stands for ``value``: the mark that it is already, or one by its name or that of its place."""
@@ -131,7 +134,17 @@ class Redactor:
 
     def headers(self, headers: Headers) -> Headers:
         """Return ``headers`` with the credentials hidden; the scheme of an Authorization stays."""
-        return tuple((self.text(name), self._header(name, value)) for name, value in headers)
+        return tuple(self._known_header(pair) for pair in headers)
+
+    def _known_header(self, pair: tuple[str, str]) -> tuple[str, str]:
+        """Return a header without its secrets; most of them come again with each exchange."""
+        redacted = self._headers.get(pair)
+        if redacted is None:
+            if len(self._headers) >= _REMEMBERED:
+                self._headers.clear()
+            name, value = pair
+            redacted = self._headers[pair] = (self.text(name), self._header(name, value))
+        return redacted
 
     def _header(self, name: str, value: str) -> str:
         redacted = self.url(value) if "://" in value else self.text(value)
