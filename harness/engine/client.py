@@ -76,7 +76,7 @@ _OPENERS = (b"{", b"[", b",", b"<")
 
 
 _JUST_NOW = 0.5
-"""Seconds; servers keep idle connections for longer."""
+"""Seconds; servers keep idle connections for longer, but may hang up on one that they refused something over."""
 
 
 class Live:
@@ -86,9 +86,11 @@ class Live:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
         self._client = _client(candidate)
-        # A server may close an idle connection at the moment that it is used again. What cannot be sent twice
-        # (RFC 9110, section 9.2.2) therefore has a new connection, or one that was in use until just now.
+        # A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
+        # section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
         self._once = _client(candidate, idle=_JUST_NOW)
+        self._alone = _client(candidate, idle=0)
+        self._refused = -_JUST_NOW
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
         self._tls = candidate.tls
@@ -152,12 +154,14 @@ class Live:
         # "identity" cannot be insisted on: a candidate may compress all the same, so gzip is offered and bounded.
         pairs = (("Accept-Encoding", "gzip"), *request.headers)
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
-        client = self._client if _repeatable(request) else self._once
+        client = self._client_for(request)
         watched = {"trace": self._watch} if request.url.startswith("https:") else {}
         outgoing = client.build_request(
             request.method, request.url, headers=headers, content=request.body, extensions=watched
         )
         answer = await client.send(outgoing, stream=True)
+        if answer.is_error:
+            self._refused = time.monotonic()
         try:
             decoder = _Decoder(answer.headers.get("content-encoding", ""), self._limits.body)
             parts = [part async for chunk in answer.aiter_raw() for part in decoder.feed(chunk)]
@@ -169,6 +173,11 @@ class Live:
         if sum(map(body.count, _OPENERS)) > self._limits.values:
             raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values")
         return Response(answer.status_code, received, body, answer.http_version)
+
+    def _client_for(self, request: Request) -> httpx.AsyncClient:
+        if _repeatable(request):
+            return self._client
+        return self._alone if time.monotonic() - self._refused < _JUST_NOW else self._once
 
     async def _watch(self, event: str, information: Mapping[str, Any]) -> None:
         """Hold every connection to the certificate that the first one saw, before anything is sent over it."""
@@ -199,8 +208,8 @@ class Live:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
-        await self._once.aclose()
+        for client in (self._client, self._once, self._alone):
+            await client.aclose()
 
 
 def _client(candidate: Candidate, idle: float = 5.0) -> httpx.AsyncClient:

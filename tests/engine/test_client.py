@@ -243,8 +243,11 @@ def test_http_where_tls_is_spoken():
     assert asyncio.run(scenario()).error_code == "tls"
 
 
-@pytest.mark.parametrize(("idle", "connections"), [(0.0, 3), (60.0, 1)])
-def test_what_cannot_be_sent_twice_goes_over_no_connection_that_was_idle(monkeypatch, idle, connections):
+@pytest.mark.parametrize(
+    ("idle", "status", "connections"),
+    [(0.0, "201 Created", 3), (60.0, "201 Created", 1), (60.0, "422 Unprocessable", 3)],
+)
+def test_what_cannot_be_sent_twice_goes_over_no_connection_that_may_be_closed(monkeypatch, idle, status, connections):
     monkeypatch.setattr("harness.engine.client._JUST_NOW", idle)
     opened = []
 
@@ -252,7 +255,7 @@ def test_what_cannot_be_sent_twice_goes_over_no_connection_that_was_idle(monkeyp
         opened.append(asyncio.current_task())
         try:
             while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+                writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
         except asyncio.IncompleteReadError:
             writer.close()
             await writer.wait_closed()
@@ -266,5 +269,5 @@ def test_what_cannot_be_sent_twice_goes_over_no_connection_that_was_idle(monkeyp
             await asyncio.wait(opened)
             return made
 
-    assert [one.response.status for one in asyncio.run(go())] == [201, 201, 201]
+    assert [one.response.status for one in asyncio.run(go())] == [int(status[:3])] * 3
     assert len(opened) == connections
