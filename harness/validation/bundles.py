@@ -39,7 +39,7 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         place = (where, "entry", index)
         url = entry.get("fullUrl")
         if not isinstance(url, str):
-            if resource is not None and url is None and kind not in REQUESTS:
+            if resource is not None and url is None and kind not in REQUESTS and _mode(entry) != "outcome":
                 scope.report("bundle-full-url-missing", place)
             continue
         if not _ABSOLUTE.match(url):
@@ -51,6 +51,12 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         seen.add((url, version))
         if resource is not None:
             _check_identity(url, resource, place, scope)
+
+
+def _mode(entry: Mapping[str, Any]) -> Any:
+    """Why the entry stands in a searchset. An ``outcome`` is made for the answer: it needs no address of its own."""
+    search = entry.get("search")
+    return search.get("mode") if isinstance(search, Mapping) else None
 
 
 def _check_identity(url: str, resource: Mapping[str, Any], where: Location, scope: Scope) -> None:
@@ -114,8 +120,7 @@ def _check_search(bundle: Mapping[str, Any], where: Location, scope: Scope) -> N
             continue
         place = ((where, "entry", index), "resource", -1)
         found = resource.get("resourceType")
-        search = entry.get("search")
-        mode = search.get("mode") if isinstance(search, Mapping) else None
+        mode = _mode(entry)
         if not resource.get("id") and (mode is not None or found != "OperationOutcome") and mode != "outcome":
             scope.report("bundle-search-id", place, severity=None if mode in ("match", "include") else "warning")
         if mode == "outcome" and found != "OperationOutcome":

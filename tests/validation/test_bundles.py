@@ -66,6 +66,15 @@ def test_searchset(validator: Validator) -> None:
     assert found(validator, "searchset", outcome, link=link) == [("bundle-search-outcome", "Bundle.entry[0].resource")]
 
 
+def test_the_outcome_of_a_search_needs_no_address(validator: Validator) -> None:
+    issue = {"severity": "warning", "code": "not-supported", "diagnostics": "parameter colour was ignored"}
+    outcome: dict[str, Any] = {"resource": {"resourceType": "OperationOutcome", "issue": [issue]}}
+    missing = ("bundle-full-url-missing", "Bundle.entry[0]")
+    assert found(validator, "searchset", {**outcome, "search": {"mode": "outcome"}}) == []
+    assert missing in found(validator, "searchset", {**outcome, "search": {"mode": "match"}})
+    assert missing in found(validator, "searchset", outcome)
+
+
 def test_document_and_message_begin_with_their_head(validator: Validator) -> None:
     assert ("bundle-first-entry", "Bundle.entry[0]") in found(validator, "document", entry(observation("a")))
     assert ("bundle-empty", "Bundle") in found(validator, "message")
