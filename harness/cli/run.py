@@ -72,9 +72,11 @@ def run(
     if resume is not None and (testset or test or tag or shard or rerun_failed or seed is not None):
         raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
     catalogue = load_catalogue(root, fixtures)
+    chosen = [found for found in catalogue.select(testset or []) if found.candidate == kind]
+    Selection(test).check(chosen)
     plan = Plan(
         catalogue,
-        [found for found in catalogue.select(testset or []) if found.candidate == kind],
+        chosen,
         root or folder("testsets"),
         fixtures or fixtures_for(root or folder("testsets")),
         open_definitions(package),

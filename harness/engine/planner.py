@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.errors import UsageError
 from harness.suite.model import Test, TestSet
+from harness.suite.problem import nearest
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,19 @@ class Selection:
 
     def __call__(self, test_set: TestSet, case: Case) -> bool:
         """Tell whether ``case`` is chosen."""
-        names = {case.id, case.test.id}
-        names |= {f"{test_set.id}/{name}" for name in names}
         labels = {*case.test.tags, *test_set.tags}
-        return (not self.tests or not names.isdisjoint(self.tests)) and (
+        return (not self.tests or not _names(test_set, case).isdisjoint(self.tests)) and (
             not self.tags or not labels.isdisjoint(self.tags)
         )
+
+    def check(self, test_sets: Sequence[TestSet]) -> None:
+        """Raise UsageError for an id that is no test's of ``test_sets``: a slip, which would choose less than meant."""
+        if not self.tests:
+            return
+        known = {name: None for found in test_sets for case in cases(found) for name in sorted(_names(found, case))}
+        for name in self.tests:
+            if name not in known:
+                raise UsageError(f'no test of the chosen test sets is called "{name}"{nearest(name, known)}')
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,12 @@ class Every:
     def __call__(self, test_set: TestSet, case: Case) -> bool:
         """Tell whether ``case`` is chosen by each."""
         return all(select(test_set, case) for select in self.selects)
+
+
+def _names(test_set: TestSet, case: Case) -> set[str]:
+    """Return what ``case`` may be called: ``id``, ``id[row]``, and both after ``set/``."""
+    names = {case.id, case.test.id}
+    return names | {f"{test_set.id}/{name}" for name in names}
 
 
 def _kin(test_set: TestSet) -> dict[str, str]:

@@ -68,6 +68,14 @@ def test_a_selection_that_chooses_nothing_ran_nothing(command: Command, mini: Pa
     assert command("run", *where, "--tag", "no-such-tag").exit == 5
 
 
+def test_a_test_that_is_not_there_is_wrong_usage(command: Command, mini: Path, tmp_path: Path) -> None:
+    where = ("--base-url", "http://127.0.0.1:9/fhir", "--root", mini, "--out", tmp_path / "run")
+    answer = command("run", *where, "--test", "stored", "--test", "mini/storde")
+    assert answer.exit == 2
+    assert 'no test of the chosen test sets is called "mini/storde"; did you mean "mini/stored"?' in answer.err
+    assert not (tmp_path / "run").exists()
+
+
 def _run(command: Command, mini: Path, tmp_path: Path, base_url: str) -> tuple[Answer, RunResult]:
     answer = command("run", "--base-url", base_url, "--root", mini, "--out", tmp_path / "run")
     for name in ("report.html", "report.json", "junit.xml"):

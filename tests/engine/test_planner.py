@@ -1,8 +1,11 @@
 """Which tests run."""
 
+import re
+
 import pytest
 
 from harness.engine.planner import Selection, cases, plan
+from harness.errors import UsageError
 
 TESTS = """
 tags: [whole]
@@ -41,3 +44,11 @@ def test_rows_are_tests_of_their_own(load):
 )
 def test_a_selection_brings_what_it_needs_in_file_order(load, selection, expected):
     assert ids(plan(load(TESTS), selection)) == expected
+
+
+def test_every_test_that_is_named_must_be_there(load):
+    test_set = load(TESTS)
+    Selection(tests=["first", "tiny/second", "second[1]", "tiny/second[0]"]).check([test_set])
+    for name in ("frist", "other/first", "second[2]", ""):
+        with pytest.raises(UsageError, match=re.escape(f'is called "{name}"')):
+            Selection(tests=["first", name]).check([test_set])
