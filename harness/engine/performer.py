@@ -305,6 +305,24 @@ class Carried:
     def _clean(self, problem: object) -> str:
         return inert(self.world.redactor.text(str(problem)), 400)
 
+    def _shown(self, check: CheckResult) -> CheckResult:
+        """Return a check whose findings quote no secret: what they quote was parsed, and so spelt anew."""
+        if not check.findings:
+            return check
+        redact = self.world.redactor.text
+        shown = (
+            replace(
+                one,
+                message=redact(one.message),
+                message_fr=redact(one.message_fr),
+                expected=redact(one.expected),
+                found=redact(one.found),
+                expression=redact(one.expression),
+            )
+            for one in check.findings
+        )
+        return replace(check, findings=tuple(shown))
+
     def finished(self, index: int) -> Performed:
         """Hand what was sent, received and saved to the course, and return the event."""
         course, step = self.course, self.step
@@ -319,8 +337,8 @@ class Carried:
             interaction=str(step.interaction),
             summary=self.world.redactor.text(self.summary),
             exchanges=tuple(self.exchanges),
-            checks=tuple(self.checks),
-            saved={name: recordable(value) for name, value in self.saved.items()},
+            checks=tuple(map(self._shown, self.checks)),
+            saved={name: self.world.redactor.value(recordable(value)) for name, value in self.saved.items()},
             location=str(step.location),
         )
         return Performed(event, combine(check.verdict for check in self.checks), self.blocked)

@@ -30,24 +30,34 @@ _NAMES = (
     r"|password|passwd|api[_-]?key|private[_-]?key|code[_-]?verifier"
 )
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|passw|api-?key|credential", re.IGNORECASE)
+_SECRET_HEADER = re.compile(
+    r"authorization|cookie|token|secret|passw|api-?key|credential|session|signature", re.IGNORECASE
+)
 _PUBLIC_HEADER = re.compile(
     r"accept(?:-.+)?|cache-control|content-(?:language|type)|date|from|origin|pragma|prefer|referer|user-agent",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"(?:Bearer|Basic|Digest|DPoP|Negotiate)(?= )", re.IGNORECASE)
 _PARAMETER = re.compile(r"=([^&#\s\"'<>;\\]+)")
-_PARAMETER_NAME = re.compile(rf"(?:^|[?&\s;])({_NAMES})$", re.IGNORECASE)
+_PARAMETER_NAME = re.compile(
+    rf"(?:^|[?&\s;])({_NAMES}|(?:j|php)?sess(?:ion)?(?:[_-]?id)?|sid|sig|(?:x-amz-)?signature|x-amz-(?:credential|"
+    r"security-token))$",
+    re.IGNORECASE,
+)
+_SIGN_IN = {"state", "session_state", "iss"}
+"""Parameters beside which ``code`` is that of a sign-in (RFC 6749, section 4.1.2), not one that is searched for."""
 _REMEMBERED = 500
 """Headers."""
 _LONGEST_NAME = 24
 """Characters: more than any parameter's name that tells a secret, and what stands before it."""
 _MEMBER = re.compile(
-    r'("((?:access|id|refresh)[_-]?token|client[_-]?(?:secret|assertion)|password|passwd|api[_-]?key|private[_-]?key'
-    r'|code[_-]?verifier)"\s*:\s*)"((?:[^"\\]|\\.)*)"',
+    r'("((?:access|id|refresh|auth|session|bearer)[_-]?token|client[_-]?(?:secret|assertion)|secret|password|passwd'
+    r'|api[_-]?key|private[_-]?key|code[_-]?verifier)"\s*:\s*)"((?:[^"\\]|\\.)*)"',
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
+_JSON_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+)")
+_CHARACTER_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
 _COMMITMENT = rf"[0-9a-f]{{{LENGTH}}}"
 MARK = re.compile(rf"«redacted:(?P<name>[\w.-]+)(?:~{_COMMITMENT})?»")
 """What stands in place of a secret."""
@@ -95,6 +105,14 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return ``text`` (a body, a header's value, a message) without secrets."""
+        hidden = self._hidden(text)
+        if "\\u" in hidden or "&#" in hidden:  # a secret may be spelt in more ways than can be listed
+            spelt = _spelt(hidden)
+            again = self._hidden(spelt)
+            return hidden if again == spelt else again
+        return hidden
+
+    def _hidden(self, text: str) -> str:
         if "%" in text:
             text = _ENCODED_MARK.sub(lambda found: mark(found[1], (found[2] or "").lower()), text)
         # One pattern of all forms tries each at every character; looking for them one by one is many times quicker.
@@ -116,7 +134,10 @@ class Redactor:
         url = self.text(url)
         before, separator, query = url.partition("?")
         path = "/".join(self._component(part) for part in before.split("/"))
-        return path + separator + "&".join(self._component(part) for part in query.split("&"))
+        parts = [self._component(part) for part in query.split("&")]
+        if _SIGN_IN.intersection(part.partition("=")[0] for part in parts):
+            parts = [f"code={self._marked(part[5:], 'code')}" if part.startswith("code=") else part for part in parts]
+        return path + separator + "&".join(parts)
 
     def _component(self, text: str) -> str:
         if "%" not in text and "+" not in text:
@@ -143,22 +164,30 @@ class Redactor:
             if len(self._headers) >= _REMEMBERED:
                 self._headers.clear()
             name, value = pair
-            redacted = self._headers[pair] = (self.text(name), self._header(name, value))
+            shown = self._header_name(name)
+            redacted = self._headers[pair] = (shown, self._header(name, value, name if shown == name else "header"))
         return redacted
 
-    def _header(self, name: str, value: str) -> str:
+    def _header_name(self, name: str) -> str:
+        lower = name.lower()  # as some servers and proxies write names
+        long = ((secret, token) for secret, token in self._secrets.items() if len(secret) >= _ALIGNED)
+        echoed = next((token for secret, token in long if secret.lower() in lower), None)
+        return echoed or self.text(name)
+
+    def _header(self, name: str, value: str, called: str) -> str:
         redacted = self.url(value) if "://" in value else self.text(value)
         if not _SECRET_HEADER.search(name) or not redacted:
             return redacted
         scheme, credentials = credentials_of(name, redacted)
         if not MARK.fullmatch(credentials):
             scheme, original = credentials_of(name, value)
-            credentials = self._marked(original, name)
+            credentials = self._marked(original, called)
         return f"{scheme} {credentials}" if scheme else credentials
 
     def body(self, body: bytes) -> bytes:
         """Return ``body`` without secrets; bytes that are not text stay as they are, and JSON stays JSON."""
-        text = body.decode("utf-8", "surrogateescape")
+        encoding, errors = _encoding(body)
+        text = body.decode(encoding, errors)
         redacted = self.text(text)
         if redacted == text:
             return body
@@ -166,7 +195,7 @@ class Redactor:
             with contextlib.suppress(ValueError, ArithmeticError, RecursionError):
                 rebuilt = dumps(self.value(json.loads(text, parse_float=Decimal)))
                 redacted = rebuilt if self.text(rebuilt) == rebuilt else redacted
-        return redacted.encode("utf-8", "surrogateescape")
+        return redacted.encode(encoding, errors)
 
     def value(self, value: Any) -> Any:
         """Return a JSON value without secrets in strings, numbers and names, nor in members that are named like one."""
@@ -226,7 +255,7 @@ class Redactor:
     def _argument(self, argument: str) -> str:
         name, colon, value = argument.partition(":")
         if colon and not value.startswith("//") and _SECRET_HEADER.search(name):
-            return f"{name}: {self._header(name, value.strip())}"
+            return f"{name}: {self._header(name, value.strip(), name)}"
         return self.url(argument) if "://" in argument else self.text(argument)
 
 
@@ -253,6 +282,33 @@ def is_public_header(name: str) -> bool:
 
 def _is_secret_option(option: str) -> bool:
     return option.startswith("-") and _SECRET_NAME.search(option) is not None
+
+
+def _encoding(body: bytes) -> tuple[str, str]:
+    """Return the encoding of a body as who reads its JSON finds it, and how to treat what is none."""
+    encoding = json.detect_encoding(body)
+    if encoding != "utf-8":
+        with contextlib.suppress(UnicodeDecodeError):
+            body.decode(encoding)
+            return encoding, "strict"
+    return "utf-8", "surrogateescape"
+
+
+def _spelt(text: str) -> str:
+    """Return ``text`` with the characters that JSON and XML escape for no need written as they are."""
+
+    def json_characters(found: re.Match[str]) -> str:
+        characters = json.loads(f'"{found[2]}"')
+        if any("\ud800" <= character <= "\udfff" for character in characters):
+            return found[0]
+        return found[1] + json.dumps(characters, ensure_ascii=False)[1:-1]
+
+    def xml_character(found: re.Match[str]) -> str:
+        number = int(found[1], 16) if found[1] else int(found[2])
+        character = chr(number) if 32 <= number < 0xD800 or 0xE000 <= number < 0x110000 else ""
+        return character if character and character not in "<>&\"'" else found[0]
+
+    return _CHARACTER_REFERENCE.sub(xml_character, _JSON_ESCAPES.sub(json_characters, text))
 
 
 def _is_json(text: str) -> bool:

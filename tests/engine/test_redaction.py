@@ -161,3 +161,57 @@ def test_a_secret_of_several_words_is_hidden_whole(name: str) -> None:
     shown = dict(Redactor({}).headers(((name, value),)))[name]
     assert "word-one" not in shown
     assert "word-two" not in shown
+
+
+ESCAPES = {
+    "every character": lambda s: "".join(f"\\u{ord(c):04x}" for c in s),
+    "capitals": lambda s: "".join(f"\\u{ord(c):04X}" for c in s),
+    "what .NET escapes": lambda s: "".join(f"\\u{ord(c):04X}" if c in "+=<>&'`\"\\" or c > "~" else c for c in s),
+    "XML, hexadecimal": lambda s: "".join(f"&#x{ord(c):x};" for c in s),
+    "XML, decimal": lambda s: "".join(f"&#{ord(c)};" for c in s),
+}
+
+
+@pytest.mark.parametrize("spell", ESCAPES.values(), ids=ESCAPES.keys())
+@given(secret=st.text(st.characters(min_codepoint=48, max_codepoint=0x17F, categories=("L", "N")), min_size=4))
+def test_no_spelling_of_a_secret_survives(spell, secret):
+    assume(not own_words(secret))
+    redactor = Redactor({"canary": secret})
+    body = redactor.body(f'{{"text": "before {spell(secret)} after"}}'.encode())
+    assert json.loads(body) == {"text": f"before {mark('canary')} after"}
+    assert redactor.body(body) == body
+
+
+def test_escapes_that_hide_nothing_stay_as_they_were():
+    body = rb'{"a": "\u00e9\u0041", "b": "\\u0041", "c": "\ud800", "d": "&#65;"}'
+    assert Redactor({"canary": "canary-value"}).body(body) == body
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_secret_is_found_in_the_encoding_that_json_has(encoding):
+    body = Redactor({"canary": "canary-value"}).body('{"a": "canary-value"}'.encode(encoding))
+    assert json.loads(body) == {"a": mark("canary")}
+
+
+def test_a_secret_that_came_back_as_a_headers_name():
+    sent = (("canary-value", "x"), ("x-canary-value-2", "y"), ("canary-value-token", "z"))
+    headers = Redactor({"canary": "Canary-Value"}).headers(sent)
+    assert headers == ((mark("canary"), "x"), (mark("canary"), "y"), (mark("canary"), mark("header")))
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("https://a.example/x?code=abcd&state=efgh", "abcd"),
+        ("https://a.example/x;jsessionid=abcd", "abcd"),
+        ("https://a.example/x?sig=abcd&se=2030", "abcd"),
+        ("https://a.example/x?X-Amz-Signature=abcd", "abcd"),
+    ],
+)
+def test_credentials_that_nobody_told_of_in_an_address(url, hidden):
+    assert hidden not in Redactor({}).url(url)
+
+
+def test_a_code_that_is_searched_for_is_no_credential():
+    url = "https://a.example/Observation?code=http://loinc.org%7C29463-7&patient=1"
+    assert Redactor({}).url(url) == url
