@@ -101,8 +101,9 @@ class _Worker:
     def _outcome(self, item: Item) -> Outcome:
         profiles, data = self._setup.profiles, item.data
         if data is None:
-            detail = f"the line is longer than {LINE_LIMIT // 1024 // 1024} MiB"
-            return _refused("json-syntax", detail, self._setup.lang)
+            limit = LINE_LIMIT // 1024 // 1024
+            detail, detail_fr = f"the line is longer than {limit} MiB", f"la ligne dépasse {limit} Mio"
+            return _refused("json-syntax", detail, self._setup.lang, detail_fr)
         if not _is_xml(item):
             return self._validator.validate(data, profiles=profiles)
         try:
@@ -126,8 +127,8 @@ class _Worker:
         return "\n".join(lines)
 
 
-def _refused(rule: str, detail: str, lang: str) -> Outcome:
-    return Outcome((Issue(rule, "fatal", "structure", "Resource", detail=detail, lang=lang),))
+def _refused(rule: str, detail: str, lang: str, detail_fr: str | None = None) -> Outcome:
+    return Outcome((Issue(rule, "fatal", "structure", "Resource", detail=detail, detail_fr=detail_fr, lang=lang),))
 
 
 def _is_xml(item: Item) -> bool:

@@ -31,6 +31,8 @@ class Issue:
     expected: str | None = None
     undecided: bool = False
     detail: str | None = None
+    detail_fr: str | None = field(default=None, compare=False)
+    """``detail`` in French, where it is a sentence."""
     lang: str = field(default="en", compare=False)
 
     @property

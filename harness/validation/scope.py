@@ -233,6 +233,7 @@ class Scope:
         definition: str | None = None,
         constraint: str | None = None,
         detail: str | None = None,
+        detail_fr: str | None = None,
         severity: str | None = None,
         code: str | None = None,
         undecided: bool = False,
@@ -252,6 +253,7 @@ class Scope:
                 expected=None if expected is None else shown(expected),
                 undecided=undecided,
                 detail=detail,
+                detail_fr=detail_fr,
                 lang=self.session.settings.lang,
             )
         )

@@ -67,7 +67,14 @@ class Validator:
         where = root(name if isinstance(name, str) else "Resource")
         scope = Scope(session, value if isinstance(value, dict) else {}, where)
         for problem in problems:
-            scope.report(problem.rule, where, found=problem.found, expected=problem.expected, detail=problem.detail)
+            scope.report(
+                problem.rule,
+                where,
+                found=problem.found,
+                expected=problem.expected,
+                detail=problem.detail,
+                detail_fr=problem.detail_fr,
+            )
         if isinstance(value, dict):
             self._walk(value, where, scope, profiles)
         elif not problems:

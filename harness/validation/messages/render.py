@@ -35,6 +35,8 @@ class Finding(Protocol):
     def expected(self) -> str | None: ...
     @property
     def detail(self) -> str | None: ...
+    @property
+    def detail_fr(self) -> str | None: ...
 
 
 RULES: dict[str, Rule] = {
@@ -57,11 +59,11 @@ RULES: dict[str, Rule] = {
 def render(issue: Finding, lang: str) -> str:
     """The sentence of ``issue`` in ``lang``; an unknown language gets English."""
     rule = RULES[issue.rule]
-    template = rule.fr if lang == "fr" else rule.en
+    template, detail = (rule.fr, issue.detail_fr or issue.detail) if lang == "fr" else (rule.en, issue.detail)
     return template.format(
         found=issue.found,
         expected=issue.expected,
-        detail=issue.detail or "",
+        detail=detail or "",
         profile=issue.profile,
         definition=issue.definition,
         constraint=issue.constraint,

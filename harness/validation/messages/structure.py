@@ -4,6 +4,12 @@ from harness.validation.messages.rule import Rule
 
 JSON: dict[str, Rule] = {
     "json-syntax": Rule("fatal", "structure", "This is not JSON: {detail}", "Ce n'est pas du JSON : {detail}"),
+    "json-number": Rule(
+        "fatal",
+        "structure",
+        "A whole number here has more than {expected} digits: an integer of FHIR has ten at most",
+        "Un nombre entier a ici plus de {expected} chiffres : un entier de FHIR en a dix au plus",
+    ),
     "json-bom": Rule(
         "error",
         "structure",
