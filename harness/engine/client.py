@@ -85,11 +85,12 @@ class Live:
     def __init__(self, candidate: Candidate, redactor: Redactor | None = None, grants: Sequence[Grant] = ()) -> None:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
-        self._client = _client(candidate)
+        context = candidate.tls.context()
+        self._client = _client(candidate, context)
         # A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
         # section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
-        self._once = _client(candidate, idle=_JUST_NOW)
-        self._alone = _client(candidate, idle=0)
+        self._once = _client(candidate, context, idle=_JUST_NOW)
+        self._alone = _client(candidate, context, idle=0)
         self._refused = -_JUST_NOW
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
@@ -212,14 +213,14 @@ class Live:
             await client.aclose()
 
 
-def _client(candidate: Candidate, idle: float = 5.0) -> httpx.AsyncClient:
+def _client(candidate: Candidate, context: ssl.SSLContext, idle: float = 5.0) -> httpx.AsyncClient:
     """Return a client that keeps a connection which is not in use for ``idle`` seconds."""
     limits = candidate.limits
     return httpx.AsyncClient(
         http1=True,
         http2=False,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=idle),
-        verify=candidate.tls.context(),
+        verify=context,
         proxy=candidate.proxy,
         trust_env=False,
         follow_redirects=False,

@@ -325,6 +325,8 @@ def safe_header(name: str, value: str) -> str:
     """
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
         raise ExpressionError(f"{name!r} is not the name of a header (RFC 9110, section 5.1)")
+    if value.isascii() and value.isprintable():
+        return value
     bad = next((char for char in value if not (char == "\t" or (char.isprintable() and ord(char) < 256))), None)
     if bad is not None:
         raise ExpressionError(f"the header {name} cannot hold the character {bad!a}: a header is one line of text")
