@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness import __version__
 from harness.acceptance.judging import Bench, Setting
 from harness.acceptance.recorded import Recorded
 from harness.engine.results import RunResult
+from harness.engine.runner import environment
 from harness.engine.verdict import Verdict, combine
 
 Place = tuple[str, str]
@@ -21,6 +23,8 @@ class Cause(StrEnum):
     DEFINITIONS = "definitions"
     TERMINOLOGY = "terminology"
     ENGINE = "engine"
+    RECORDED = "recorded"
+    """The recorded verdict does not follow from its own exchanges, though all that judged is the same here: altered?"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Attribution:
         """``baseline_known``: the recorded definitions are here; else ``baseline`` has the local ones instead."""
         self._recorded = verdicts(recorded.run)
         self._known = baseline_known
+        self._judged_by = _judged_by(recorded.run)
         self._baseline = verdicts(bench.judge(recorded, baseline))
         self._trials = [Trial(cause, verdicts(bench.judge(recorded, one))) for cause, one in _single(baseline, chosen)]
 
@@ -63,15 +68,25 @@ class Attribution:
         """Return why the test at ``place`` came to another verdict.
 
         Several causes: each alone is enough, or, where none is, all that were changed act together. Definitions that
-        are not here cannot be told from the engine, so both are named.
+        are not here cannot be told from the engine, so both are named. Where the recorded definitions and test sets,
+        and the same version of the harness, come to another verdict than they are recorded with, it is the record; the
+        engine is named besides when the packages or the Python that it runs on are others.
         """
         before = self._recorded.get(place)
         found: list[Cause] = []
         if self._baseline.get(place) != before:
-            found += [Cause.ENGINE] if self._known else [Cause.DEFINITIONS, Cause.TERMINOLOGY, Cause.ENGINE]
+            found += self._judged_by if self._known else [Cause.DEFINITIONS, Cause.TERMINOLOGY, Cause.ENGINE]
         found += [trial.cause for trial in self._trials if trial.verdicts.get(place) != self._baseline.get(place)]
         together = [trial.cause for trial in self._trials]
         return tuple(dict.fromkeys(found or together))
+
+
+def _judged_by(run: RunResult) -> list[Cause]:
+    """Return why the recorded setting may come to another verdict here."""
+    if run.started.harness != __version__:
+        return [Cause.ENGINE]
+    recorded, here = ({**names, "platform": ""} for names in (run.started.environment, environment()))
+    return [Cause.RECORDED] if recorded == here else [Cause.RECORDED, Cause.ENGINE]
 
 
 def _single(baseline: Setting, chosen: Setting) -> list[tuple[Cause, Setting]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness import __version__
 from harness.acceptance.attribution import Attribution, Cause, Place, RequirementChange, requirement_changes
+from harness.acceptance.installed import Installed, altered, remarks
 from harness.acceptance.judging import (
     Bench,
     Setting,
@@ -26,7 +27,7 @@ from harness.acceptance.trust import TrustPolicy
 from harness.engine.results import RunResult, TestResult
 from harness.engine.runner import environment
 from harness.engine.verdict import Verdict
-from harness.errors import AcceptanceError, HarnessError
+from harness.errors import AcceptanceError, HarnessError, JournalError, UsageError
 from harness.fhir.definitions import Definitions
 from harness.fhir.lock import add_locked
 from harness.suite.catalogue import Catalogue
@@ -73,6 +74,10 @@ class Rejudgement:
     """What judges (``harness``, ``python``, ``requirements``, a package): version recorded and here, where not one."""
     definitions_missing: tuple[str, ...] = ()
     """Recorded packages, ``name version``, that are not here with their digest: local ones judged in their place."""
+    altered: tuple[str, ...] = ()
+    """``id version`` of recorded test sets that are not this catalogue's, which has others under the same name."""
+    remarks: tuple[str, ...] = ()
+    """A line for each recorded test set that is not this catalogue's, those altered among them."""
 
     @property
     def same(self) -> bool:
@@ -122,6 +127,8 @@ class Rejudgement:
             "testSets": [one.as_json() for one in self.test_sets],
             "versions": {name: {"recorded": was, "here": now} for name, (was, now) in self.versions.items()},
             "definitionsMissing": list(self.definitions_missing),
+            "altered": list(self.altered),
+            "remarks": list(self.remarks),
         }
 
 
@@ -137,6 +144,8 @@ class Means:
     """The local test sets; None: judge with the recorded ones."""
     local_definitions: bool = False
     """Judge with the local definitions, also where the recorded ones are here."""
+    installed: Installed = field(default_factory=Installed.here)
+    """The catalogue whose test sets the recorded ones should be."""
 
 
 def rejudge(recorded: Recorded, means: Means, bench: Bench | None = None) -> Rejudgement:
@@ -184,6 +193,8 @@ def rejudge(recorded: Recorded, means: Means, bench: Bench | None = None) -> Rej
             f"{source.name} {source.version}"
             for source in (missing_definitions(started.definitions, means.definitions) if own is None else ())
         ),
+        altered=altered(started.test_sets, means.installed),
+        remarks=remarks(started.test_sets, means.installed),
     )
 
 
@@ -251,6 +262,8 @@ class ShelfEntry:
     path: Path
     result: Rejudgement | None
     problem: str = ""
+    unreadable: bool = False
+    """It is no record at all, which is another thing than one that cannot be believed."""
 
 
 def shelf(folder: Path) -> list[Path]:
@@ -286,7 +299,7 @@ def _entry(path: Path, options: ShelfOptions) -> ShelfEntry:
     try:
         return ShelfEntry(path, rejudge_file(path, options))
     except HarnessError as problem:
-        return ShelfEntry(path, None, str(problem))
+        return ShelfEntry(path, None, str(problem), isinstance(problem, JournalError | UsageError))
 
 
 @cache

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+from harness.acceptance.installed import Installed, Standing
 from harness.acceptance.path import build_path, check_certificates, name_of
 from harness.engine.events import DefinitionSource, TestSetSource
 from harness.errors import AcceptanceError
@@ -121,8 +122,13 @@ def check_age(policy: TrustPolicy, signed_at: datetime, now: datetime) -> None:
         raise AcceptanceError(f"signed at {signed_at.isoformat()}, longer ago than the policy's {policy.max_age}")
 
 
-def check_test_sets(policy: TrustPolicy, ran: Sequence[TestSetSource]) -> str:
-    """Return what was demanded and found. Raises AcceptanceError with the first test set that lacks."""
+def check_test_sets(policy: TrustPolicy, ran: Sequence[TestSetSource], installed: Installed | None = None) -> str:
+    """Return what was demanded and found. Raises AcceptanceError with the first test set that lacks.
+
+    One that is demanded without its digest must be that of the catalogue ``installed`` here (by default the one that
+    came along), where this has its id and version: anybody can write another under the same name.
+    """
+    installed = installed or Installed.here()
     present = {source.id: source for source in ran}
     for required in policy.required_test_sets:
         wanted = _parsed(_TEST_SET, required, "test set", "")
@@ -133,6 +139,11 @@ def check_test_sets(policy: TrustPolicy, ran: Sequence[TestSetSource]) -> str:
             raise AcceptanceError(f"the policy demands the test set {required!r}, but version {source.version} was run")
         if wanted["digest"] is not None and not source.digest.startswith(wanted["digest"]):
             raise AcceptanceError(f"the test set {source.id} that was run has another digest: {source.digest}")
+        if wanted["digest"] is None and installed.standing(source) is Standing.ALTERED:
+            raise AcceptanceError(
+                f"the policy demands the test set {required!r}; what was run under this name is altered: "
+                f"not the {source.id} {source.version} of this catalogue"
+            )
         if source.left_out:
             left_out = ", ".join(source.left_out[:3])
             raise AcceptanceError(f"the policy demands the whole test set {source.id!r}; the run left out {left_out}")

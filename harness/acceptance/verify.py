@@ -14,8 +14,10 @@ from typing import Any
 import orjson
 
 from harness import __version__
+from harness.acceptance.consistency import check_consistency
 from harness.acceptance.container import load, unpack
 from harness.acceptance.document import document, dump
+from harness.acceptance.installed import Installed, remarks
 from harness.acceptance.manifest import DEMANDED, DOCUMENT, NAME, PAGE, SIGNATURE, check_members, sha256
 from harness.acceptance.path import check_revocation, name_of
 from harness.acceptance.signing import Signature, check_signature
@@ -32,6 +34,9 @@ from harness.engine import journal
 from harness.engine.results import RunResult
 from harness.errors import AcceptanceError, HarnessError
 from harness.report.html import render
+
+NOT_JUDGED = "the verdicts are the publisher's, and were not judged again; rejudge does that"
+"""What verifying leaves open."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Verification:
     """The verified acceptance.json; None when a check failed."""
     data: bytes = field(default=b"", repr=False)
     """The bytes that were checked; empty when they could not be read."""
+    remarks: tuple[str, ...] = ()
+    """Test sets that ran and are not those of the catalogue here: nothing failed for it, and people should know."""
 
     @property
     def ok(self) -> bool:
@@ -85,6 +92,9 @@ class Verification:
                 {"name": item.name, "ok": item.ok, "result": item.result, "message": item.message}
                 for item in self.checks
             ],
+            "judgedAgain": False,
+            "note": NOT_JUDGED,
+            "remarks": list(self.remarks),
             "document": self.document,
         }
 
@@ -105,6 +115,7 @@ class _Verifier:
         self._digests: Mapping[str, str] = {}
         self._data = b""
         self._document: dict[str, Any] = {}
+        self._installed = Installed.here()
 
     def run(self) -> Verification:
         result = Verification()
@@ -119,7 +130,7 @@ class _Verifier:
             ("journal", self._journal),
             ("report", self._report),
             ("page", self._page),
-            ("test sets", lambda: check_test_sets(self._policy, self._ran.started.test_sets)),
+            ("test sets", self._test_sets),
             ("definitions", lambda: check_definitions(self._policy, self._ran.started.definitions)),
         ]
         for name, step in steps:
@@ -135,6 +146,7 @@ class _Verifier:
                 result.checks.append(CheckedItem(name, False, str(reason), made=False))
         if result.failure is None:
             result.document = orjson.loads(self._members[DOCUMENT])
+            result.remarks = remarks(self._ran.started.test_sets, self._installed)
         result.data = self._data
         return result
 
@@ -187,7 +199,11 @@ class _Verifier:
             raise AcceptanceError("the run was cut off before its end, so it proves nothing")
         for problem in source_problems(self._digests, self._run.started):
             raise AcceptanceError(problem)
+        check_consistency(self._run)
         return f"{len(self._run.tests)} tests"
+
+    def _test_sets(self) -> str:
+        return check_test_sets(self._policy, self._ran.started.test_sets, self._installed)
 
     def _report(self) -> str:
         self._document = document(self._ran)

@@ -3,7 +3,7 @@
 import importlib
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import typer
 
+from harness.acceptance.attribution import Cause
 from harness.acceptance.rejudge import Rejudgement, ShelfEntry, ShelfOptions, rejudge_shelf, shelf
 from harness.cli.evidence import POLICY, TRUST, UNSAFE, Trust, anchors
 from harness.cli.options import Format
@@ -23,6 +24,7 @@ from harness.report.inert import one_line
 
 app = typer.Typer(add_completion=False)
 _WIDTH = 80
+_EXPLAINED: Mapping[str, str] = {Cause.RECORDED: "recorded (the verdict does not follow from its exchanges: altered?)"}
 
 
 @app.command()
@@ -46,7 +48,10 @@ def rejudge(
     executor: str | None = typer.Option(None, "--executor", metavar="dask://HOST:PORT", help="Cluster for a folder."),
     format: Format = typer.Option(Format.TEXT, "--format", help="text, or json: one object a line."),  # noqa: A002
 ) -> None:
-    """Verify, then judge the recorded exchanges again, offline: 0 the same verdicts, 1 others or not verified."""
+    """Verify, then judge the recorded exchanges again, offline.
+
+    0: the same verdicts; 1: others, not verified, or a test set that is not the catalogue's of its name; 2: no record.
+    """
     paths = shelf(target) if target.is_dir() and not (target / NAME).is_file() else [target]
     if not Trust(trust, policy, unsafe).given and any(not path.is_dir() for path in paths):
         raise UsageError(
@@ -67,7 +72,9 @@ def rejudge(
         entries = rejudge_shelf(paths, options, pool)
     for entry in entries:
         typer.echo(_json(entry) if format is Format.JSON else "\n".join(_text(entry)))
-    same = all(entry.result is not None and entry.result.same for entry in entries)
+    if any(entry.unreadable for entry in entries):
+        raise typer.Exit(Exit.USAGE)
+    same = all(entry.result is not None and entry.result.same and not entry.result.altered for entry in entries)
     raise typer.Exit(Exit.OK if same else Exit.FAIL)
 
 
@@ -113,7 +120,7 @@ def _text(entry: ShelfEntry) -> list[str]:
     if entry.result is None:
         return [f"NOT JUDGED {entry.problem}"]
     found = entry.result
-    word = "SAME" if found.same else "OTHER"
+    word = "OTHER" if not found.same else "ALTERED" if found.altered else "SAME"
     lines = [f"{word} {entry.path}", *_around(found)]
     for change in found.changes:
         lines.append(f"  {change.before} → {change.after or '–'}  {change.test_set}/{change.test}")
@@ -129,7 +136,8 @@ def _text(entry: ShelfEntry) -> list[str]:
 def _around(found: Rejudgement) -> list[str]:
     unsigned = "" if found.verified else " (not verified)"
     equal = "verdicts, findings and exchanges are the same, bit for bit" if found.identical else ""
-    lines = [f"  {found.tests} tests{unsigned}: {found.verdict_before} → {found.verdict_after}"]
+    lines = [f"  {remark}" for remark in found.remarks]
+    lines.append(f"  {found.tests} tests{unsigned}: {found.verdict_before} → {found.verdict_after}")
     if equal:
         lines.append(f"  {equal}")
     if found.other_findings:
@@ -141,7 +149,7 @@ def _around(found: Rejudgement) -> list[str]:
 
 
 def _causes(causes: Sequence[str]) -> str:
-    return ", ".join(causes)
+    return ", ".join(_EXPLAINED.get(cause, cause) for cause in causes)
 
 
 def _fitted(line: str) -> str:

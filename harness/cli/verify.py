@@ -10,7 +10,7 @@ import typer
 from harness import acceptance
 from harness.acceptance.signing import load_chain
 from harness.acceptance.trust import TrustPolicy
-from harness.acceptance.verify import Verification
+from harness.acceptance.verify import NOT_JUDGED, Verification
 from harness.acceptance.verify import verify as verify_file
 from harness.cli.chain import chain_lines, check_chain
 from harness.cli.options import Format, read_file
@@ -68,10 +68,12 @@ def _policy(trust: list[Path], organization: str | None, max_age: int | None, re
 def _text(answer: Verification) -> str:
     lines = [f"{_MARKS[item.result]}  {item.name:12} {printable(item.message)}" for item in answer.checks]
     if answer.document is not None:
+        lines += [f"warn  {'test sets':12} {printable(remark)}" for remark in answer.remarks]
         software = answer.document["software"]
         name = " ".join(software.get(part, "") for part in ("publisher", "product", "version")).strip()
         counts = ", ".join(f"{number} {verdict}" for verdict, number in answer.document["counts"].items())
         lines.append(f"Verified. {printable(name) or 'Software not named'}: {answer.document['verdict']} ({counts})")
+        lines.append(f"Not judged again: {NOT_JUDGED}.")
     else:
         failure = answer.failure.name if answer.failure else "?"
         lines.append(f"Not verified, by the check of the {failure}: do not rely on anything in this file.")

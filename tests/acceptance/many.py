@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.acceptance.keys import ANCHOR, new_keys
-from harness.engine.events import Event, RunFinished, RunStarted, StepFinished, TestFinished, TestStarted
+from harness.engine.events import Event, RunFinished, RunStarted, SetFinished, StepFinished, TestFinished, TestStarted
 from harness.engine.journal import JournalWriter
+from harness.engine.verdict import Verdict
 from harness.report.writer import replay
 from tests import runs
 from tests.acceptance.conftest import sign
@@ -35,7 +36,9 @@ def _events(tests: int) -> Iterator[Event]:
             case StepFinished(test="reads"):
                 yield from (replace(event, test=name, index=index) for name in names for index in (0, 1))
             case RunFinished():
-                yield replace(event, counts={"pass": tests})
+                yield replace(event, verdict=Verdict.PASS, counts={"pass": tests})
+            case SetFinished():
+                yield replace(event, verdict=Verdict.PASS)
             case TestStarted() | StepFinished() | TestFinished():
                 pass
             case _:

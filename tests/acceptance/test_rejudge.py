@@ -1,6 +1,7 @@
 """The same versions give the same verdicts, bit for bit; other versions give other verdicts, each with its cause."""
 
 import json
+import platform
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import __version__
 from harness.acceptance import attribution
 from harness.acceptance.attribution import Cause
+from harness.acceptance.installed import Installed
 from harness.acceptance.judging import Bench, judgement_digest
 from harness.acceptance.recorded import Recorded, open_recorded
 from harness.acceptance.rejudge import Means, ShelfOptions, rejudge, rejudge_shelf, shelf
@@ -152,8 +155,16 @@ def test_a_value_set_that_lost_a_code_is_the_terminologys_doing(
     assert causes["stored"] == (Cause.TERMINOLOGY,)
 
 
-def test_a_verdict_that_only_the_engine_can_have_changed_is_the_engines_doing(
-    recorded: Recorded, definitions: Definitions, tmp_path: Path
+@pytest.mark.parametrize(
+    ("was", "now", "causes"),
+    [
+        ("", "", (Cause.RECORDED,)),
+        (f'"harness":"{__version__}"', '"harness":"0.0.1"', (Cause.ENGINE,)),
+        (f'"python":"{platform.python_version()}"', '"python":"3.0.0"', (Cause.RECORDED, Cause.ENGINE)),
+    ],
+)
+def test_a_verdict_that_does_not_follow_from_its_exchanges_is_the_records_or_another_engines_doing(
+    recorded: Recorded, definitions: Definitions, tmp_path: Path, was: str, now: str, causes: tuple[Cause, ...]
 ) -> None:
     journal = (recorded.path / "journal.ndjson").read_bytes()
     other = tmp_path / "run"
@@ -161,9 +172,22 @@ def test_a_verdict_that_only_the_engine_can_have_changed_is_the_engines_doing(
     (other / "sources").symlink_to(recorded.path / "sources")
     said = journal.replace(b'"test":"refused","verdict":"pass"', b'"test":"refused","verdict":"warn"')
     assert said != journal
-    (other / "journal.ndjson").write_bytes(said)
+    assert was.encode() in said
+    (other / "journal.ndjson").write_bytes(said.replace(was.encode(), now.encode(), 1))
     found = rejudge(open_recorded(other, None, datetime.now(UTC)), Means(definitions))
-    assert [(change.test, change.causes) for change in found.changes] == [("refused", (Cause.ENGINE,))]
+    assert [(change.test, change.causes) for change in found.changes] == [("refused", causes)]
+    assert found.remarks == ("records 1.0.0: not in this catalogue",)
+
+
+def test_a_weakened_test_set_under_the_name_of_the_catalogues_is_told(
+    recorded: Recorded, definitions: Definitions, tmp_path: Path
+) -> None:
+    installed = Installed(tmp_path / "sets", tmp_path)
+    stricter = SET.replace("birthDate:", "gender: other, birthDate:").replace("status: 200", "status: 203")
+    catalogue(installed.testsets, stricter)
+    found = rejudge(recorded, Means(definitions, installed=installed))
+    assert (found.same, found.altered) == (True, ("records 1.0.0",))
+    assert found.remarks == ("altered: not the records 1.0.0 of this catalogue",)
 
 
 def test_definitions_that_are_not_here_are_named_and_not_told_from_the_engine(
@@ -229,7 +253,7 @@ def test_a_shelf_over_any_executor(recorded: Recorded, tmp_path: Path) -> None:
     paths = shelf(home)
     with ThreadPoolExecutor(2) as executor:
         broken, one = rejudge_shelf(paths, ShelfOptions(), executor)
-    assert broken.result is None
+    assert (broken.result, broken.unreadable) == (None, True)
     assert "not an event" in broken.problem
     assert one.result is not None
     assert one.result.identical
