@@ -32,11 +32,16 @@ OUTCOME = {
         },
     ],
 }
+ELSEWHERE, AWAY = "http://elsewhere.example/fhir/T", "searchset.elsewhere"
 HTML = b"<html>\x1b[31m<script>alert(1)</script>" + b"x" * 5000
 
 
 def entry(kind, ident, mode="match", **more):
     return {"resource": {"resourceType": kind, "id": ident, **more}, "search": {"mode": mode}}
+
+
+def at(kind, ident, base=BASE, mode="match"):
+    return {"fullUrl": f"{base}/{kind}/{ident}", **entry(kind, ident, mode)}
 
 
 def bundle(*entries, **more):
@@ -143,6 +148,15 @@ TABLE = [
     ("searchset", {}, answer(bundle(entry("Patient", "1", "found"))), ["searchset.mode"]),
     ("searchset", {}, answer(bundle(entry("Patient", "1"), entry("Patient", "1"))), ["searchset.duplicate"]),
     ("searchset", {}, answer(bundle(link=[])), ["searchset.self-link"]),
+    ("searchset", {}, answer(bundle(at("Patient", "1"))), []),
+    ("searchset", {}, answer(bundle(at("Patient", "1", "HTTP://X.example:80/fhir"))), []),
+    ("searchset", {}, answer(bundle(at("Patient", "1", ELSEWHERE), at("Patient", "2", ELSEWHERE))), [AWAY]),
+    ("searchset", {}, answer(bundle(at("Patient", "1"), at("Patient", "2", ELSEWHERE, "include"))), []),
+    ("searchset", {}, answer(bundle({**at("Patient", "1"), "fullUrl": f"{BASE}/Patient/2"})), ["searchset.full-url"]),
+    ("searchset", {}, answer(bundle({**at("Patient", "1"), "fullUrl": f"{BASE}/Group/1"})), ["searchset.full-url"]),
+    ("searchset", {}, answer(bundle({**at("Patient", "1"), "fullUrl": "urn:uuid:0"})), []),
+    ("searchset", {}, answer(bundle({**at("Patient", "1"), "fullUrl": "http://[/Patient/1"})), [AWAY]),
+    ("searchset", {}, answer(bundle(at("OperationOutcome", "1", ELSEWHERE, "outcome"))), []),
     ("searchset", {}, answer(PATIENT), ["searchset.type"]),
     ("searchset", {}, answer({"resourceType": "Bundle", "type": "batch-response"}), ["searchset.type"]),
     ("searchset", {}, answer(body=HTML), ["body.not-fhir"]),

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.engine.checks.evidence import Evidence, ExpectationFault, as_list, entries, finding, not_fhir
 from harness.engine.checks.that import compiled, environment
@@ -12,6 +13,7 @@ from harness.engine.verdict import Verdict
 from harness.errors import FHIRPathError
 
 _MODES = ("match", "include", "outcome")
+_PORTS = {"http": 80, "https": 443}
 
 
 def searchset(expected: Any, evidence: Evidence) -> Iterator[Finding]:
@@ -28,6 +30,7 @@ def searchset(expected: Any, evidence: Evidence) -> Iterator[Finding]:
         yield finding("searchset.type", exchange=0, expected="searchset", found=found, expression="Bundle.type")
         return
     yield from _entries(bundle)
+    yield from _addresses(bundle, evidence.base)
     wanted = expected if isinstance(expected, Mapping) else {}
     there = [reference for entry in entries(bundle) if (reference := _reference(entry))]
     for reference in as_list(wanted.get("includes", ())):
@@ -51,11 +54,14 @@ def searchset(expected: Any, evidence: Evidence) -> Iterator[Finding]:
 def matching(bundle: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield position and resource of each entry that matches: those with search.mode match, or without a mode."""
     for position, entry in enumerate(entries(bundle)):
-        search = entry.get("search")
-        mode = search.get("mode", "match") if isinstance(search, dict) else "match"
         resource = entry.get("resource")
-        if mode == "match" and isinstance(resource, dict):
+        if _mode(entry) == "match" and isinstance(resource, dict):
             yield position, resource
+
+
+def _mode(entry: Mapping[str, Any]) -> Any:
+    search = entry.get("search")
+    return search.get("mode", "match") if isinstance(search, dict) else "match"
 
 
 def _reference(entry: Mapping[str, Any]) -> str:
@@ -80,6 +86,40 @@ def _entries(bundle: Mapping[str, Any]) -> Iterator[Finding]:
     relations = [link.get("relation") for link in links if isinstance(link, dict)] if isinstance(links, list) else []
     if "self" not in relations:
         yield finding("searchset.self-link", Verdict.WARN, exchange=0, expected="self", expression="Bundle.link")
+
+
+def _addresses(bundle: Mapping[str, Any], base: str) -> Iterator[Finding]:
+    """Yield each fullUrl that is not of its resource, and the first match that is said to be at another server.
+
+    A fullUrl that is a URL agrees with the id of its resource (bundle-definitions.html#Bundle.entry.fullUrl). That it
+    stands below the base is only to be looked for: a gateway may give the server another address.
+    """
+    elsewhere = False
+    for position, entry in enumerate(entries(bundle)):
+        url, resource, mode = entry.get("fullUrl"), entry.get("resource"), _mode(entry)
+        if not isinstance(url, str) or not isinstance(resource, dict) or not resource.get("id") or mode == "outcome":
+            continue
+        reference, where = _reference(entry), f"Bundle.entry[{position}].fullUrl"
+        if not url.lower().startswith(("http://", "https://")):
+            continue
+        if not url.endswith(f"/{reference}"):
+            found = inert(url, 200)
+            yield finding(
+                "searchset.full-url", exchange=0, expected=inert(reference, 120), found=found, expression=where
+            )
+        elif mode == "match" and not elsewhere and _address(url) != _address(f"{base.rstrip('/')}/{reference}"):
+            elsewhere = True
+            found = inert(url, 200)
+            yield finding("searchset.elsewhere", Verdict.WARN, exchange=0, expected=base, found=found, expression=where)
+
+
+def _address(url: str) -> tuple[str, str | None, int | None, str] | str:
+    """Return ``url`` so that two ways to write it are equal; as it is when it is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), parts.path
+    except ValueError:
+        return url
 
 
 def _every_match(text: Any, bundle: Mapping[str, Any], evidence: Evidence) -> Iterator[Finding]:
