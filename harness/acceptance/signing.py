@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -61,28 +62,38 @@ class Signature:
     """The signer's certificate first, each next one its issuer."""
 
 
-def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
-    """Return the private key in ``pem``: EC P-256, Ed25519 or RSA of 2048 to 8192 bits. Raises AcceptanceError."""
+def load_private_key(pem: bytes, password: bytes | None = None, *, name: str | Path = "") -> PrivateKey:
+    """Return the private key in ``pem``: EC P-256, Ed25519 or RSA of 2048 to 8192 bits.
+
+    Raises AcceptanceError; its message begins with ``name``, the file's, where there is one.
+    """
+    place = f"{name}: " if name else ""
     try:
         key = load_pem_private_key(pem, password)
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise AcceptanceError(
-            f"the private key cannot be read: {problem}; give a PEM file, without a password"
+            f"{place}no private key can be read; give a PEM file without a password (-----BEGIN PRIVATE KEY-----)"
         ) from problem
     match key:
         case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()) | ed25519.Ed25519PrivateKey():
             return key
         case rsa.RSAPrivateKey() if key.key_size in RSA_BITS:
             return key
-    raise AcceptanceError("the private key must be EC P-256, Ed25519, or RSA of 2048 to 8192 bits")
+    raise AcceptanceError(f"{place}the private key must be EC P-256, Ed25519, or RSA of 2048 to 8192 bits")
 
 
-def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """Return the certificates in ``pem``, in their order. Raises AcceptanceError when there is none."""
+def load_chain(pem: bytes, *, name: str | Path = "") -> tuple[x509.Certificate, ...]:
+    """Return the certificates in ``pem``, in their order.
+
+    Raises AcceptanceError when there is none; its message begins with ``name``, the file's, where there is one.
+    """
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
     except ValueError as problem:
-        raise AcceptanceError(f"no certificate can be read: {problem}; give a PEM file") from problem
+        place = f"{name}: " if name else ""
+        raise AcceptanceError(
+            f"{place}no certificate can be read; give a PEM file (-----BEGIN CERTIFICATE-----)"
+        ) from problem
 
 
 def sign_payload(

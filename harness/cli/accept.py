@@ -24,8 +24,8 @@ def accept(
     out: Path = typer.Option(..., "--out", help="Acceptance file to write."),
 ) -> None:
     """Sign a run: make its acceptance file."""
-    chain = load_chain(read_file(cert, "the certificate chain"))
-    accepted = sign(run, load_private_key(read_file(key, "the private key")), chain, out, datetime.now(UTC))
+    chain = load_chain(read_file(cert, "the certificate chain"), name=cert)
+    accepted = sign(run, load_private_key(read_file(key, "the private key"), name=key), chain, out, datetime.now(UTC))
     counts = ", ".join(f"{number} {verdict}" for verdict, number in accepted.run.counts().items())
     typer.echo(f"{out}: signed; {counts}")
     lacks = lacking(accepted.run)

@@ -28,7 +28,7 @@ def check_chain(answer: Verification, reviews: Sequence[Path], trust: Sequence[P
         message = "not asked, because the file itself does not verify"
         answer.checks.append(CheckedItem("reviews", False, message, made=False))
         return []
-    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor")))
+    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor"), name=path))
     try:
         found = read_chain(answer.digest, reviews, TrustPolicy(anchors), now)
     except AcceptanceError as problem:

@@ -22,8 +22,11 @@ UNSAFE = typer.Option(
 
 
 def anchors(trust: Sequence[Path]) -> bytes:
-    """Return the PEM of all trust anchors named on the command line. Raises UsageError."""
-    return b"".join(read_file(path, "the trust anchor").rstrip() + b"\n" for path in trust)
+    """Return the PEM of all trust anchors named on the command line. Raises UsageError or AcceptanceError."""
+    files = {path: read_file(path, "the trust anchor") for path in trust}
+    for path, pem in files.items():
+        load_chain(pem, name=path)
+    return b"".join(pem.rstrip() + b"\n" for pem in files.values())
 
 
 @dataclass(frozen=True)

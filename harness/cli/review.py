@@ -64,8 +64,8 @@ def review(
     if previous and reviewers is None:
         raise UsageError("--previous needs --review-trust CA.pem: whose reviews are believed")
     statement = Statement(decision, tuple(reasons), tuple(add), despite)
-    chain = load_chain(read_file(cert, "the certificate chain"))
-    reviewer = Reviewer(load_private_key(read_file(key, "the private key")), chain)
+    chain = load_chain(read_file(cert, "the certificate chain"), name=cert)
+    reviewer = Reviewer(load_private_key(read_file(key, "the private key"), name=key), chain)
     before = Previous(previous, reviewers) if reviewers else None
     content, signed = review_file(file, demands, statement, reviewer, now, previous=before)
     write_review(out, signed)

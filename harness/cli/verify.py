@@ -60,7 +60,7 @@ def _uncollected(file: Path, policy: TrustPolicy, now: datetime) -> Verification
 
 
 def _policy(trust: list[Path], organization: str | None, max_age: int | None, require: list[str]) -> TrustPolicy:
-    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor")))
+    anchors = tuple(anchor for path in trust for anchor in load_chain(read_file(path, "the trust anchor"), name=path))
     age = timedelta(days=max_age) if max_age is not None else None
     return TrustPolicy(anchors, organization, age, tuple(require))
 

@@ -130,9 +130,15 @@ def _exactly(kind: type) -> Callable[[Any], Any]:
 def _object(kind: type) -> Callable[[Any], Any]:
     hints = _hints(kind)
     members = {f.name: _decoder(hints[f.name]) for f in fields(kind)}
+    required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     nothing = {f.name: None for f in fields(kind) if _required_or_none(f, hints[f.name])}
 
     def decode_object(data: Any) -> Any:
-        return kind(**nothing | {name: members[name](value) for name, value in data.items() if name in members})
+        given = nothing | {name: members[name](value) for name, value in data.items() if name in members}
+        try:
+            return kind(**given)
+        except TypeError as problem:
+            lacking = ", ".join(sorted(required - given.keys()))
+            raise TypeError(f"it lacks {lacking}" if lacking else str(problem)) from problem
 
     return decode_object

@@ -76,4 +76,8 @@ def parse_journal(lines: Iterable[bytes], name: str) -> Iterator[Event]:
         except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
             raise JournalError(f"{name}:{number}: not an event; the journal was altered: {problem}") from problem
         if kind is not None:
-            yield decode(kind, data)
+            try:
+                event = decode(kind, data)
+            except JournalError as problem:
+                raise JournalError(f"{name}:{number}: {problem}; the journal is damaged or was altered") from problem
+            yield event

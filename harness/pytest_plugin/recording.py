@@ -73,7 +73,8 @@ class Order:
         assert self.key is not None
         assert self.cert is not None
         try:
-            return load_private_key(self.key.read_bytes()), load_chain(self.cert.read_bytes())
+            key = load_private_key(self.key.read_bytes(), name=self.key)
+            return key, load_chain(self.cert.read_bytes(), name=self.cert)
         except OSError as problem:
             raise UsageError(f"{problem.filename}: cannot be read: {problem.strerror}") from problem
 

@@ -13,6 +13,7 @@ from cryptography.x509.oid import ObjectIdentifier
 
 from harness.acceptance import trust
 from harness.acceptance.bundle import sign
+from harness.acceptance.installed import Installed
 from harness.acceptance.path import check_revocation
 from harness.acceptance.policy_file import read_policy
 from harness.acceptance.trust import TrustPolicy
@@ -159,6 +160,17 @@ def test_a_test_set_that_ran_satisfies(demand: str) -> None:
 def test_a_test_set_that_did_not_run_is_named(demand: str, message: str) -> None:
     with pytest.raises(AcceptanceError, match=message):
         trust.check_test_sets(TrustPolicy((ROOT.certificate,), required_test_sets=(demand,)), RAN)
+
+
+@pytest.mark.parametrize(("demand", "pinned"), [("feed@1.2.0", False), ("feed", False), (f"feed#{'ab' * 8}", True)])
+def test_another_test_set_under_the_catalogues_name_does_not_satisfy(demand: str, pinned: bool, tmp_path: Path) -> None:
+    (tmp_path / "feed.yaml").write_text("testset: feed\nversion: 1.2.0\n", encoding="utf-8")
+    policy, installed = TrustPolicy((ROOT.certificate,), required_test_sets=(demand,)), Installed(tmp_path, tmp_path)
+    if pinned:  # the policy itself says which one
+        assert trust.check_test_sets(policy, RAN, installed) == "1 demanded, 1 ran"
+        return
+    with pytest.raises(AcceptanceError, match=r"altered: not the feed 1\.2\.0 of this catalogue"):
+        trust.check_test_sets(policy, RAN, installed)
 
 
 def test_a_test_set_that_ran_in_part_does_not_satisfy() -> None:

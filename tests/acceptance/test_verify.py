@@ -144,6 +144,17 @@ def test_a_test_set_that_did_not_run_is_refused(
     assert "patient.yaml is not the file that the run used" in message
 
 
+def test_a_journal_that_contradicts_itself_is_refused_though_it_is_signed(
+    signed: Path, keys: Path, policy: TrustPolicy, altered: Callable[[bytes], Path]
+) -> None:
+    members = dict(container.read(signed))
+    said = members["journal.ndjson"].replace(b'"test":"refuses","verdict":"fail"', b'"test":"refuses","verdict":"pass"')
+    assert said != members["journal.ndjson"]
+    check, message = _failure(verify(altered(_resign({**members, "journal.ndjson": said}, keys)), policy, NOW))
+    assert check == "journal"
+    assert message == "the test patient/refuses says pass, but its checks and findings come to fail"
+
+
 def test_an_unknown_key_is_refused(signed: Path, tmp_path: Path) -> None:
     new_keys(tmp_path / "other", "Éditeur de test")
     stranger = TrustPolicy(signing.load_chain((tmp_path / "other" / ANCHOR).read_bytes()))

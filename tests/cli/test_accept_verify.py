@@ -52,6 +52,10 @@ def test_the_answer_for_machines_lists_every_check(
     file, anchor = accepted[0], tmp_path / "keys" / "ca.pem"
     answer = json.loads(command("verify", file, "--trust", anchor, "--format", "json").out)
     assert (answer["ok"], answer["failure"]) == (True, None)
+    assert (answer["judgedAgain"], answer["remarks"]) == (False, ["patient 1.0.0: not in this catalogue"])
+    text = command("verify", file, "--trust", anchor).out.splitlines()
+    assert "warn  test sets    patient 1.0.0: not in this catalogue" in text
+    assert text[-1].startswith("Not judged again: ")
     assert {check["result"] for check in answer["checks"]} == {"ok"}
     other = command("verify", file, "--trust", anchor, "--organization", "Another", "--format", "json")
     refused = json.loads(other.out)
@@ -90,3 +94,40 @@ def test_identities_are_kept_out_when_asked(command: Command, mini: Path, tmp_pa
     for value in (b"PATIENT-TEST", b"299017812345665"):
         assert value in written["open"]
         assert value not in written["hidden"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("accept", "run", "--key", "notpem", "--cert", "keys/chain.pem", "--out", "a.zip"),
+        ("accept", "run", "--key", "keys/key.pem", "--cert", "notpem", "--out", "a.zip"),
+        ("verify", "file.zip", "--trust", "notpem"),
+        ("rejudge", "file.zip", "--trust", "keys/ca.pem", "--trust", "notpem"),
+    ],
+)
+@pytest.mark.usefixtures("accepted")
+def test_a_file_that_is_no_pem_is_named(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notpem").write_bytes(b"nothing to see\n")
+    answer = command(*arguments)
+    assert answer.exit == 2
+    assert "notpem: no " in answer.err
+    assert "http" not in answer.err
+
+
+@pytest.mark.parametrize("line", ['{"event":"RunStarted"}', '{"event":"RunStarted","run":5}', "no event"])
+def test_a_damaged_journal_is_wrong_input_at_its_line(command: Command, tmp_path: Path, line: str) -> None:
+    command("keys", "new", "--out", tmp_path / "keys")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "journal.ndjson").write_text(f"{line}\n", encoding="utf-8")
+    keys = ("--key", tmp_path / "keys" / "key.pem", "--cert", tmp_path / "keys" / "chain.pem")
+    for arguments in (("accept", run, *keys, "--out", tmp_path / "a.zip"), ("compare", run, run), ("rejudge", run)):
+        answer = command(*arguments)
+        assert answer.exit == 2
+        said = answer.out + answer.err
+        assert "journal.ndjson:1: " in said
+        assert "altered" in said
+        assert "__init__" not in said
