@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from harness import Definitions, Validator
 from tests.validation.profiles import BASE, element, errors, profile, slicing
 
 PHONE = {"system": "phone", "value": "0100000000"}
@@ -193,3 +194,62 @@ def test_what_a_profile_says_inside_an_extension_is_judged_beside_its_definition
     assert errors({"resourceType": "Patient", "extension": [bad]}, born) == [
         ("min-cardinality", "Patient.extension[0].value.ofType(Address)")
     ]
+
+
+V2, V3 = "http://terminology.hl7.org/CodeSystem/v2-0131", "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+GENDER = "http://hl7.org/fhir/administrative-gender"
+
+
+def _verdict(resource: dict[str, Any], judged: dict[str, Any]) -> tuple[list[str], bool]:
+    definitions = Definitions.embedded()
+    definitions.add(judged)
+    outcome = Validator(definitions, unknown_codes="allowed").validate(resource, [judged["url"]])
+    return [issue.rule for issue in outcome.errors], "slice-undecided" in {issue.rule for issue in outcome.issues}
+
+
+@pytest.mark.parametrize(
+    ("systems", "expected"),
+    [
+        ([(V3, "M")], ([], False)),
+        ([(V2, "C")], ([], False)),
+        ([(V3, "M"), (V3, "S")], (["slice-max"], False)),
+    ],
+)
+def test_extensible_bindings_tell_slices_apart(systems: list[tuple[str, str]], expected: object) -> None:
+    path = "Patient.contact.relationship"
+    marital = {"strength": "extensible", "valueSet": "http://hl7.org/fhir/ValueSet/marital-status"}
+    judged = profile(
+        "kin",
+        "Patient",
+        element(path, slicing=slicing(("value", "$this"))),
+        element(f"{path}:marital", min=0, max="1", binding=marital),
+    )
+    concepts = [{"coding": [{"system": system, "code": code}]} for system, code in systems]
+    contact = {"relationship": concepts, "name": {"family": "TEST"}}
+    assert _verdict({"resourceType": "Patient", "contact": [contact]}, judged) == expected
+
+
+@pytest.mark.parametrize(
+    ("codings", "expected"),
+    [
+        ([(GENDER, "male")], ([], False)),
+        ([(V2, "C")], ([], False)),
+        ([(GENDER, "male"), (V2, "C")], ([], True)),
+    ],
+)
+def test_the_bindings_of_a_closed_slicing_below_tell_slices_apart(
+    codings: list[tuple[str, str]], expected: object
+) -> None:
+    path = "Practitioner.qualification"
+    gender = {"strength": "required", "valueSet": "http://hl7.org/fhir/ValueSet/administrative-gender"}
+    judged = profile(
+        "trade",
+        "Practitioner",
+        element(path, slicing=slicing(("value", "code.coding"))),
+        element(f"{path}:trade", min=0, max="1"),
+        element(f"{path}:trade.code.coding", slicing=slicing(("value", "$this"), rules="closed")),
+        element(f"{path}:trade.code.coding:kind", min=0, max="1", binding=gender),
+    )
+    listed = [{"system": system, "code": code} for system, code in codings]
+    resource = {"resourceType": "Practitioner", "qualification": [{"code": {"coding": listed}}]}
+    assert _verdict(resource, judged) == expected

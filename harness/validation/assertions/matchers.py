@@ -113,7 +113,7 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class InValueSet:
-    """Some value at the path is in the value set of a required binding."""
+    """Some value at the path is in the value set of a binding."""
 
     steps: tuple[Step, ...]
     value_set: str
@@ -136,6 +136,30 @@ class InValueSet:
     def describe(self) -> str:
         """The condition in words."""
         return f"{path_text(self.steps)} in {self.value_set}"
+
+
+@dataclass(frozen=True, slots=True)
+class InSomeValueSet:
+    """Every value at the path is in one of the value sets: the slices of a closed slicing, each with its binding."""
+
+    steps: tuple[Step, ...]
+    value_sets: tuple[str, ...]
+
+    def matches(self, item: Any, _where: Location, scope: Scope) -> bool | None:
+        """Whether all codes are members, False when none is; None when only some are, or that cannot be told."""
+        values = select(item, self.steps, scope)
+        if values is None:
+            return None
+        member = scope.session.judge.member
+        found: set[bool | None] = set()
+        for system, code in (concept for value in values for concept in concepts(value)):
+            answers = {member(value_set, system, code)[0] for value_set in self.value_sets}
+            found.add(True if True in answers else None if None in answers else False)
+        return found == {True} if len(found) < 2 and None not in found else None
+
+    def describe(self) -> str:
+        """The condition in words."""
+        return f"{path_text(self.steps)} in {' or '.join(self.value_sets)}"
 
 
 @dataclass(frozen=True, slots=True)

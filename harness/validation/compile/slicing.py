@@ -13,6 +13,7 @@ from harness.validation.assertions.matchers import (
     Every,
     Exists,
     HasType,
+    InSomeValueSet,
     InValueSet,
     Satisfies,
     Step,
@@ -42,7 +43,7 @@ def build(
     for index, part in enumerate(node.slices if parts is None else parts):
         whole = part.as_slice_of(node)
         schema = _lazily(whole, code, compiler, contexts)
-        matcher = _matcher(whole, discriminators, schema, index, compiler)
+        matcher = _matcher(whole, node, discriminators, schema, index=index, compiler=compiler)
         inner = build(whole, code, compiler, contexts) if part.slices else None
         origin = Origin(part.profile, part.id)
         slices.append(Slice(part.slice_name or part.id, origin, part.min, part.max, matcher, schema, inner))
@@ -64,8 +65,10 @@ def _lazily(node: Node, code: str, compiler: Compiling, contexts: frozenset[str]
 
 def _matcher(
     part: Node,
+    sliced: Node,
     discriminators: list[tuple[str, str]],
     schema: Callable[[], ElementSchema],
+    *,
     index: int,
     compiler: Compiling,
 ) -> Matcher:
@@ -82,6 +85,10 @@ def _matcher(
             continue
         found = list(_discriminate(kind, steps, part, compiler))
         matchers.extend(found)  # a slice may leave some of the discriminators open
+    if not matchers:
+        for kind, path in discriminators:
+            if kind in ("value", "pattern"):
+                matchers.extend(_intended(parse_path(path), part, sliced, compiler))
     if not matchers:
         return Unknown("the slice says nothing about " + ", ".join(f"{kind}:{path}" for kind, path in discriminators))
     return matchers[0] if len(matchers) == 1 else Every(tuple(matchers))
@@ -109,6 +116,22 @@ def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Comp
     else:
         for node in nodes:
             yield from _values(steps, node, compiler, _DEPTH)
+
+
+def _intended(steps: tuple[Step, ...], part: Node, sliced: Node, compiler: Compiling) -> Iterator[Matcher]:
+    """What tells the slice apart where nothing does that R4 names: an extensible binding, or the bindings of the
+    slices that a closed slicing at ``steps`` allows. What the ``sliced`` element says of all slices is no help.
+    """
+    common = {(node.element.get("binding") or {}).get("valueSet") for node in navigate(sliced, steps, compiler)}
+    for node in navigate(part, steps, compiler):
+        binding = node.element.get("binding") or {}
+        if binding.get("strength") == "extensible" and binding.get("valueSet") not in {None, *common}:
+            yield InValueSet(steps, binding["valueSet"])
+        elif node.slices and (node.element.get("slicing") or {}).get("rules") == "closed":
+            bindings = [inner.element.get("binding") or {} for inner in node.slices]
+            value_sets = [b["valueSet"] for b in bindings if b.get("strength") == "required" and b.get("valueSet")]
+            if len(value_sets) == len(bindings):
+                yield InSomeValueSet(steps, tuple(value_sets))
 
 
 def _urls(part: Node) -> list[str]:
