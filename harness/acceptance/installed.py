@@ -12,6 +12,8 @@ from harness.acceptance.manifest import sha256
 from harness.engine.events import TestSetSource
 
 _NAMED = re.compile(rb"""^(testset|version):[ \t]*["']?([\w.+-]+)["']?[ \t]*(?:#.*)?\r?$""", re.MULTILINE)
+_HEAD = 4096
+"""Bytes from the beginning of a file within which the catalogue's sets are named."""
 
 
 class Standing(StrEnum):
@@ -54,7 +56,8 @@ class Installed:
         """Id to version to file."""
         found: dict[str, dict[str, Path]] = {}
         for path in sorted(self.testsets.rglob("*.y*ml")):
-            named = dict(reversed(_NAMED.findall(path.read_bytes())))  # the first of each counts
+            with path.open("rb") as stream:
+                named = dict(reversed(_NAMED.findall(stream.read(_HEAD))))  # the first of each counts
             if named.keys() == {b"testset", b"version"}:
                 found.setdefault(named[b"testset"].decode(), {})[named[b"version"].decode()] = path
         return found

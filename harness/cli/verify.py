@@ -73,7 +73,7 @@ def _text(answer: Verification) -> str:
         name = " ".join(software.get(part, "") for part in ("publisher", "product", "version")).strip()
         counts = ", ".join(f"{number} {verdict}" for verdict, number in answer.document["counts"].items())
         lines.append(f"Verified. {printable(name) or 'Software not named'}: {answer.document['verdict']} ({counts})")
-        lines.append(f"Not judged again: {NOT_JUDGED}.")
+        lines.append(f"Note: {NOT_JUDGED}.")
     else:
         failure = answer.failure.name if answer.failure else "?"
         lines.append(f"Not verified, by the check of the {failure}: do not rely on anything in this file.")

@@ -55,7 +55,7 @@ def test_the_answer_for_machines_lists_every_check(
     assert (answer["judgedAgain"], answer["remarks"]) == (False, ["patient 1.0.0: not in this catalogue"])
     text = command("verify", file, "--trust", anchor).out.splitlines()
     assert "warn  test sets    patient 1.0.0: not in this catalogue" in text
-    assert text[-1].startswith("Not judged again: ")
+    assert "not judged again; rejudge does that" in text[-1]
     assert {check["result"] for check in answer["checks"]} == {"ok"}
     other = command("verify", file, "--trust", anchor, "--organization", "Another", "--format", "json")
     refused = json.loads(other.out)

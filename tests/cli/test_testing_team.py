@@ -210,6 +210,22 @@ def test_differences_of_the_teams_test_sets_are_shown(command: Command, world: W
     assert "cause: test set" in judged.out
 
 
+def test_a_test_set_under_the_catalogues_name_is_not_the_same(
+    command: Command, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = tmp_path / "catalogue"
+    catalogue.mkdir()
+    (catalogue / "records.yaml").write_text(SET.replace("status: 422", "status: 400"), encoding="utf-8")
+    monkeypatch.setattr("harness.data.folder", lambda _: catalogue)
+    monkeypatch.chdir(catalogue)  # what judges is made once for a folder
+    judged = command("rejudge", world.file, *world.trusted)
+    assert judged.exit == 1
+    assert judged.out.startswith("ALTERED ")
+    assert judged.out.splitlines()[1] == "  altered: not the records 1.0.0 of this catalogue"
+    assert command("verify", world.file, *world.trusted).exit == 0
+    assert command("verify", world.file, *world.trusted, "--require", "records@1.0.0").exit == 1
+
+
 def test_a_shelf_is_judged_in_parallel_and_listed(command: Command, world: World) -> None:
     shutil.copy(world.file, world.team.home / "second.zip")
     forged = world.team.home / "forged.zip"
