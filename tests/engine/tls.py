@@ -94,6 +94,7 @@ class Authority:
 def server_context(issued: Issued, client_ca: Path | None = None) -> ssl.SSLContext:
     """Settings of a server that shows ``issued``, and demands a client certificate of ``client_ca``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Pythons differ in what they allow by default
     context.load_cert_chain(issued.cert_file, issued.key_file)
     if client_ca is not None:
         context.load_verify_locations(client_ca)
