@@ -31,7 +31,9 @@ _NAMES = (
 )
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _SECRET_HEADER = re.compile(
-    r"authorization|cookie|token|secret|passw|api-?key|credential|session|(?<!certificate-)signature", re.IGNORECASE
+    r"authorization|cookie|token|secret|passw|api-?key|subscription|credential|session|(?<!certificate-)signature"
+    r"|(?<!certificate)[-_]key$",
+    re.IGNORECASE,
 )
 _PUBLIC_HEADER = re.compile(
     r"accept(?:-.+)?|cache-control|content-(?:language|type)|date|from|origin|pragma|prefer|referer|user-agent",

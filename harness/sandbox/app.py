@@ -26,6 +26,8 @@ from harness.sandbox.problems import Problem
 
 PREFIX = "/fhir"
 MEASURES_PREFIX = "/mes"
+_INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+"""What is stored may be a page: no browser runs it as one of ours (W3C Content Security Policy, section 6.3.2)."""
 _BODYLESS = frozenset({204, 304})
 
 
@@ -112,6 +114,9 @@ class _Endpoint:
 
 
 async def _body(request: Request, limit: int) -> bytes:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        told = "This server takes bodies without content encoding."
+        raise Problem(415, "not-supported", told, headers={"Accept-Encoding": "identity"})
     parts, size = [], 0
     try:
         async with timeout(BODY_SECONDS):
@@ -148,7 +153,7 @@ def _response(handler: Handler, call: Call, answer: Answer) -> Response:
     except Problem as problem:
         answer, form = Answer(problem.status, resource=problem.outcome()), negotiation.DEFAULT
         content, media_type = negotiation.render(answer, form, handler.definitions)
-    headers = dict(answer.headers)
+    headers = {**_INERT, **answer.headers}
     if answer.status in _BODYLESS:
         return Response(status_code=answer.status, headers=headers)
     if media_type is not None:

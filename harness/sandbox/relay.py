@@ -24,10 +24,12 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _OWN = frozenset(
     {
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"),
-        *("transfer-encoding", "upgrade", "content-length", "content-encoding", "accept-encoding", "host"),
+        *("transfer-encoding", "upgrade", "content-length", "accept-encoding", "host"),
     }
 )
 """Headers of one connection, not of the message (RFC 9110, section 7.6.1), and those that are made anew."""
+_UNDONE = _OWN | {"content-encoding"}
+"""Headers of an answer that are not given back: its body was decoded."""
 _LIMIT = 20_000_000
 """Bytes of an answer."""
 _TIMEOUT = httpx.Timeout(60, connect=10)
@@ -95,7 +97,7 @@ class Relay:
                 if len(content) > _LIMIT:
                     raise httpx.DecodingError(f"longer than {_LIMIT} bytes")
             fields = [(name.lower(), value) for name, value in answer.headers.raw]
-        return answer.status_code, [pair for pair in fields if pair[0].decode("latin-1") not in _OWN], content
+        return answer.status_code, [pair for pair in fields if pair[0].decode("latin-1") not in _UNDONE], content
 
     def _outward(self, content: bytes) -> bytes:
         for here, there in self._pairs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +25,7 @@ _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 class Tap:
     """An ASGI application around ``app`` that hands every exchange to ``listener``.
 
-    What is below a path of ``aside`` goes by, and so do event streams. When the client hangs up, the listener is
+    What is below a path of ``aside`` goes by, so event streams belong there. When the client hangs up, the listener is
     cancelled.
     """
 
@@ -36,7 +37,7 @@ class Tap:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event (ASGI 3)."""
-        if scope["type"] != "http" or scope["path"].startswith(self._aside) or _is_stream(scope):
+        if scope["type"] != "http" or scope["path"].startswith(self._aside):
             await self._app(scope, receive, send)
             return
         messages, body = await self._received(receive)
@@ -80,11 +81,19 @@ class Tap:
             content = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
             return start["status"], _texts(start.get("headers", ())), content
 
-        return await self._listener(scope["method"], _url(scope), _texts(scope["headers"]), body, forward)
+        headers = _texts(scope["headers"])
+        return await self._listener(scope["method"], _url(scope), headers, self._plain(headers, body), forward)
 
-
-def _is_stream(scope: Scope) -> bool:
-    return any(name == b"accept" and b"text/event-stream" in value for name, value in scope["headers"])
+    def _plain(self, headers: Headers, body: bytes) -> bytes:
+        """Return a body without its gzip, so that it can be judged; one that is broken or too long as it came."""
+        if not any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in headers):
+            return body
+        inflate = zlib.decompressobj(wbits=31)
+        try:
+            plain = inflate.decompress(body, self._limit)
+        except zlib.error:
+            return body
+        return plain if inflate.eof else body
 
 
 def _texts(headers: object) -> Headers:

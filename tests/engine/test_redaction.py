@@ -215,3 +215,13 @@ def test_credentials_that_nobody_told_of_in_an_address(url, hidden):
 def test_a_code_that_is_searched_for_is_no_credential():
     url = "https://a.example/Observation?code=http://loinc.org%7C29463-7&patient=1"
     assert Redactor({}).url(url) == url
+
+
+@pytest.mark.parametrize("name", ["Ocp-Apim-Subscription-Key", "X-Functions-Key", "X-Session-Id", "X-Amz-Signature"])
+def test_keys_that_nobody_told_of_are_hidden_by_their_header(name):
+    assert Redactor({}).headers(((name, "abcd"),)) == ((name, mark(name)),)
+
+
+def test_what_a_certificate_is_made_of_is_no_secret():
+    told = (("TLS-Certificate-Key", "RSA 2048"), ("TLS-Certificate-Signature", "sha256"))
+    assert Redactor({}).headers(told) == told

@@ -313,3 +313,12 @@ def test_xml_in_and_out(lenient: httpx.Client) -> None:
     refused = lenient.post("/Patient", content=b"<Patient", headers=media)
     assert refused.status_code == 400
     assert "<OperationOutcome" in refused.text
+
+
+def test_a_page_that_is_stored_is_no_page_of_the_sandbox(lenient: httpx.Client) -> None:
+    page = b"<script>alert(1)</script>"
+    made = lenient.post("/Binary", content=page, headers={"Content-Type": "text/html"})
+    answer = lenient.get(f"/Binary/{made.json()['id']}", headers={"Accept": "text/html"})
+    assert answer.content == page
+    assert answer.headers["content-security-policy"].startswith("sandbox;")
+    assert answer.headers["x-content-type-options"] == "nosniff"

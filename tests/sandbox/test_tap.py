@@ -1,6 +1,7 @@
 """The tap in front of the sandbox: what it hears, what it lets be answered, what goes by it."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Iterator
 
@@ -122,3 +123,22 @@ def test_who_hangs_up_is_told_to_the_listener() -> None:
 
     assert asyncio.run(hang_up()) == []
     assert ended == ["GET"]
+
+
+def test_a_request_that_would_take_events_is_heard_too(
+    tapped: tuple[httpx.Client, SandboxServer], listener: Listener
+) -> None:
+    client, _ = tapped
+    client.get("Patient", headers={"Accept": "text/event-stream, application/fhir+json"})
+    assert [method for method, *_ in listener.heard] == ["GET"]
+
+
+def test_a_compressed_body_is_heard_as_it_is_meant(
+    tapped: tuple[httpx.Client, SandboxServer], listener: Listener
+) -> None:
+    client, _ = tapped
+    sent = json.dumps(PATIENT).encode()
+    refused = client.post("Patient", content=gzip.compress(sent), headers={**TYPE, "Content-Encoding": "gzip"})
+    client.post("Patient", content=b"\x1f\x8bbroken", headers={**TYPE, "Content-Encoding": "gzip"})
+    assert (refused.status_code, refused.headers["accept-encoding"]) == (415, "identity")
+    assert [body for _, _, body, _ in listener.heard] == [sent, b"\x1f\x8bbroken"]

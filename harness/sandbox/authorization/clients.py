@@ -57,12 +57,14 @@ class Client(ClientMixin):
         """True when an answer may go to ``redirect_uri``."""
         if redirect_uri in self._redirect_uris:
             return True
+        if "#" in redirect_uri or not (redirect_uri.isascii() and redirect_uri.isprintable()):
+            return False  # RFC 6749, section 3.1.2; and what cannot stand in a Location
         try:
             parts = urlsplit(redirect_uri)
             host = parts.netloc.removesuffix(f":{parts.port}") if parts.port is not None else parts.netloc
         except ValueError:
             return False
-        return parts.scheme == "http" and host in _LOOPBACK and not parts.fragment
+        return parts.scheme == "http" and host in _LOOPBACK
 
     def check_client_secret(self, client_secret: str) -> bool:
         """True for the secret of this client."""
