@@ -215,7 +215,8 @@ class _Writer:
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
         if kind not in self._fields.resources:
             raise FHIRXMLError(f"{path or 'the resource'}: resourceType {kind} is no resource type of FHIR R4")
-        node = etree.Element(f"{{{_FHIR}}}{kind}", nsmap={None: _FHIR})
+        default: Any = {None: _FHIR}  # stubs of lxml differ in what they allow as a prefix
+        node = etree.Element(f"{{{_FHIR}}}{kind}", nsmap=default)
         self._fill(node, {name: value for name, value in resource.items() if name != "resourceType"}, kind, path, depth)
         return node
 
