@@ -167,9 +167,7 @@ def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]
 def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
     for name, fault in policies().faults(data.get("policy", {})).items():
         source.fault(("policy", name), fault, key=name not in policies().by_name)
-    proxy = data.get("proxy")
-    if proxy is not None and not is_http(proxy):
-        source.fault(("proxy",), f'"{_shown(proxy)}" is not an address such as http://proxy.example:3128')
+    _check_address(source, ("proxy",), data.get("proxy"), "http://proxy.example:3128")
     own = data.get("identities", {})
     if "base-url" in data:
         _check_endpoint(source, data, (), own)
@@ -186,9 +184,8 @@ def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
 
 def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, identities: Mapping[str, Any]) -> None:
     url = str(data["base-url"])
-    if not is_http(url):
-        source.fault((*place, "base-url"), f'"{_shown(url)}" is not an address such as https://fhir.example/r4')
-    elif "@" in urlsplit(url).netloc:
+    _check_address(source, (*place, "base-url"), url, "https://fhir.example/r4")
+    if is_http(url) and "@" in urlsplit(url).netloc:
         source.fault((*place, "base-url"), "holds a user name or password; write them under identities, as basic")
     for name, identity in data.get("identities", {}).items():
         _check_oauth(source, identity.get("oauth"), (*place, "identities", name, "oauth"))
@@ -208,9 +205,7 @@ def _check_client(source: _Source, data: Mapping[str, Any]) -> None:
             source.fault((name,), f"goes with kind: {CLIENT}: a server is called at its base-url", key=True)
     if client and "base-url" in data and source.file is not None:
         source.fault(("base-url",), "a client calls the sandbox; to stand before a real service, sandbox: {proxy: URL}")
-    proxy = data.get("sandbox", {}).get("proxy")
-    if proxy is not None and not is_http(proxy):
-        source.fault(("sandbox", "proxy"), f'"{_shown(proxy)}" is not an address such as https://fhir.example/r4')
+    _check_address(source, ("sandbox", "proxy"), data.get("sandbox", {}).get("proxy"), "https://fhir.example/r4")
     command = data.get("command", {})
     for position, message in unknown(command.get("run", ())):
         source.fault(("command", "run", position), message)
@@ -223,19 +218,19 @@ def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place)
     if oauth is None:
         return
     for name in ("token-url", "authorize-url"):
-        url = oauth.get(name)
-        if url is not None and not is_http(url):
-            source.fault((*place, name), f'"{_shown(url)}" is not an address such as https://login.example/token')
+        _check_address(source, (*place, name), oauth.get(name), "https://login.example/token")
     if oauth["grant"] == "authorization-code" and "authorize-url" not in oauth:
         source.fault(place, "authorize-url is missing: where a person signs in")
     if "redirect-uri" in oauth and urlsplit(oauth["redirect-uri"]).hostname not in _LOOPBACK:
         source.fault((*place, "redirect-uri"), "is not an http address of this machine, such as http://127.0.0.1:8765/")
 
 
-def _shown(url: Any) -> str:
-    """Return an address that is none without what may be a password in it."""
-    _, at, after = str(url).rpartition("@")
-    return f"…@{after}" if at else after
+def _check_address(source: _Source, place: Place, url: Any, example: str) -> None:
+    """Note an address that is none, without what may be a password in it; none at all is well."""
+    if url is not None and not is_http(url):
+        _, at, after = str(url).rpartition("@")
+        shown = f"…@{after}" if at else after
+        source.fault(place, f'"{shown}" is not an address such as {example}')
 
 
 def is_http(url: Any) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 
@@ -16,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from harness.errors import HarnessError
-from harness.sandbox.server import address, listening
+from harness.sandbox.background import Background, ReadyServer, address, listening
 from harness.sandbox.tap import Listener, Tap
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -127,10 +124,10 @@ class RelayServer:
         drop: Iterable[str] = (),
         listener: Listener | None = None,
     ) -> None:
-        self._bound = listening("127.0.0.1", port)
-        self.address = address(self._bound)
+        bound = listening("127.0.0.1", port)
+        self.address = address(bound)
         app = Relay(self.address, targets, tls, drop).app()
-        self._server = _Server(
+        server = ReadyServer(
             uvicorn.Config(
                 app if listener is None else Tap(app, listener),
                 log_config=None,
@@ -141,36 +138,13 @@ class RelayServer:
                 timeout_graceful_shutdown=3,
             )
         )
-        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self._server.run(sockets=[self._bound])
-        finally:
-            self._server.ready.set()
+        self._running = Background(server, bound, "relay")
 
     def __enter__(self) -> RelayServer:
-        self._thread.start()
-        self._server.ready.wait()
-        if not self._server.started:
-            raise HarnessError(f"{self.address}: the relay did not start; choose another port under sandbox")
+        self._running.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._bound.close()
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, so that nobody has to poll."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.ready.set()
+        self._running.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -12,9 +11,9 @@ import uvicorn
 from starlette.middleware import Middleware
 
 from harness import __version__
-from harness.errors import HarnessError
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
+from harness.sandbox.background import Background, ReadyServer, address, listening
 from harness.sandbox.console.routes import PREFIX as CONSOLE
 from harness.sandbox.desk import Desk, Opening
 from harness.sandbox.limits import PromptProtocol, Throttle, rate_for
@@ -27,17 +26,12 @@ ENDPOINT = "mes-measures"
 """The name that test sets give to the measures API."""
 
 
-class _Server(uvicorn.Server):
-    """Says when it is ready, so that nobody has to poll; leaves the signals to the process it runs in."""
+class _Server(ReadyServer):
+    """Closes the desk before it waits for those who watch there."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
-        self.ready = threading.Event()
         self._desk = desk
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._desk.close()
@@ -61,25 +55,6 @@ def _config(
         limit_concurrency=1000,
         h11_max_incomplete_event_size=64 * 1024,
     )
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens on ``host`` and ``port`` (0: a free one). Raises HarnessError when it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        bound = socket.create_server((host, port), family=family, backlog=512)
-        # Connections inherit it. Without it a body waits, up to 40 ms, until its headers are acknowledged (RFC 896).
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return bound
-    except OSError as error:
-        raise HarnessError(f"{host}:{port}: cannot listen here ({error.strerror}); choose another --port.") from None
-
-
-def address(bound: socket.socket) -> str:
-    """Scheme, host and port of what listens on ``bound``."""
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
 
 
 def base_url(bound: socket.socket) -> str:
@@ -157,38 +132,24 @@ class SandboxServer:
         rate: float | None = None,
     ) -> None:
         self.service = service or make_service()
-        self._bound = listening(host, port)
-        self.base_url = base_url(self._bound)
+        bound = listening(host, port)
+        self.base_url = base_url(bound)
         self.measures_url = measures_base(self.base_url)
-        self.desk = Desk(self.service, address(self._bound), opening)
+        self.desk = Desk(self.service, address(bound), opening)
         self.measures = self.desk.measures
-        self._server = _Server(_config(self.service, self.desk, listener, rate), self.desk)
-        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
-        self._failure: BaseException | None = None
-
-    def _run(self) -> None:
-        try:
-            self._server.run(sockets=[self._bound])
-        except BaseException as error:
-            self._failure = error
-        finally:
-            self._server.ready.set()
+        server = _Server(_config(self.service, self.desk, listener, rate), self.desk)
+        self._running = Background(server, bound, "sandbox")
 
     def candidate(self) -> dict[str, Any]:
         """What a candidate file says of this sandbox (see :func:`candidate`)."""
         return candidate(self.base_url, self.measures)
 
     def __enter__(self) -> SandboxServer:
-        self._thread.start()
-        self._server.ready.wait()
-        if self._failure is not None or not self._server.started:
-            raise HarnessError(f"{self.base_url}: the sandbox did not start: {self._failure}")
+        self._running.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._bound.close()
+        self._running.stop()
         self.measures.service.store.close()
