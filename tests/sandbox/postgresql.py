@@ -7,10 +7,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.programs import running
 
 _READY = "ready to accept connections"
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=300")
@@ -58,27 +59,6 @@ def postgresql() -> Iterator[str]:
         command: list[Any] = [place / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
         for setting in _QUICK:
             command += ["-c", setting]
-        with _running(command, options):
+        # SIGINT is a fast shutdown: it does not wait for who is connected.
+        with running("PostgreSQL", command, _READY, signal.SIGINT, **options):
             yield f"postgresql://harness@/postgres?host={folder}"
-
-
-@contextlib.contextmanager
-def _running(command: list[Any], options: dict[str, Any]) -> Iterator[None]:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options) as server:
-        assert server.stdout is not None
-        lines = iter(server.stdout.readline, "")
-        said = []
-        for line in lines:
-            said.append(line)
-            if _READY in line:
-                break
-        else:
-            raise RuntimeError("PostgreSQL did not start:\n" + "".join(said))
-        drain = threading.Thread(target=lambda: [None for _ in lines], daemon=True)
-        drain.start()
-        try:
-            yield
-        finally:
-            server.send_signal(signal.SIGINT)  # a fast shutdown: it does not wait for who is connected
-            server.wait(30)
-            drain.join(5)
