@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
+from urllib.parse import quote
 
 import typer
 
@@ -14,6 +15,7 @@ from harness.engine.awaiting import OWN, Incoming, Task
 from harness.engine.client_file import ClientFile
 from harness.engine.driver import CommandDriver, Driver, Failure
 from harness.engine.inbox import Inbox
+from harness.errors import UsageError
 from harness.report.inert import one_line, printable
 from harness.sandbox.app import PREFIX
 from harness.sandbox.assembly import make_service
@@ -95,7 +97,10 @@ def _served(client: ClientFile, listener: Listener) -> Iterator[tuple[Mapping[st
     Gives the content of a candidate file that reaches it, and by name what the client needs to get tokens.
     """
     if client.proxied:
-        prefixes = {name: f"/{name}" if name else PREFIX for name in client.proxied}
+        prefixes = {name: f"/{quote(name, safe='')}" if name else PREFIX for name in client.proxied}
+        if len(set(prefixes.values())) < len(prefixes):
+            where = f"endpoints.{PREFIX.removeprefix('/')}"
+            raise UsageError(f"{where}: behind sandbox: proxy, {PREFIX} is the path of proxy itself; take another name")
         targets = {prefixes[name]: target for name, target in client.proxied.items()}
         with RelayServer(targets, client.port, client.tls().context(), (OWN,), listener) as relay:
             yield client.relayed(relay.address, prefixes), {}

@@ -82,18 +82,19 @@ class Tap:
             return start["status"], _texts(start.get("headers", ())), content
 
         headers = _texts(scope["headers"])
-        return await self._listener(scope["method"], _url(scope), headers, self._plain(headers, body), forward)
+        return await self._listener(scope["method"], _url(scope), headers, plain(headers, body, self._limit), forward)
 
-    def _plain(self, headers: Headers, body: bytes) -> bytes:
-        """Return a body without its gzip, so that it can be judged; one that is broken or too long as it came."""
-        if not any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in headers):
-            return body
-        inflate = zlib.decompressobj(wbits=31)
-        try:
-            plain = inflate.decompress(body, self._limit)
-        except zlib.error:
-            return body
-        return plain if inflate.eof else body
+
+def plain(headers: Headers, body: bytes, limit: int) -> bytes:
+    """Return a body without its gzip, so that it can be read; one that is broken or too long as it came."""
+    if not any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in headers):
+        return body
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        inflated = inflate.decompress(body, limit)
+    except zlib.error:
+        return body
+    return inflated if inflate.eof else body
 
 
 def _texts(headers: object) -> Headers:

@@ -308,6 +308,10 @@ def test_nobody_knows_when_a_person_is_done(capsys: pytest.CaptureFixture[str]) 
         ("kind: client\ncommand: {}\n", "run is missing"),
         ("kind: client\nbase-url: http://x.example/fhir\n", "a client calls the sandbox"),
         ("kind: client\nsandbox: {proxy: nowhere}\n", "is not an address"),
+        (
+            "kind: client\nsandbox: {proxy: 'http://x.example'}\nendpoints: {fhir: {base-url: 'http://y.example'}}\n",
+            "endpoints.fhir: behind sandbox: proxy, /fhir is the path of proxy itself; take another name",
+        ),
         ("kind: client\npolicy: {glucose-unit: mg/dl}\n", "the sandbox does 'mg/dL' only"),
         ("kind: peer\nbase-url: http://x.example/fhir\n", "is not one of"),
         ("base-url: http://x.example/fhir\ncommand: {run: [x]}\n", "goes with kind: client"),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,8 @@ class Real(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
         base = f"http://{self.headers['host']}/r4"
         said = {"path": self.path, "headers": dict(self.headers), "body": body.decode(), "next": f"{base}/x?page=2"}
         content = gzip.compress(json.dumps(said).encode())
@@ -27,6 +30,21 @@ class Real(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        base = f"http://{self.headers['host']}/r4"
+        document = self.path.endswith("Binary/1")
+        content = b"%PDF " + base.encode() if document else json.dumps({"path": self.path, "at": base}).encode()
+        content = content if document else content.replace(b"/", rb"\/")
+        self.send_response(200)
+        self.send_header("Content-Type", "application/pdf" if document else "application/fhir+json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -63,10 +81,61 @@ def test_a_relay_changes_addresses_both_ways(real: str) -> None:
     assert heard == [f"{here}/Patient?of={here}"]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/fhir/%2e%2e/admin", 400), ("/elsewhere", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/fhir/%2e%2e/admin", 400), ("/fhir/a%2F..%2fb", 400), ("/fhirx", 404), ("/elsewhere", 404)]
+)
 def test_a_relay_stays_within_the_service(real: str, path: str, status: int) -> None:
     with RelayServer({"/fhir": real}) as relay:
-        assert httpx.get(relay.address + path).status_code == status
+        refused = httpx.get(relay.address + path)
+    assert (refused.status_code, refused.json()["resourceType"]) == (status, "OperationOutcome")
+
+
+def where(relay: RelayServer) -> tuple[str, int]:
+    url = httpx.URL(relay.address)
+    return url.host, url.port or 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/Patient/",
+        "/Patient//1",
+        "/Patient/a%2Fb",
+        "/Patient/%C3%A9?name=a%20b+c",
+        "/$x?a=%7c&a=|&&b",
+        "/a;b=1",
+    ],
+)
+def test_path_and_query_go_on_octet_for_octet(real: str, path: str) -> None:
+    with RelayServer({"/fhir": real}) as relay, socket.create_connection(where(relay)) as sent:
+        sent.sendall(f"GET /fhir{path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: sent.recv(65536), b""))
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["path"] == f"/r4{path}"
+
+
+def test_what_is_compressed_is_changed_inside(real: str) -> None:
+    with RelayServer({"/fhir": real}) as relay:
+        here = f"{relay.address}/fhir"
+        content = gzip.compress(f"see {here}/Patient/2".encode())
+        answer = httpx.post(f"{here}/Patient", content=content, headers={"Content-Encoding": "gzip"})
+        broken = httpx.post(f"{here}/Patient", content=b"no gzip", headers={"Content-Encoding": "GZIP"})
+    assert answer.json()["body"] == f"see {here}/Patient/2"
+    assert int(answer.json()["headers"]["Content-Length"]) != len(content)
+    assert broken.json()["body"] == "no gzip"
+
+
+def test_the_answer_to_head_tells_the_length_of_what_get_answers(real: str) -> None:
+    with RelayServer({"/fhir": real}) as relay:
+        head, got = (httpx.request(method, f"{relay.address}/fhir/Binary/1") for method in ("HEAD", "GET"))
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(got.content)))
+
+
+def test_the_octets_of_a_document_stay(real: str) -> None:
+    with RelayServer({"/fhir": real}) as relay:
+        assert httpx.get(f"{relay.address}/fhir/Binary/1").content == b"%PDF " + real.encode()
+        assert httpx.get(f"{relay.address}/fhir/Patient").json()["at"] == f"{relay.address}/fhir"
 
 
 def test_a_relay_says_that_the_service_is_gone() -> None:
