@@ -17,6 +17,16 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 @dataclass(frozen=True)
+class Omitted:
+    """What is known of a body that was too long to be recorded."""
+
+    size: int
+    """Octets."""
+    sha256: str
+    """In hexadecimal."""
+
+
+@dataclass(frozen=True)
 class Request:
     """What was sent. ``url`` is absolute; ``body`` is what went over the wire, redacted."""
 
@@ -24,6 +34,8 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes = b""
+    omitted: Omitted | None = None
+    """In the place of the body: nothing that needs it can be judged."""
 
 
 @dataclass(frozen=True)

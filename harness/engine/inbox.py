@@ -16,7 +16,7 @@ from harness.engine.awaiting import COMMAND, OWN, Awaited, Instead
 from harness.engine.checks import ExpectationFault
 from harness.engine.client import Scope
 from harness.engine.driver import Driver
-from harness.engine.exchange import Exchange, Headers, Request, Response
+from harness.engine.exchange import Exchange, Headers, Omitted, Request, Response
 from harness.engine.redaction import Redactor
 
 Reply = tuple[int, Headers, bytes]
@@ -71,12 +71,15 @@ class Inbox:
         self._loop = None
         await self.leave()
 
-    async def take(self, method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
-        """Answer a request that came in, on the loop of whoever serves it."""
+    async def take(
+        self, method: str, url: str, headers: Headers, body: bytes | tuple[int, str], forward: Forward
+    ) -> Reply:
+        """Answer a request that came in, on the loop of whoever serves it; of a long body, size and SHA-256 come."""
         loop = self._loop
         if loop is None or (OWN.lower(), self._own) in headers:
             return await forward()
-        ticket = _Ticket(self._redactor.request(Request(method, url, headers, body)))
+        content = {"body": body} if isinstance(body, bytes) else {"omitted": Omitted(*body)}
+        ticket = _Ticket(self._redactor.request(Request(method, url, headers, **content)))
         started, begun = _now(), time.perf_counter()
 
         def close(response: Response | None, code: str | None = None, error: str | None = None) -> None:

@@ -63,6 +63,11 @@ class Waiting(Carried):
         if counted.verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.WARN) and len(wanted) < awaited.least:
             self.blocked = True
             return
+        omitted = self._omitted(wanted)
+        if omitted is not None:
+            self.checks.append(omitted)
+            self.blocked = True
+            return
         sides = [self._sides(position, awaited.base) for position in wanted]
         if sides:
             self.checks += [self._on_each(one, sides, wanted) for one in expected]
@@ -128,6 +133,16 @@ class Waiting(Carried):
             return CheckResult("await", Verdict.PASS)
         result = failed("await", softened(replace(found, of="request"), self.course.level))
         return self._placed(result, range(len(self.exchanges)), None)
+
+    def _omitted(self, wanted: Sequence[int]) -> CheckResult | None:
+        """Return what says that the body of a request was not recorded: what is not there is not judged."""
+        for position in wanted:
+            body = self.exchanges[position].request.omitted
+            if body is not None:
+                found = f"{body.size} octets, SHA-256 {body.sha256}"
+                why = finding("await.omitted", Verdict.UNDECIDED, exchange=position, found=found)
+                return self._placed(failed("await", replace(why, of="request")), [position], None)
+        return None
 
     def _besides(self, awaited: Awaited, wanted: Sequence[int]) -> str:
         others = [

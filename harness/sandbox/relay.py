@@ -17,7 +17,7 @@ from harness.sandbox import codec
 from harness.sandbox.addresses import Moved, is_text
 from harness.sandbox.background import Background, ReadyServer, address, listening
 from harness.sandbox.problems import Problem
-from harness.sandbox.tap import Listener, Tap, plain
+from harness.sandbox.tap import LIMIT, Listener, Tap, plain
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -30,8 +30,6 @@ _OWN = frozenset(
 """Headers of one connection, not of the message (RFC 9110, section 7.6.1), and those that are made anew."""
 _UNDONE = _OWN | {b"content-encoding"}
 """Headers of an answer that are not given back: its body was decoded."""
-_LIMIT = 20_000_000
-"""Octets of a body, either way."""
 _TIMEOUT = httpx.Timeout(60, connect=10)
 """Seconds."""
 
@@ -105,7 +103,7 @@ class Relay:
         """Return the body to send on: gzip stays gzip."""
         if not is_text(request.headers.get("content-type", "").encode("latin-1")):
             return body
-        text = plain(tuple(request.headers.items()), body, _LIMIT)
+        text = plain(tuple(request.headers.items()), body, LIMIT)
         moved = self._outward(text)
         if moved == text:
             return body
@@ -122,8 +120,8 @@ class Relay:
                 content = bytearray()
                 async for part in answer.aiter_bytes():
                     content += part
-                    if len(content) > _LIMIT:
-                        raise httpx.DecodingError(f"longer than {_LIMIT} bytes")
+                    if len(content) > LIMIT:
+                        raise httpx.DecodingError(f"longer than {LIMIT} bytes")
             finally:
                 await answer.aclose()
         return answer.status_code, [(name.lower(), value) for name, value in answer.headers.raw], bytes(content)
@@ -134,8 +132,8 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > _LIMIT:
-            raise Problem(413, "too-long", f"The harness relays bodies of up to {_LIMIT} octets; send a smaller one.")
+        if len(body) > LIMIT:
+            raise Problem(413, "too-long", f"The harness relays bodies of up to {LIMIT} octets; send a smaller one.")
     return bytes(body)
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import zlib
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from harness.sandbox import codec
+from harness.sandbox.problems import Problem
 
 Headers = tuple[tuple[str, str], ...]
 Reply = tuple[int, Headers, bytes]
 """Status, headers and body of an answer."""
 Forward = Callable[[], Awaitable[Reply]]
 """Lets the sandbox answer."""
-Listener = Callable[[str, str, Headers, bytes, Forward], Awaitable[Reply]]
+Digest = tuple[int, str]
+"""Octets and SHA-256 (in hexadecimal) of a body that is too long to be kept."""
+Listener = Callable[[str, str, Headers, bytes | Digest, Forward], Awaitable[Reply]]
 """Takes method, URL, headers and body of a request, and gives the answer: that of Forward, or another one."""
 
-_LIMIT = 20_000_000
-"""Bytes of a body that is kept for the listener; what is longer goes by it, for the sandbox to refuse."""
+LIMIT = 20_000_000
+"""Octets of a body that is kept for the listener. What is longer is refused with 413, whatever the sandbox takes."""
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
@@ -29,7 +35,7 @@ class Tap:
     cancelled.
     """
 
-    def __init__(self, app: ASGIApp, listener: Listener, aside: tuple[str, ...] = (), limit: int = _LIMIT) -> None:
+    def __init__(self, app: ASGIApp, listener: Listener, aside: tuple[str, ...] = (), limit: int = LIMIT) -> None:
         self._app = app
         self._listener = listener
         self._aside = aside
@@ -40,11 +46,10 @@ class Tap:
         if scope["type"] != "http" or scope["path"].startswith(self._aside):
             await self._app(scope, receive, send)
             return
-        messages, body = await self._received(receive)
+        body = await self._received(receive)
         if body is None:
-            await self._app(scope, _again(messages, receive), send)
             return
-        exchange = asyncio.ensure_future(self._exchange(scope, messages, body))
+        exchange = asyncio.ensure_future(self._exchange(scope, body))
         gone = asyncio.ensure_future(_hung_up(receive))
         await asyncio.wait({exchange, gone}, return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
@@ -55,34 +60,47 @@ class Tap:
             return
         await _answer(exchange.result(), scope["method"], send)
 
-    async def _received(self, receive: Receive) -> tuple[list[Message], bytes | None]:
-        """Return what came, and the whole body; None when it is too long, or the client hung up."""
-        messages: list[Message] = []
+    async def _received(self, receive: Receive) -> bytes | Digest | None:
+        """Return the whole body, or what is known of one that is too long; None when the client hung up."""
         parts: list[bytes] = []
-        while sum(map(len, parts)) <= self._limit:
+        size, digest = 0, hashlib.sha256()
+        while True:
             message = await receive()
-            messages.append(message)
             if message["type"] != "http.request":
-                return messages, None
-            parts.append(message.get("body", b""))
+                return None
+            part = message.get("body", b"")
+            size += len(part)
+            digest.update(part)
+            if size <= self._limit:
+                parts.append(part)
+            else:
+                parts.clear()
             if not message.get("more_body", False):
-                return messages, b"".join(parts)
-        return messages, None
+                return b"".join(parts) if size <= self._limit else (size, digest.hexdigest())
 
-    async def _exchange(self, scope: Scope, messages: list[Message], body: bytes) -> Reply:
+    async def _exchange(self, scope: Scope, body: bytes | Digest) -> Reply:
+        headers = _texts(scope["headers"])
+
         async def forward() -> Reply:
+            if not isinstance(body, bytes):
+                return self._refusal(body[0])
             sent: list[Message] = []
 
             async def keep(message: Message) -> None:
                 sent.append(message)
 
-            await self._app(scope, _again(messages, _never), keep)
+            await self._app(scope, _once(body), keep)
             start = next(message for message in sent if message["type"] == "http.response.start")
             content = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
             return start["status"], _texts(start.get("headers", ())), content
 
-        headers = _texts(scope["headers"])
-        return await self._listener(scope["method"], _url(scope), headers, plain(headers, body, self._limit), forward)
+        heard = plain(headers, body, self._limit) if isinstance(body, bytes) else body
+        return await self._listener(scope["method"], _url(scope), headers, heard, forward)
+
+    def _refusal(self, size: int) -> Reply:
+        told = f"The body has {size} octets; requests are recorded here with up to {self._limit}. Send a smaller one."
+        outcome = codec.emit(Problem(413, "too-long", told).outcome())
+        return 413, (("Content-Type", "application/fhir+json"),), outcome
 
 
 def plain(headers: Headers, body: bytes, limit: int) -> bytes:
@@ -109,20 +127,16 @@ def _url(scope: Scope) -> str:
     return f"{scope['scheme']}://{host}{path}{'?' if query else ''}{query}"
 
 
-def _again(messages: list[Message], more: Receive) -> Receive:
-    """Receive ``messages`` once more, then what ``more`` gives."""
-    left = iter(messages)
+def _once(body: bytes) -> Receive:
+    """Receive ``body``, then nothing more: who hangs up is not the application's business but the tap's."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
-        message = next(left, None)
-        return await more() if message is None else message
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop()
 
     return receive
-
-
-async def _never() -> Message:
-    await asyncio.Event().wait()
-    raise AssertionError("an event that nobody sets was set")
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -438,6 +438,29 @@ def test_a_client_that_hangs_up_is_recorded(go):
     assert result.tests[0].steps[0].exchanges[0].error_code == "client-closed"
 
 
+@pytest.mark.parametrize("expected", ["body: empty", "status: 413", "conforms: base", "headers: {X-Other: absent}"])
+def test_a_body_that_was_not_recorded_is_not_judged(go, expected):
+    async def sends_much(client, task):
+        async def refuse():
+            return 413, JSON, b"{}"
+
+        await client.inbox.take("POST", f"{BASE}/Patient", JSON, (20_000_001, "abc123"), refuse)
+
+    text = f"""
+  - id: long
+    TITLE
+    steps:
+      - await: {{TELL, request: {{method: POST}}}}
+        expect: {{of: request, {expected}}}
+      - await: {{request: {{method: GET}}}}
+"""
+    result, _ = go(text.replace("of: request, status", "of: answer, status"), sends_much)
+    assert codes(result) == [("await.omitted", "undecided")]
+    assert result.tests[0].findings[0].found == "20000001 octets, SHA-256 abc123"
+    assert result.tests[0].steps[0].exchanges[0].request.omitted.size == 20_000_001
+    assert len(result.tests[0].steps) == 1
+
+
 def test_an_expression_that_is_no_pattern_is_an_error(go, load):
     with pytest.raises(TestSetError, match="regular expression"):
         load("\n  - id: one\n    TITLE\n    steps:\n      - await: {TELL, request: {method: GET, path: '/(/'}}\n")

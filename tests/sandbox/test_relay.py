@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from harness.sandbox.relay import RelayServer
-from harness.sandbox.tap import Forward, Headers, Reply
+from harness.sandbox.tap import Digest, Forward, Headers, Reply
 
 
 class Real(BaseHTTPRequestHandler):
@@ -63,7 +63,7 @@ def real() -> Iterator[str]:
 def test_a_relay_changes_addresses_both_ways(real: str) -> None:
     heard: list[str] = []
 
-    async def listener(method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
+    async def listener(method: str, url: str, headers: Headers, body: bytes | Digest, forward: Forward) -> Reply:
         heard.append(url)
         return await forward()
 

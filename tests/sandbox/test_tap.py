@@ -3,7 +3,8 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from harness.sandbox.server import SandboxServer
-from harness.sandbox.tap import Forward, Headers, Reply, Tap
+from harness.sandbox.tap import Digest, Forward, Headers, Reply, Tap
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "PATIENT-TEST"}]}
 TYPE = {"Content-Type": "application/fhir+json"}
@@ -24,10 +25,10 @@ class Listener:
     """Keeps what it hears; ``say`` is answered in the sandbox's place."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str, bytes, Reply]] = []
+        self.heard: list[tuple[str, str, bytes | Digest, Reply]] = []
         self.say: Reply | None = None
 
-    async def __call__(self, method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
+    async def __call__(self, method: str, url: str, headers: Headers, body: bytes | Digest, forward: Forward) -> Reply:
         reply = self.say or await forward()
         assert ("host", httpx.URL(url).netloc.decode()) in headers
         self.heard.append((method, url, body, reply))
@@ -57,7 +58,7 @@ def test_every_exchange_is_heard_and_answered_as_without(
         ("POST", "/Patient"),
         ("GET", "/Patient?name=%C3%A9"),
     ]
-    assert json.loads(listener.heard[0][2]) == PATIENT
+    assert listener.heard[0][2] == made.request.content
     assert listener.heard[0][3][2] == made.content
     assert int(made.headers["content-length"]) == len(made.content)
 
@@ -81,25 +82,31 @@ def test_the_page_of_the_tester_is_not_heard(tapped: tuple[httpx.Client, Sandbox
     assert listener.heard == []
 
 
-def test_what_is_too_long_goes_by(listener: Listener) -> None:
+def test_of_what_is_too_long_size_and_digest_are_heard(listener: Listener) -> None:
     async def size(request: Request) -> Response:
         return Response(str(len(await request.body())))
 
     app = Tap(Starlette(routes=[Route("/", size, methods=["POST"])]), listener, limit=10)
     transport = httpx.ASGITransport(app=app)
 
-    async def post(length: int) -> str:
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-            return (await client.post("/", content=b"x" * length)).text
+    async def post(length: int) -> httpx.Response:
+        async def parts() -> AsyncIterator[bytes]:
+            for _ in range(length):
+                yield b"x"
 
-    assert [asyncio.run(post(length)) for length in (10, 11)] == ["10", "11"]
-    assert [len(body) for _, _, body, _ in listener.heard] == [10]
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.post("/", content=parts())
+
+    kept, refused = asyncio.run(post(10)), asyncio.run(post(11))
+    assert kept.text == "10"
+    assert (refused.status_code, refused.json()["issue"][0]["code"]) == (413, "too-long")
+    assert [body for _, _, body, _ in listener.heard] == [b"x" * 10, (11, sha256(b"x" * 11).hexdigest())]
 
 
 def test_who_hangs_up_is_told_to_the_listener() -> None:
     ended: list[str] = []
 
-    async def waits(method: str, url: str, headers: Headers, body: bytes, forward: Forward) -> Reply:
+    async def waits(method: str, url: str, headers: Headers, body: bytes | Digest, forward: Forward) -> Reply:
         try:
             await asyncio.Event().wait()
         finally:
@@ -107,7 +114,7 @@ def test_who_hangs_up_is_told_to_the_listener() -> None:
         return 200, (), b""
 
     async def hang_up() -> list[Message]:
-        came = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
+        came: Iterator[Message] = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
         sent: list[Message] = []
 
         async def receive() -> Message:
