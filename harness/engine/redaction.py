@@ -9,7 +9,7 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -50,11 +50,15 @@ _SIGN_IN = {"state", "session_state", "iss"}
 """Parameters beside which ``code`` is that of a sign-in (RFC 6749, section 4.1.2), not one that is searched for."""
 _REMEMBERED = 500
 """Headers."""
+_MOST_MARKS = 20_000
+"""Secrets in one text. One with more is hidden whole: the marks would be many times as long as it is."""
+_BLOCK = 65_536
+"""Characters of a query that are taken apart at a time: in pieces, a long one takes many times the memory."""
 _LONGEST_NAME = 24
 """Characters: more than any parameter's name that tells a secret, and what stands before it."""
 _MEMBER = re.compile(
     r'("((?:access|id|refresh|auth|session|bearer)[_-]?token|client[_-]?(?:secret|assertion)|secret|password|passwd'
-    r'|api[_-]?key|private[_-]?key|code[_-]?verifier)"\s*:\s*)"((?:[^"\\]|\\.)*)"',
+    r'|api[_-]?key|private[_-]?key|code[_-]?verifier)"\s*:\s*)"((?:[^"\\]++|\\.)*+)"',
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
@@ -71,6 +75,9 @@ def mark(name: str, commitment: str = "") -> str:
     """Return what stands in place of the secret ``name``."""
     plain = re.sub(r"[^a-z0-9_.-]+", "-", name.lower())
     return f"«redacted:{plain}~{commitment}»" if commitment else f"«redacted:{plain}»"
+
+
+_TOO_MANY = mark("too-many-secrets")
 
 
 def without_commitments(text: str) -> str:
@@ -119,27 +126,52 @@ class Redactor:
             text = _ENCODED_MARK.sub(lambda found: mark(found[1], (found[2] or "").lower()), text)
         # One pattern of all forms tries each at every character; looking for them one by one is many times quicker.
         present = [form for form in self._forms if form in text]
+        numbers = [0, 0, 0, 0]
         if present:
-            text = re.sub("|".join(map(re.escape, present)), lambda found: self._forms[found[0]], text)
+            pattern = "|".join(map(re.escape, present))
+            text, numbers[0] = re.subn(pattern, lambda found: self._forms[found[0]], text, count=_MOST_MARKS)
         if "@" in text:
-            text = _USERINFO.sub(lambda found: f"{found[1]}{self._marked(found[2], 'userinfo')}@", text)
+            text, numbers[1] = _USERINFO.subn(
+                lambda found: f"{found[1]}{self._marked(found[2], 'userinfo')}@", text, count=_MOST_MARKS
+            )
         if "=" in text:
-            text = _PARAMETER.sub(self._parameter, text)
-        return _MEMBER.sub(lambda found: f'{found[1]}"{self._marked(found[3], found[2])}"', text)
+            text, numbers[2] = self._without_parameters(text)
+        text, numbers[3] = _MEMBER.subn(
+            lambda found: f'{found[1]}"{self._marked(found[3], found[2])}"', text, count=_MOST_MARKS
+        )
+        return _TOO_MANY if max(numbers) >= _MOST_MARKS else text
 
-    def _parameter(self, found: re.Match[str]) -> str:
-        name = _PARAMETER_NAME.search(found.string, max(0, found.start() - _LONGEST_NAME), found.start())
-        return f"={self._marked(found[1], name[1])}" if name else found[0]
+    def _without_parameters(self, text: str) -> tuple[str, int]:
+        """Return ``text`` without the values of parameters that are named like a secret, and how many there were."""
+        pieces: list[str] = []
+        end = 0
+        for found in _PARAMETER.finditer(text):
+            name = _PARAMETER_NAME.search(text, max(0, found.start() - _LONGEST_NAME), found.start())
+            if name is not None:
+                pieces += (text[end : found.start(1)], self._marked(found[1], name[1]))
+                end = found.end()
+                if len(pieces) >= 2 * _MOST_MARKS:
+                    break
+        return ("".join([*pieces, text[end:]]) if pieces else text), len(pieces) // 2
 
     def url(self, url: str) -> str:
         """Return ``url`` without user information, secret parameters and secrets in any percent-encoding."""
         url = self.text(url)
         before, separator, query = url.partition("?")
         path = "/".join(self._component(part) for part in before.split("/"))
-        parts = [self._component(part) for part in query.split("&")]
-        if _SIGN_IN.intersection(part.partition("=")[0] for part in parts):
-            parts = [f"code={self._marked(part[5:], 'code')}" if part.startswith("code=") else part for part in parts]
-        return path + separator + "&".join(parts)
+        return path + separator + "".join(self._query(query))
+
+    def _query(self, query: str) -> Iterator[str]:
+        """Yield the parameters of a query, block by block."""
+        signs_in = any(f"&{name}=" in f"&{query}" for name in _SIGN_IN)
+        start = 0
+        while start < len(query):
+            end = query.find("&", start + _BLOCK) + 1 or len(query)
+            parts = [self._component(part) for part in query[start:end].split("&")]
+            if signs_in:
+                parts = [f"code={self._marked(one[5:], 'code')}" if one.startswith("code=") else one for one in parts]
+            yield "&".join(parts)
+            start = end
 
     def _component(self, text: str) -> str:
         if "%" not in text and "+" not in text:
@@ -193,7 +225,9 @@ class Redactor:
         redacted = self.text(text)
         if redacted == text:
             return body
-        if not _is_json(redacted):  # a secret stood there as a number: only a string can hold the mark
+        if redacted != _TOO_MANY and not _is_json(
+            redacted
+        ):  # a secret stood there as a number: only a string can hold the mark
             with contextlib.suppress(ValueError, ArithmeticError, RecursionError):
                 rebuilt = dumps(self.value(json.loads(text, parse_float=Decimal)))
                 redacted = rebuilt if self.text(rebuilt) == rebuilt else redacted

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import tracemalloc
+from unittest import mock
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -225,3 +227,34 @@ def test_keys_that_nobody_told_of_are_hidden_by_their_header(name):
 def test_what_a_certificate_is_made_of_is_no_secret():
     told = (("TLS-Certificate-Key", "RSA 2048"), ("TLS-Certificate-Signature", "sha256"))
     assert Redactor({}).headers(told) == told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'"password": "aaaa", ' * 20_000, b"token=a&" * 20_000, b"://a@b " * 20_000, b"canary-secret" * 20_000],
+    ids=["members", "parameters", "user information", "what is known"],
+)
+def test_a_body_full_of_secrets_is_hidden_whole(body):
+    redactor = Redactor({"canary": "canary-secret"})
+    assert redactor.body(body).decode() == mark("too-many-secrets")
+    whole = b"[" + b'{"password": "aaaa"}, ' * 20_000 + b"1]"
+    assert redactor.body(whole).decode() == mark("too-many-secrets")
+
+
+def test_a_long_secret_takes_no_more_memory_than_a_few_copies():
+    body = b'{"password": "' + b"a" * 2_000_000 + b'"}'
+    tracemalloc.start()
+    try:
+        hidden = Redactor({}).body(body)
+        assert tracemalloc.get_traced_memory()[1] < 6 * len(body)
+    finally:
+        tracemalloc.stop()
+    assert hidden.decode() == f'{{"password": "{mark("password")}"}}'
+
+
+@given(st.lists(st.sampled_from(["a=b", "code=abcd1234", "x=canary%2Dsecret", "", "state=1"])))
+def test_a_long_query_is_redacted_as_a_short_one(parts):
+    redactor = Redactor({"canary": "canary-secret"})
+    whole = redactor.url("?" + "&".join(parts))
+    with mock.patch("harness.engine.redaction._BLOCK", 4):
+        assert redactor.url("?" + "&".join(parts)) == whole
