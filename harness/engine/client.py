@@ -165,12 +165,15 @@ class Live:
             self._refused = time.monotonic()
         try:
             decoder = _Decoder(answer.headers.get("content-encoding", ""), self._limits.body)
-            parts = [part async for chunk in answer.aiter_raw() for part in decoder.feed(chunk)]
+            gathered = bytearray()  # a list of pieces would hold many times what is in them
+            async for chunk in answer.aiter_raw():
+                for part in decoder.feed(chunk):
+                    gathered += part
             decoder.finish(request.method)
         finally:
             await answer.aclose()
         received = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
-        body = b"".join(parts)
+        body = bytes(gathered)
         if sum(map(body.count, _OPENERS)) > self._limits.values:
             raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values")
         return Response(answer.status_code, received, body, answer.http_version)
@@ -259,6 +262,15 @@ class _Decoder:
                 raise _Encoding(f"the answer is not the {self._encoding} that it says: {problem}") from problem
             yield self._counted(piece)
             chunk = self._inflate.unconsumed_tail
+            if self._inflate.unused_data:
+                chunk = self._next_member(self._inflate.unused_data)
+
+    def _next_member(self, rest: bytes) -> bytes:
+        """Get ready for ``rest``, what follows the end: gzip is a series of members (RFC 1952, section 2.2)."""
+        if "gzip" not in self._encoding:
+            raise _Encoding(f"the answer's {self._encoding} body goes on after its end")
+        self._inflate = zlib.decompressobj(wbits=31)
+        return rest
 
     def _counted(self, piece: bytes) -> bytes:
         self._left -= len(piece)

@@ -1,6 +1,7 @@
 """The body of an answer as JSON, or why it is none: nothing that parsers let pass and the specification does not."""
 
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -47,8 +48,8 @@ def _refuse(constant: str) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counted = Counter(name for name, _ in pairs)
+        twice = next(name for name, number in counted.items() if number > 1)
         raise NotJSON(f'the name "{twice[:80]}" stands twice in one object')
     return members
 

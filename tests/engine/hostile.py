@@ -11,6 +11,7 @@ import zlib
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+GZIPPED = OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"{}")
 GOOD = {"resourceType": "Patient", "id": "good", "active": True}
 BILLION = b"".join(
     [
@@ -56,6 +57,7 @@ FIXED = {
     "good": resource().replace(b"\r\nConnection: close", b""),
     "gzip-bomb": answer(gzip_bomb(200), "Content-Encoding: gzip"),
     "gzip-in-gzip": answer(gzip.compress(gzip_bomb(20)), "Content-Encoding: gzip, gzip"),
+    "gzip-members": answer(gzip_bomb(10) * 20, "Content-Encoding: gzip"),
     "zstd-bomb": answer(zstd_bomb(16_000), "Content-Encoding: zstd"),
     "deep-arrays": raw(b'"name": ' + b"[" * 100_000 + b"]" * 100_000),
     "deep-objects": raw(b'"x": ' + b'{"x":' * 100_000 + b"1" + b"}" * 100_000),
@@ -70,6 +72,7 @@ FIXED = {
     "escaped-nul": raw(b'"language": "a\\u0000b"'),
     "lone-surrogate": raw(b'"language": "\\ud800"'),
     "duplicate-keys": raw(b'"active": true, "active": false'),
+    "last-key-twice": raw(b",".join(b'"k%d": 1' % n for n in range(390_000)) + b', "k389999": 2'),
     "length-too-long": OK + b"Content-Length: 9000\r\n\r\n" + json.dumps(GOOD).encode(),
     "length-too-short": OK + b"Content-Length: 20\r\n\r\n" + json.dumps(GOOD).encode(),
     "length-negative": OK + b"Content-Length: -5\r\n\r\n{}",
@@ -107,6 +110,7 @@ SLOW = {
     "slow-body": lambda writer: flood(writer, OK + b"Content-Length: 9000\r\n\r\n", b" ", 0.05),
     "endless-interim": lambda writer: flood(writer, b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "endless-body": lambda writer: flood(writer, OK + b"\r\n", b"a" * 65_536),
+    "endless-after-gzip": lambda writer: flood(writer, GZIPPED, b"\0" * 65_536),
     "endless-chunks": lambda writer: flood(writer, CHUNKED, b"1\r\na\r\n" * 1000),
     "endless-chunk": lambda writer: flood(writer, CHUNKED + b"7fffffff\r\n", b"a" * 65_536),
     "two-gigabytes": lambda writer: flood(writer, OK + b"Content-Length: 2147483648\r\n\r\n", b"a" * 65_536),

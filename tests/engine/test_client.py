@@ -112,8 +112,21 @@ def test_what_stops_an_exchange_has_a_code(problem, code):
         ({"Content-Encoding": "gzip"}, b"this is not gzip", "encoding"),
         ({"Content-Encoding": "gzip"}, gzip.compress(b"{}" * 100)[:-12], "encoding"),
         ({"Content-Encoding": "br"}, b"x", "encoding"),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"{}") + b"and more", "encoding"),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"0" * 60_000) * 2, "too-large"),
+        ({"Content-Encoding": "deflate"}, zlib.compress(b"{}") * 2, "encoding"),
     ],
-    ids=["gzip bomb", "deflate bomb", "long", "no gzip", "cut off", "not asked for"],
+    ids=[
+        "gzip bomb",
+        "deflate bomb",
+        "long",
+        "no gzip",
+        "cut off",
+        "not asked for",
+        "more than gzip",
+        "long members",
+        "more than deflate",
+    ],
 )
 @respx.mock
 def test_bodies_over_the_limit_or_broken(headers, body, code):
@@ -122,8 +135,9 @@ def test_bodies_over_the_limit_or_broken(headers, body, code):
 
 
 @respx.mock
-def test_a_compressed_body_is_recorded_decoded():
-    stream = Stream(gzip.compress(b'{"resourceType": "Patient"}'))
+@pytest.mark.parametrize("members", [(b'{"resourceType": "Patient"}',), (b'{"resourceType"', b': "Patient"}')])
+def test_a_compressed_body_is_recorded_decoded(members):
+    stream = Stream(b"".join(map(gzip.compress, members)))
     respx.get(f"{BASE}/metadata").mock(
         return_value=httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
     )

@@ -25,6 +25,8 @@ EXPECTED = {
     "two-gigabytes": ("error", "network.too-large"),
     "reset": ("error", "network.connection-lost"),
     "gzip-bomb": ("error", "network.too-large"),
+    "gzip-members": ("error", "network.too-large"),
+    "endless-after-gzip": ("error", "network.encoding"),
     "gzip-in-gzip": ("error", "network.encoding"),
     "zstd-bomb": ("error", "network.encoding"),
     "many-values": ("error", "network.too-large"),
