@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -12,15 +13,20 @@ from typing import Any, BinaryIO, Protocol
 
 from harness.engine.awaiting import Task
 from harness.engine.placeholders import fill
+from harness.engine.processes import MARK, gone
 from harness.engine.text import inert
 from harness.engine.wire import dumps
 
 STEP = "FHIR_HARNESS_STEP"
 """The environment variable that tells a command everything about its step, as JSON."""
+LEFT = "command-left"
+"""The code of a failure: what the command started may send more, although the candidate file says that it does not."""
 _TAIL = 4096
 """Bytes at the end of a command's error output that are looked at."""
 _SHOWN = 400
 """Characters of it that are told."""
+_GRACE = 1.0
+"""Seconds that what a command started may run on after its end."""
 
 Failure = tuple[str, str]
 """Code and message."""
@@ -72,13 +78,14 @@ class CommandDriver:
         """Start the command; one that cannot be started is a failure with the code ``command-start``."""
         known = {**told(task, self._language), **self._pairing}
         arguments = [fill(argument, known) for argument in self._command.run]
+        mark = secrets.token_hex(16)
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the command runs
         environment = {name: fill(value, known) for name, value in self._command.environment.items()}
         try:
             process = await asyncio.create_subprocess_exec(
                 *arguments,
                 cwd=self._command.folder,
-                env={**os.environ, **environment, STEP: dumps(known)},
+                env={**os.environ, **environment, STEP: dumps(known), MARK: mark},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,
@@ -89,15 +96,17 @@ class CommandDriver:
             said = getattr(problem, "strerror", None) or str(problem)
             self._failure = ("command-start", f"{arguments[0]} cannot be started: {said}")
             return
-        self._running = asyncio.create_task(self._watch(process, errors))
+        self._running = asyncio.create_task(self._watch(process, errors, mark))
 
-    async def _watch(self, process: asyncio.subprocess.Process, errors: BinaryIO) -> None:
+    async def _watch(self, process: asyncio.subprocess.Process, errors: BinaryIO, mark: str) -> None:
         """Wait for the end of the command, in time or not, and note how it failed."""
         ended = False
+        alone = True
         try:
             async with asyncio.timeout(self._command.timeout):
                 await process.wait()
             ended = True
+            alone = not self._command.finishes or await gone(mark, process.pid, _GRACE)
         except TimeoutError:
             self._failure = ("command-timeout", f"the command was killed after {self._command.timeout:g} s")
         finally:
@@ -106,6 +115,8 @@ class CommandDriver:
             await process.wait()
             if ended and process.returncode:
                 self._failure = ("command-failed", _said(process.returncode, errors))
+            elif not alone:
+                self._failure = (LEFT, "the command ended, and a process that it started did not")
             errors.close()
 
     async def ended(self) -> None:

@@ -133,7 +133,7 @@ class Inbox:
         if wait.fault is not None:
             raise wait.fault
         exchanges = [await asyncio.wrap_future(ticket.done) for ticket in wait.tickets]
-        failure = self._driver.failure()
+        failure = None if wait.enough.is_set() else self._driver.failure()  # else it is for the next wait to know
         if failure is not None:
             code, message = failure
             told = Request(COMMAND, awaited.base)

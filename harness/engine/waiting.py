@@ -10,6 +10,7 @@ from harness.engine.awaiting import COMMAND, PATIENCE, Awaited, Incoming, Instea
 from harness.engine.candidate import NOBODY
 from harness.engine.checks import ExpectationFault, failed, finding, softened
 from harness.engine.checks.evidence import Evidence
+from harness.engine.driver import LEFT
 from harness.engine.events import CheckResult, Finding
 from harness.engine.exchange import Exchange, header
 from harness.engine.form import parameters_of, path_of
@@ -129,6 +130,8 @@ class Waiting(Carried):
         elif awaited.most is not None and len(wanted) > awaited.most:
             extra = wanted[awaited.most]
             found = finding("await.count", exchange=extra, request=told, expected=awaited.most, found=len(wanted))
+        elif awaited.most is not None and failure is not None and failure.error_code == LEFT:
+            found = finding("await.left", Verdict.UNDECIDED, exchange=len(self.exchanges) - 1, found=failure.error)
         if found is None:
             return CheckResult("await", Verdict.PASS)
         result = failed("await", softened(replace(found, of="request"), self.course.level))

@@ -7,6 +7,7 @@ import pytest
 
 from harness.engine import Candidate, Replay, run, run_sync
 from harness.engine.awaiting import COMMAND, OWN
+from harness.engine.driver import LEFT
 from harness.engine.events import StepFinished
 from harness.engine.inbox import Inbox
 from harness.engine.journal import JournalWriter, read_journal
@@ -251,6 +252,15 @@ def test_a_client_that_is_refused_must_not_retry(go, times, found):
     status, headers, body = client.replies[0]
     assert (status, dict(headers)["Retry-After"], json.loads(body)["resourceType"]) == (422, "1", "OperationOutcome")
     assert client.forwarded == [("POST", "Patient")] * (times - 1)
+
+
+def test_that_no_more_comes_is_not_known_of_a_client_that_goes_on(go):
+    async def leaves(client, task):
+        await client.send("POST", "Patient", PATIENT)
+        client.failed = (LEFT, "the command ended, and a process that it started did not")
+
+    result, _ = go(REFUSED, leaves)
+    assert codes(result) == [("await.left", "undecided")]
 
 
 def test_an_answer_can_be_late_and_have_more_headers(go):

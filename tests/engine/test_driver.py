@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.engine import Candidate
 from harness.engine.awaiting import Task
 from harness.engine.client import Scope
-from harness.engine.driver import Command, CommandDriver
+from harness.engine.driver import LEFT, Command, CommandDriver
 from harness.engine.placeholders import TEXTS, fill, unknown
 
 CANDIDATE = Candidate.of(
@@ -80,6 +80,34 @@ def test_how_a_command_ended_is_told_once(code, options, failure):
 def test_a_command_that_cannot_be_started():
     failure, _ = asyncio.run(until_its_end(CommandDriver(Command(("/nowhere/at-all",)))))
     assert failure == ("command-start", "/nowhere/at-all cannot be started: No such file or directory")
+
+
+LEAVES = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "open(0).read()"], stdin=os.open(sys.argv[1], os.O_RDONLY),
+                         start_new_session=sys.argv[2] == "away")
+"""
+
+
+@pytest.mark.parametrize("how", ["away", "near"])
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of other processes")
+def test_a_process_that_a_command_left_behind_is_seen(tmp_path, monkeypatch, how):
+    monkeypatch.setattr("harness.engine.driver._GRACE", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)  # the child reads until nobody can write any more
+    driver = CommandDriver(command(LEAVES, str(pipe), how))
+    try:
+        code, message = asyncio.run(until_its_end(driver))[0]
+    finally:
+        os.close(held)
+    assert (code, message) == (LEFT, "the command ended, and a process that it started did not")
+
+
+def test_a_command_waits_a_little_for_what_it_started(monkeypatch):
+    monkeypatch.setattr("harness.engine.driver._GRACE", 60)
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'pass'], start_new_session=True)"
+    assert asyncio.run(until_its_end(CommandDriver(command(code)))) == (None, None)
 
 
 def test_a_command_that_only_sets_off_says_nothing_of_the_end():
