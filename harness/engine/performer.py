@@ -16,7 +16,7 @@ from harness.engine.created import Created
 from harness.engine.events import CheckResult, Finding, StepFinished
 from harness.engine.exchange import Exchange
 from harness.engine.redaction import Redactor
-from harness.engine.representation import as_xml, from_xml_or_none, read_xml
+from harness.engine.representation import as_xml, from_xml_or_none, read_xml, received
 from harness.engine.saving import saved_value
 from harness.engine.steps import INTERACTIONS, Call, StepFault, converse, is_redirect
 from harness.engine.text import inert
@@ -185,10 +185,15 @@ class Carried:
             return
         kept = [position for position, one in enumerate(made) if position == len(made) - 1 or not is_redirect(one)]
         evidence = self._evidence(tuple(made[position] for position in kept), call.base)
-        self.checks = [self._judged(one, evidence, [offset + position for position in kept]) for one in expected]
+        places = [offset + position for position in kept]
+        answers = [one for one in expected if one.of == "answer"]
+        self.checks = [self._judged(one, evidence, places) for one in answers]
+        if len(answers) < len(expected):
+            sent = replace(evidence, exchanges=(received(made[0], self.world.structures),))
+            self.checks += [self._own(one, sent, offset) for one in expected if one.of == "request"]
         if call.pages > 1:
             result = judge("pages", call.pages, self.course.level, evidence)
-            self.checks.append(self._placed(result, [offset + position for position in kept], None))
+            self.checks.append(self._placed(result, places, None))
         self.blocked = any(check.kind in _BLOCKING and check.verdict not in _OK for check in self.checks)
         self._save(lambda source: saved_value(source, evidence), lambda source: self._missing(source, evidence))
 
@@ -245,6 +250,15 @@ class Carried:
             except ExpressionError as problem:
                 result = failed(expected.kind, finding("expect", Verdict.ERROR, found=self._clean(problem)))
         return self._placed(result, indexes, expected)
+
+    def _own(self, expected: Expectation, sent: Evidence, index: int) -> CheckResult:
+        """Judge what the harness itself sent: where it is not as expected, the test set is at fault."""
+        result = self._judged(expected, sent, [index])
+        found = tuple(
+            replace(one, of="request", verdict=Verdict.ERROR if one.verdict is Verdict.FAIL else one.verdict)
+            for one in result.findings
+        )
+        return replace(result, verdict=combine(one.verdict for one in found) or result.verdict, findings=found)
 
     def _placed(self, result: CheckResult, indexes: Sequence[int], expected: Expectation | None) -> CheckResult:
         """Give the findings their exchange within the step, their requirements and their place in the test set."""

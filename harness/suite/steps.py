@@ -50,9 +50,11 @@ _REGEX_KEYS = (
 _AWAITED = tuple(("await", "request", key) for key in ("method", "path", "params", "headers"))
 _ABOUT = frozenset({"level", "of"})
 """Keys of a block of expectations that are none."""
-_OF_REQUESTS = frozenset({"of", "params", "url"})
+_OF_REQUESTS = frozenset({"params", "url"})
 _OF_ANSWERS = frozenset({"status", "outcome", "searchset", "within"})
 """Expectations that a request cannot meet: of a step that awaits, they judge what it was answered."""
+_OF_OURS = frozenset({"headers", "params", "url", "content-type", "type", "that"})
+"""Expectations that what the harness itself sent can be judged by."""
 _FHIRPATH_KEYS = (("that",), ("searchset", "every-match"))
 
 
@@ -188,6 +190,9 @@ class StepReader:
         target = content[interaction]
         expected = (*path, "expect")
         default: Side = "answer"
+        blocks = as_list(content.get("expect"))
+        if interaction is not Interaction.AWAIT and blocks and all(one.get("of") == "request" for one in blocks):
+            self._fault("no-check", expected, "expect judges what the harness sends, and nothing of the answer")
         if interaction is Interaction.AWAIT:
             default = "request"
             if self._at(("candidate",)) != "client":
@@ -267,9 +272,7 @@ class StepReader:
         for here, block in blocks:
             if block and not set(block) - _ABOUT:
                 self._fault("no-check", here, "expect holds a level and nothing to judge")
-            if default == "answer" and set(block) & _OF_REQUESTS:
-                key = next(iter(set(block) & _OF_REQUESTS))
-                self._fault("key", (*here, key), f"{key} is for a step that awaits a request", key=True)
+            self._sides(here, block, default)
             self._values(here, index, names)
             for kind, value in block.items():
                 if kind in _ABOUT:
@@ -277,6 +280,15 @@ class StepReader:
                 of: Side = "answer" if kind in _OF_ANSWERS else block.get("of", default)
                 own: Level = "SHOULD" if kind == "within" and level == "SHALL" else level
                 yield Expectation(kind, value, block.get("level", own), self.document.at((*here, kind), key=True), of)
+
+    def _sides(self, path: Path, block: Mapping[str, Any], default: Side) -> None:
+        """Look at what a block is about, in a step that calls: the answer, or what was sent where it says so."""
+        if default == "request":
+            return
+        ours = block.get("of") == "request"
+        for key in sorted(set(block) - _ABOUT - _OF_OURS if ours else set(block) & _OF_REQUESTS):
+            why = "is about an answer: leave of: request out" if ours else "is about a request: add of: request"
+            self._fault("key", (*path, key), f"{key} {why}", key=True)
 
     def _values(self, path: Path, index: int, names: Names) -> None:
         """Look at the regular expressions, FHIRPath expressions and step numbers of one block of expectations."""

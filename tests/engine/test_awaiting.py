@@ -479,8 +479,8 @@ def test_an_expression_that_is_no_pattern_is_an_error(go, load):
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        ("read: Patient/1\n        expect: {of: request, status: 200}", "of is for a step that awaits"),
-        ("read: Patient/1\n        expect: {params: {a: b}}", "params is for a step that awaits"),
+        ("read: Patient/1\n        expect: {of: request, status: 200}", "status is about an answer"),
+        ("read: Patient/1\n        expect: {params: {a: b}}", "params is about a request"),
         ("await: {TELL, request: {method: GET}}\n        until: {attempts: 2}", "until has no meaning for await"),
         ("await: {TELL, request: {method: GET}}\n        save: {x: answer.header.}", "names no header"),
     ],

@@ -517,3 +517,30 @@ def test_what_the_candidate_file_lacks_is_skipped_without_a_request(go, load, ti
 def test_names_of_parameters_may_be_chosen(go, load, tiny):
     go(load(CALLERS.replace("unit=row", "unit=page")))
     assert tiny.queries == ["", "subject.identifier=a"]
+
+
+SENT = """
+tests:
+  - id: asked
+    TITLE
+    steps:
+      - create: ${fixtures.patient}
+        expect:
+          - {status: 201}
+          - {of: request, type: Patient, content-type: json, that: "name.family = 'PATIENT-TEST'"}
+        save: {place: header.Location}
+      - read: ${place}
+        expect: [{type: Patient}, {of: request, headers: {Accept: WANTED}, url: '/Patient.*_history/'}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "level", "verdict"), [("/json/", "SHALL", "pass"), ("/xml/", "SHALL", "error"), ("/xml/", "MAY", "warn")]
+)
+def test_what_the_harness_sent_can_be_judged_and_is_its_own_fault(go, load, tiny, wanted, level, verdict):
+    tiny.stored["Patient/1/_history/1"] = {"resourceType": "Patient", "id": "1"}
+    text = SENT.replace("WANTED", wanted).replace("of: request, headers", f"of: request, level: {level}, headers")
+    result = go(load(text))
+    assert verdicts(result) == {"asked": verdict}
+    findings = [one for test in result.tests for step in test.steps for c in step.checks for one in c.findings]
+    assert [one.of for one in findings] == ["request"] * (verdict != "pass")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.checks.same_as import covers, differences, parse, same_value
+from harness.engine.checks.same_as import covers, differences, lacks, parse, same_value
 
 SCALARS = st.one_of(st.booleans(), st.integers(-5, 5), st.decimals(-5, 5, places=2), st.text(max_size=3))
 VALUES = st.recursive(
@@ -65,6 +65,32 @@ def test_values(wanted, found, same):
 def test_order_counts_and_counts_count():
     assert [code for code, *_ in differences(["a", "b"], ["b", "a"])] == ["changed", "changed"]
     assert [(code, path) for code, path, *_ in differences({"n": ["a", "a"]}, {"n": ["a"]})] == [("missing", ("n", 1))]
+
+
+@given(VALUES, VALUES)
+def test_what_lacks_nothing_may_still_have_more(value, other):
+    assert list(lacks(value, value)) == []
+    assert list(lacks({"a": value}, {"a": value, "more": other})) == []
+    assert list(lacks([value], [other, value])) == []
+    if not list(differences(value, other)):
+        assert list(lacks(value, other)) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "lacking"),
+    [
+        ({"a": 1}, {}, [("missing", ("a",))]),
+        ({"a": 1}, {"a": True}, [("changed", ("a",))]),
+        ({"a": [1, 2]}, {"a": [2, 3, 1]}, []),
+        ({"a": [1, 1]}, {"a": [1, 2]}, [("missing", ("a", 1))]),
+        ([{"a": 1}, {"a": 1, "b": 2}], [{"a": 1, "b": 2}, {"a": 1}], []),
+        ([{"a": 1}, {"a": 1, "b": 2}], [{"a": 1, "b": 3}, {"a": 1}], [("missing", (1,))]),
+        ([None, {"url": "u"}], [{"url": "u"}], []),
+        ({"a": []}, {"a": {}}, [("changed", ("a",))]),
+    ],
+)
+def test_each_item_of_a_list_needs_one_of_its_own(wanted, found, lacking):
+    assert [(code, path) for code, path, *_ in lacks(wanted, found)] == lacking
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,9 @@ def only(made):
         (call("request", {"method": "HEAD", "path": "/Patient/7"}), "HEAD", "Patient/7"),
         (call("request", {"method": "GET", "path": "Patient?name=a%20b"}), "GET", "Patient?name=a%20b"),
         (call("request", {"method": "GET", "path": f"{BASE}/Binary/1"}), "GET", "Binary/1"),
+        (call("read", f"{BASE}/Patient/7/_history/1"), "GET", "Patient/7/_history/1"),
+        (call("read", "/fhir/Patient/7/_history/1"), "GET", "Patient/7/_history/1"),
+        (call("read", "/fhirs/7"), "GET", "fhirs/7"),
     ],
 )
 def test_requests(made, method, path):

@@ -34,6 +34,16 @@ FAULTS = [
     (steps("{read: a/b, expect: {outcome: {diagnostics: '/*/'}}}"), "is not a regular expression"),
     (steps("{read: a/b, expect: {outcome: {severity: bad}}}"), "a severity is fatal, error, warning or information"),
     (steps("{read: a/b, expect: {same-as: {sent: 1}}}"), "sent: 1 is a later step"),
+    (steps("{read: a/b, expect: {same-as: {sent: 0, at-least: false}}}"), "at-least is true, or is left out"),
+    (steps("{read: a/b, expect: {status: 200, url: /a/}}"), "url is about a request: add of: request"),
+    (
+        steps("{read: a/b, expect: [{type: A}, {of: request, status: 200}]}"),
+        "status is about an answer: leave of: request out",
+    ),
+    (
+        steps("{read: a/b, expect: {of: request, url: /a/}}"),
+        "expect judges what the harness sends, and nothing of the answer",
+    ),
     (steps("{read: a/b, expect: {same-as: {except: [id]}}}"), "same-as has exactly one of sent, received and value"),
     (steps('{read: "a/b\\n"}'), "read: an address is relative to the base"),
     (steps('{read: a/b, headers: {X: "a\\n"}}'), "the value of a header is one line of text"),

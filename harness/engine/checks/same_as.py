@@ -1,7 +1,8 @@
 """``same-as``: the answer's resource says the same as what was sent, received or written in the test set.
 
 Types count (``1`` is not ``true`` or ``"1"``), decimals keep their digits, instants are the same moment at the same
-precision. Lists are compared in order, but for those whose order says nothing, which are compared as multisets.
+precision. Lists are compared in order, but for those whose order says nothing, which are compared as multisets. With
+``at-least: true`` the answer may hold more: other members, and other items anywhere in a list.
 """
 
 import re
@@ -28,7 +29,7 @@ def same_as(expected: Any, evidence: Evidence) -> Iterator[Finding]:
     """Yield a finding for each difference between the answer's resource and the one that ``expected`` names.
 
     ``expected`` has one of ``sent`` and ``received`` (index of a step) and ``value`` (a resource), and ``except`` or
-    ``only`` (paths).
+    ``only`` (paths), and ``at-least`` (true: what the answer has besides does not count).
     """
     if evidence.resource is None:
         index, response = next(evidence.answers)
@@ -39,7 +40,8 @@ def same_as(expected: Any, evidence: Evidence) -> Iterator[Finding]:
     only = [parse(path) for path in as_list(expected.get("only", ()))]
     root = str(evidence.resource["resourceType"])
     count = 0
-    for code, path, wanted, found in differences(reference, evidence.resource):
+    compare = lacks if expected.get("at-least") is True else differences
+    for code, path, wanted, found in compare(reference, evidence.resource):
         if any(covers(prefix, path) for prefix in skipped) or (only and not any(covers(p, path) for p in only)):
             continue
         count += 1
@@ -104,6 +106,39 @@ def _multiset(wanted: Sequence[Any], found: Sequence[Any], path: Path) -> Iterat
             del left[twin]
     for index, other in left.items():
         yield "added", (*path, index), None, other
+
+
+def lacks(wanted: Any, found: Any, path: Path = ()) -> Iterator[tuple[str, Path, Any, Any]]:
+    """Yield (``missing`` or ``changed``, path, wanted, found) for each part of ``wanted`` that ``found`` lacks.
+
+    Each item of a list needs one of its own that holds at least it, at any place: servers put theirs in between.
+    """
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for name, member in wanted.items():
+            if name in found:
+                yield from lacks(member, found[name], (*path, name))
+            else:
+                yield "missing", (*path, name), member, None
+    elif isinstance(wanted, (list, tuple)) and isinstance(found, (list, tuple)):
+        partners: dict[int, int] = {}
+        for index, one in enumerate(wanted):
+            # null stands for no value, where only the extensions of an item are told (json.html#primitive)
+            if one is not None and not _paired(index, wanted, found, partners, set()):
+                yield "missing", (*path, index), one, None
+    elif not same_value(wanted, found):
+        yield "changed", path, wanted, found
+
+
+def _paired(index: int, wanted: Sequence[Any], found: Sequence[Any], partners: dict[int, int], tried: set[int]) -> bool:
+    """Find ``wanted[index]`` an item of its own, moving others to another one where need be; ``partners`` grows."""
+    for place, other in enumerate(found):
+        if place in tried or any(lacks(wanted[index], other)):
+            continue
+        tried.add(place)
+        if place not in partners or _paired(partners[place], wanted, found, partners, tried):
+            partners[place] = index
+            return True
+    return False
 
 
 def _unordered(path: Path) -> bool:

@@ -136,6 +136,8 @@ def conditions(call: Call) -> Headers:
 
 def address(base: str, path: str, params: Mapping[str, Any]) -> str:
     """Return the URL of ``path`` below ``base``. Raises StepFault when it would lead outside of the candidate."""
+    if path.startswith("/") and path.startswith(f"{urlsplit(base).path}/"):
+        path = urljoin(base, path)  # of a Location or a link, which may leave the host out (RFC 9110, 10.2.2)
     if _ABSOLUTE.match(path):
         url = safe_url(urljoin(base, path))
         if not same_origin(base, url):
