@@ -17,7 +17,7 @@ from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import one_line, pretty_body, printable, status_line
-from harness.report.lines import cut, located, place, shown
+from harness.report.lines import cut, located, place, positions, shown
 from harness.report.rules import rules
 from harness.report.words import WORDS, Words, counted
 from harness.suite.model import Interaction, Requirement
@@ -179,7 +179,8 @@ class ConsoleWriter:
     def _body(self, body: bytes, places: list[str]) -> None:
         """The part of a body around what was found in it, else its beginning."""
         lines = located(pretty_body(body)) if body else []
-        marked = {at for one in places if (at := place(lines, one)) is not None}
+        first = positions(lines)
+        marked = {at for one in places if (at := place(first, one)) is not None}
         last = -1
         for index in shown(lines, marked, _SHOWN_BODY):
             if index > last + 1:

@@ -1,7 +1,7 @@
 """Steps and their exchanges as HTML: each finding next to the line it is about, and what differs from what was sent."""
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -12,17 +12,21 @@ from harness.engine.curl import curl
 from harness.engine.events import CheckResult, Finding, StepFinished
 from harness.engine.exchange import Exchange, Headers
 from harness.report.inert import pretty_body, status_line
-from harness.report.lines import Line, changed, cut, located, place, shown
+from harness.report.lines import Line, Path, changed, cut, located, place, positions, shown
 from harness.report.markup import MARKS, escaped, spans
 from harness.suite.model import Interaction
 
 _LADDER = ((20_000, 1_500), (8_000, 1_000), (4_000, 600), (2_000, 300), (800, 150))
 """Characters of a body: in a step with findings, and in one where all held, where it is there for orientation."""
+_KEPT = 20_000
+"""Bytes of a body whose layout is kept: longer ones are as long as any that is shown, and printed when they are."""
 _PER_TEST = 5_000
 """Characters of bodies that a test may take on average, so that 500 tests fit into 5 MB."""
 _LEAST = 400_000
 _MOST_BOXES = 25
 """Findings of a step that are shown with all they tell; the JSON report has the others."""
+_MOST_NOTES = 200
+"""Findings of a message that stand at their line."""
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _LABELS = (
     ("expression", "Where", "Où"),
@@ -58,7 +62,7 @@ class Steps:
 
     def __init__(self, steps: Iterable[StepFinished], tests: int) -> None:
         """Look at all ``steps`` of the page, which belong to ``tests`` tests."""
-        self._pretty = cache(pretty_body)
+        self._short = cache(pretty_body)
         self._anchors = 0
         budget = max(_LEAST, tests * _PER_TEST)
         sizes: tuple[list[int], list[int]] = ([], [])
@@ -73,7 +77,10 @@ class Steps:
         for exchange in step.exchanges:
             for message in (exchange.request, exchange.response):
                 if message is not None and message.body:
-                    yield len(self._pretty(message.body))
+                    yield len(message.body) if len(message.body) > _KEPT else len(self._pretty(message.body))
+
+    def _pretty(self, body: bytes) -> str:
+        return pretty_body(body) if len(body) > _KEPT else self._short(body)
 
     def step(self, step: StepFinished) -> Markup:
         """Return one step: its findings, its exchanges, and what was checked."""
@@ -129,8 +136,9 @@ class Steps:
     ) -> str:
         """One message, line by line; below a line what was found there, and a gap where lines are left out."""
         notes: dict[int, list[_Placed]] = {}
-        for one in placed:
-            at = _line(one.finding, head, body)
+        first = positions(body)
+        for one in placed[:_MOST_NOTES]:
+            at = _line(one.finding, head, first)
             if at is not None:
                 notes.setdefault(at, []).append(one)
         start = len(head) + 1
@@ -195,7 +203,7 @@ def _shared(text: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, other, strict=False)))
 
 
-def _line(finding: Finding, head: Sequence[str], body: Sequence[Line]) -> int | None:
+def _line(finding: Finding, head: Sequence[str], body: Mapping[Path, int]) -> int | None:
     """The line that a finding is about: 0 is the status, or method and URL, then headers, an empty line, the body."""
     if finding.code.startswith(("status", "network", "save", "await", "param")):
         return 0

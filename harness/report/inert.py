@@ -1,5 +1,6 @@
 """Strings that a candidate chose, made harmless for whoever looks at them."""
 
+import codecs
 import json
 import re
 import unicodedata
@@ -7,6 +8,12 @@ import unicodedata
 import orjson
 
 from harness.engine.exchange import Exchange
+
+LAID_OUT = 512 * 1024
+"""Bytes of a body that is laid out for reading; what a hostile candidate sends would become many times as long."""
+_BEGINNING = 32 * 1024
+"""Bytes that are shown of a longer one."""
+_UTF_8 = codecs.getincrementaldecoder("utf-8")
 
 # C0 and C1 controls, line and paragraph separators, bidirectional overrides and isolates, surrogates, non-characters.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -34,9 +41,14 @@ def one_line(text: str, width: int) -> str:
 
 
 def pretty_body(body: bytes, limit: int | None = None) -> str:
-    """Return a body for reading, printable: JSON indented (decimals as sent), text as it is, bytes by their number."""
+    """Return a body for reading, printable: JSON indented (decimals as sent), text as it is, bytes by their number.
+
+    A body of more than :data:`LAID_OUT` bytes is not laid out: its beginning is shown as it came.
+    """
     if not body:
         return ""
+    if len(body) > LAID_OUT:
+        return _beginning(body, min(limit or _BEGINNING, _BEGINNING))
     try:
         value = json.loads(body, parse_float=orjson.Fragment)
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode("utf-8")
@@ -44,11 +56,23 @@ def pretty_body(body: bytes, limit: int | None = None) -> str:
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
-            return f"({len(body)} bytes that are not text)"
+            return _no_text(body)
     text = printable(text)
     if limit is not None and len(text) > limit:
         return f"{text[:limit]}\n… ({len(text) - limit} more characters)"
     return text
+
+
+def _beginning(body: bytes, length: int) -> str:
+    try:
+        text = _UTF_8().decode(body[:length])  # a character that the cut goes through is left out
+    except UnicodeDecodeError:
+        return _no_text(body)
+    return f"{printable(text)}\n… ({len(body) - length} more bytes)"
+
+
+def _no_text(body: bytes) -> str:
+    return f"({len(body)} bytes that are not text)"
 
 
 def status_line(exchange: Exchange) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 Path = tuple[str | int, ...]
 """Members and indexes from the root: ``("name", 0, "family")``."""
 
-_MEMBER = re.compile(r'("(?:[^"\\]|\\.)*"): ')
+_MEMBER = re.compile(r'("(?:[^"\\]++|\\.)*+"): ')
 _SEGMENT = re.compile(r"\[(\d+)\]|\.?([A-Za-z_]\w*)(\([^()]*\))?")
 _LONGEST = 400
 """Characters of a line that are shown where a body is cut."""
@@ -64,12 +64,17 @@ def _name(quoted: str) -> str:
         return quoted[1:-1]
 
 
-def place(lines: Sequence[Line], expression: str) -> int | None:
+def positions(lines: Sequence[Line]) -> Mapping[Path, int]:
+    """Return the line that each element of a body begins on."""
+    return {line.path: index for index, line in reversed(list(enumerate(lines))) if line.path is not None}
+
+
+def place(first: Mapping[Path, int], expression: str) -> int | None:
     """Return the line of the element that a FHIRPath names, else of the nearest one around it; None where none is.
 
-    What only a choice of types spells out (``Observation.value``) is found under its member (``valueQuantity``).
+    ``first`` is what :func:`positions` returns. What only a choice of types spells out (``Observation.value``) is found
+    under its member (``valueQuantity``).
     """
-    first = {line.path: index for index, line in reversed(list(enumerate(lines))) if line.path is not None}
     path: Path = ()
     if not first or not expression:
         return None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.inert import pretty_body
-from harness.report.lines import Line, changed, cut, located, place, shown
+from harness.report.lines import Line, changed, cut, located, place, positions, shown
 
 PATIENT = {
     "resourceType": "Patient",
@@ -70,14 +70,14 @@ def test_any_member_has_lines(value: dict[str, Any]) -> None:
 )
 def test_a_finding_is_placed_at_its_element_or_around_it(expression: str, text: str) -> None:
     lines = _lines(PATIENT)
-    at = place(lines, expression)
+    at = place(positions(lines), expression)
     assert at is not None
     assert lines[at].text.strip() == text
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[1", b'"x"'])
 def test_what_is_no_resource_has_no_place(body: bytes) -> None:
-    assert place(located(pretty_body(body)), "Patient.name") is None
+    assert place(positions(located(pretty_body(body))), "Patient.name") is None
 
 
 def test_lines_that_differ_from_what_was_sent_are_told() -> None:
