@@ -17,13 +17,13 @@ from harness.errors import HarnessError
 from harness.fhir.definitions import Definitions
 
 SIZE_LIMIT = 16 * 1024 * 1024
-"""Bytes of a document at most."""
-DEPTH_LIMIT = 100
-"""Nested elements at most."""
+"""Bytes of a document at most, where nothing else is said."""
+DEPTH_LIMIT = 150
+"""Nested elements at most: as deep as JSON may be."""
 
 _FHIR = "http://hl7.org/fhir"
 _XHTML = "http://www.w3.org/1999/xhtml"
-_SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_ASIDE = frozenset({etree.Comment, etree.ProcessingInstruction})
 _SYSTEM = "http://hl7.org/fhirpath/System."
 _INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -37,25 +37,29 @@ class FHIRXMLError(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One child of a type: its name in XML and JSON, its type or, for a backbone element, its path."""
+    """One child of a type: its name in XML and JSON, its type or, for a backbone element, its path.
+
+    ``rank`` is its place in the order of the type; the types of a choice share one.
+    """
 
     name: str
     kind: str
     many: bool
     attribute: bool
+    rank: int
 
 
-def from_xml(data: bytes, definitions: Definitions) -> dict[str, Any]:
+def from_xml(data: bytes, definitions: Definitions, *, limit: int = SIZE_LIMIT) -> dict[str, Any]:
     """Read one resource. Decimals come as ``Decimal``; a value of the wrong lexical form stays a text.
 
-    Raises FHIRXMLError, with the line, for what is not well-formed FHIR XML, has a document type declaration, or is
-    beyond the limits of size and depth.
+    ``limit`` is the number of bytes that the document may have. Raises FHIRXMLError, with the line, for what is not
+    well-formed FHIR XML, has a document type declaration, or is beyond the limits of size and depth.
     """
-    if len(data) > SIZE_LIMIT:
-        raise FHIRXMLError(f"FHIR XML: the document has {len(data)} bytes, more than {SIZE_LIMIT}; send less at once")
-    parser = etree.XMLParser(
-        resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
-    )
+    if len(data) > limit:
+        raise FHIRXMLError(f"FHIR XML: the document has {len(data)} bytes, more than {limit}; send less at once")
+    # Without declarations nothing grows, so that an attachment may be longer than libxml2 allows a text to be.
+    plain = b"<!DOCTYPE" not in data and b"\0" not in data and _is_utf_8(data)
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=plain)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
@@ -74,6 +78,11 @@ def to_xml(resource: Mapping[str, Any], definitions: Definitions) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 
 
+def _is_utf_8(data: bytes) -> bool:
+    declared = re.match(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)", data.removeprefix(b"\xef\xbb\xbf"))
+    return declared is None or declared[1].lower() in (b"utf-8", b"us-ascii")
+
+
 class _Fields:
     """The children of each type, in their order, read from the definitions when first asked for."""
 
@@ -88,10 +97,11 @@ class _Fields:
         if kind not in self._known:
             structure = self._definitions.type_definition(kind.partition(".")[0])
             snapshot = self._definitions.snapshot(str(structure["url"])) if structure is not None else ()
-            for element in snapshot:
+            for rank, element in enumerate(snapshot):
                 owner, _, name = element["path"].rpartition(".")
                 if owner:
-                    self._known.setdefault(owner, {}).update((field.name, field) for field in _fields(name, element))
+                    fields = _fields(name, element, rank)
+                    self._known.setdefault(owner, {}).update((field.name, field) for field in fields)
             self._known.setdefault(kind, {})
         return self._known[kind]
 
@@ -101,15 +111,15 @@ def _fields_of(definitions: Definitions) -> _Fields:
     return _Fields(definitions)
 
 
-def _fields(name: str, element: Mapping[str, Any]) -> Iterator[_Field]:
+def _fields(name: str, element: Mapping[str, Any], rank: int) -> Iterator[_Field]:
     many, attribute = element["max"] not in ("0", "1"), "xmlAttr" in (element.get("representation") or ())
     if "contentReference" in element:
-        yield _Field(name, element["contentReference"].rpartition("#")[2], many, attribute)
+        yield _Field(name, element["contentReference"].rpartition("#")[2], many, attribute, rank)
     for code in dict.fromkeys(each["code"] for each in element.get("type") or ()):
         kind = "string" if code.startswith(_SYSTEM) else code
         kind = element["path"] if kind in ("BackboneElement", "Element") else kind
         stem = name.removesuffix("[x]")
-        yield _Field(stem if stem == name else stem + kind[0].upper() + kind[1:], kind, many, attribute)
+        yield _Field(stem if stem == name else stem + kind[0].upper() + kind[1:], kind, many, attribute, rank)
 
 
 class _Reader:
@@ -129,29 +139,38 @@ class _Reader:
         for name, value in node.attrib.items():
             if name in fields and fields[name].attribute:
                 made[name] = value
-            elif not name.startswith(_SCHEMA_INSTANCE):
+            else:  # FHIR R4 xml.html#schema: not even one that names a schema
                 raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> has no attribute {name}")
         _refuse_text(node)
-        for child in node:
+        before: _Field | None = None
+        for child in _elements(node):
             name = _local(child, (_FHIR, _XHTML))
             field = fields.get(name)
             if field is None or field.attribute:
                 raise FHIRXMLError(f"FHIR XML line {child.sourceline}: <{name}> is no element of {kind}")
             if not field.many and (name in made or f"_{name}" in made):
                 raise FHIRXMLError(f"FHIR XML line {child.sourceline}: <{name}> may stand only once in {kind}")
+            if before is not None and field.rank < before.rank:
+                raise FHIRXMLError(
+                    f"FHIR XML line {child.sourceline}: <{name}> stands after <{before.name}>; "
+                    f"in {kind} it comes before it"
+                )
+            before = field
             self._add(made, field, child, depth + 1)
         return made
 
     def _add(self, made: dict[str, Any], field: _Field, node: Any, depth: int) -> None:
         extra: dict[str, Any] | None = None
         if field.kind == "xhtml":
-            value: Any = etree.tostring(node, encoding="unicode", with_tail=False)
+            value: Any = etree.tostring(_unprefixed(node), encoding="unicode", with_tail=False)
         elif field.kind in self._fields.primitives:
             value, extra = self._primitive(node, field.kind, depth)
         elif field.kind in _RESOURCE:
-            if len(node) != 1 or node.attrib:
+            inside = list(_elements(node))
+            if len(inside) != 1 or node.attrib:
                 raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{field.name}> must hold exactly one resource")
-            value = self.resource(node[0], depth + 1)
+            _refuse_text(node)
+            value = self.resource(inside[0], depth + 1)
         else:
             value = self._complex(node, field.kind, depth)
         _put(made, field, value, extra)
@@ -199,6 +218,32 @@ def _local(node: Any, namespaces: tuple[str, ...] = (_FHIR,)) -> str:
     if name.namespace not in namespaces:
         raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{name.localname}> is not in the namespace {_FHIR}")
     return str(name.localname)
+
+
+def _elements(node: Any) -> Iterator[Any]:
+    """Yield what stands in ``node``, without comments and processing instructions."""
+    return (child for child in node if child.tag not in _ASIDE)
+
+
+def _unprefixed(node: Any) -> Any:
+    """Return a narrative whose elements need no prefix, and that declares no other namespace, as JSON holds it."""
+    if not any(each.prefix for each in node.iter(etree.Element)) and len(node.nsmap) == 1:
+        return node
+    default: Any = {None: _XHTML}
+    made = etree.Element(node.tag, dict(node.attrib), nsmap=default)
+    open_nodes = [(node, made)]
+    while open_nodes:
+        old, new = open_nodes.pop()
+        new.text = old.text
+        for child in old:
+            if child.tag in _ASIDE:
+                twin = etree.Comment(child.text) if child.tag is etree.Comment else etree.PI(child.target, child.text)
+                new.append(twin)
+            else:
+                twin = etree.SubElement(new, child.tag, dict(child.attrib))
+                open_nodes.append((child, twin))
+            twin.tail = child.tail
+    return made
 
 
 def _refuse_text(node: Any) -> None:

@@ -96,13 +96,40 @@ def _document(inner: str, kind: str = "Patient", before: str = "") -> bytes:
         (_document("<id>&a;</id>", before='<!DOCTYPE Patient [<!ENTITY a "b">]>'), "document type declaration"),
         (_document("&undefined;"), "line 2: not well-formed"),
         (b" " * (SIZE_LIMIT + 1), "more than"),
-        (_document('<extension url="u">' * 120 + "</extension>" * 120), "nested more than 100"),
+        (_document('<extension url="u">' * 170 + "</extension>" * 170), "nested more than 150"),
+        (_document('<birthDate value="1980"/>\n<active value="true"/>'), "line 3: <active> stands after <birthDate>"),
+        (_document('<name/><active value="true"/><name/>'), "line 2: <active> stands after <name>"),
+        (
+            b'<Patient xmlns="http://hl7.org/fhir" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+            b'xsi:schemaLocation="http://hl7.org/fhir fhir.xsd"/>',
+            "has no attribute .*schemaLocation",
+        ),
+        (_document("<contained>text<Basic/></contained>"), "<contained> holds text"),
         (_document('<extension url="u">' * 5000 + "</extension>" * 5000), "not well-formed|nested"),
     ],
 )
 def test_what_is_not_fhir_xml_is_refused_with_its_line(data: bytes, message: str) -> None:
     with pytest.raises(FHIRXMLError, match=message):
         from_xml(data, DEFINITIONS)
+
+
+def test_narratives_lose_their_prefixes_and_keep_their_comments() -> None:
+    data = b"""<f:Patient xmlns:f="http://hl7.org/fhir"><!-- aside --><f:text><f:status value="generated"/>
+      <h:div xmlns:h="http://www.w3.org/1999/xhtml">a<h:p title="x">b<!--c-->d</h:p><?e f?>g</h:div></f:text>
+      <f:contained><!-- one --><f:Basic/></f:contained></f:Patient>"""
+    div = '<div xmlns="http://www.w3.org/1999/xhtml">a<p title="x">b<!--c-->d</p><?e f?>g</div>'
+    read = from_xml(data, DEFINITIONS)
+    assert read["text"]["div"] == div
+    assert read["contained"] == [{"resourceType": "Basic"}]
+    assert from_xml(to_xml(read, DEFINITIONS), DEFINITIONS) == read
+
+
+def test_an_attachment_may_be_as_long_as_the_document() -> None:
+    data = "QUJD" * 3_000_000
+    document = _document(f'<contentType value="text/plain"/><data value="{data}"/>', "Binary")
+    assert from_xml(document, DEFINITIONS)["data"] == data
+    with pytest.raises(FHIRXMLError, match="more than 1000"):
+        from_xml(document, DEFINITIONS, limit=1000)
 
 
 @pytest.mark.parametrize(
