@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -15,6 +17,8 @@ import orjson
 from harness.errors import JournalError
 
 T = TypeVar("T")
+
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def dumps(value: Any, *, indent: bool = False, sort: bool = False) -> bytes:
@@ -32,7 +36,8 @@ def _number(value: Any) -> Any:
 def encode(value: Any) -> Any:
     """Return ``value`` (dataclasses, tuples, mappings, enums, bytes, JSON values) as a JSON value.
 
-    Bytes become ``{"text": …}`` when they are UTF-8, else ``{"base64": …}``. Fields that are None are left out.
+    Bytes become ``{"text": …}`` when they are UTF-8, else ``{"base64": …}``, as those with control characters, each of
+    which JSON writes in six. Fields that are None are left out.
     """
     kind: type = type(value)
     if kind in _PLAIN:
@@ -43,15 +48,41 @@ def encode(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, bytes):
-        try:
-            return {"text": value.decode("utf-8")}
-        except UnicodeDecodeError:
-            return {"base64": base64.b64encode(value).decode("ascii")}
+        with suppress(UnicodeDecodeError):
+            if not _CONTROLS.search(value):
+                return {"text": value.decode("utf-8")}
+        return {"base64": base64.b64encode(value).decode("ascii")}
     if isinstance(value, Mapping):
         return {str(key): encode(member) for key, member in value.items()}
     if isinstance(value, (tuple, list, frozenset)):
         return [encode(member) for member in value]
     return value
+
+
+def pieces(value: Any, whole: tuple[type, ...], level: int = 0) -> Iterator[bytes]:
+    """Yield the indented JSON of ``value`` piece by piece, so that what is long is never there as one text.
+
+    Instances of ``whole`` are one piece each. All together they are ``dumps(encode(value), indent=True)`` without its
+    line end; an iterator is a list.
+    """
+    kind: type = type(value)
+    if is_dataclass(value) and not isinstance(value, (type, *whole)):
+        members = ((name, getattr(value, name)) for name in _names(kind))
+        value = {name: member for name, member in members if member is not None}
+    inner: Iterable[tuple[bytes, Any]]
+    if isinstance(value, Mapping) and value:
+        brackets, inner = b"{}", ((dumps(str(name)) + b": ", member) for name, member in value.items())
+    elif isinstance(value, Iterator) or (isinstance(value, (list, tuple)) and value):
+        brackets, inner = b"[]", ((b"", member) for member in value)
+    else:
+        yield dumps(encode(value), indent=True).rstrip(b"\n").replace(b"\n", b"\n" + b"  " * level)
+        return
+    empty = True
+    for name, member in inner:
+        yield (brackets[:1] if empty else b",") + b"\n" + b"  " * (level + 1) + name
+        yield from pieces(member, whole, level + 1)
+        empty = False
+    yield brackets if empty else b"\n" + b"  " * level + brackets[1:]
 
 
 def decode(kind: type[T], data: Any) -> T:

@@ -1,13 +1,14 @@
 """The journal: an append-only file of events, one JSON object a line, and the only source of reports and evidence."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import BufferedWriter
 from pathlib import Path
 
 import orjson
 
 from harness.engine.codec import decode, dumps, encode
-from harness.engine.events import EVENTS, Event
+from harness.engine.events import EVENTS, Event, StepFinished
 from harness.errors import JournalError
 
 NAME = "journal.ndjson"
@@ -37,7 +38,7 @@ class JournalWriter:
         """Append one event and flush it."""
         if self._file is None:
             raise JournalError(f"{self._path}: not open")
-        self._file.write(dumps({"event": type(event).__name__, **encode(event)}) + b"\n")
+        self._file.writelines(_line(event))
         self._file.flush()
 
     def close(self) -> None:
@@ -45,6 +46,19 @@ class JournalWriter:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _line(event: Event) -> Iterator[bytes]:
+    """Yield the line of an event; of many long exchanges one at a time is in the memory as text."""
+    if not isinstance(event, StepFinished):
+        yield dumps({"event": type(event).__name__, **encode(event)}) + b"\n"
+        return
+    data = encode(replace(event, exchanges=()))
+    del data["exchanges"]
+    yield dumps({"event": type(event).__name__, **data}).removesuffix(b"}") + b',"exchanges":['
+    for number, exchange in enumerate(event.exchanges):
+        yield b"," * bool(number) + dumps(encode(exchange))
+    yield b"]}\n"
 
 
 def read_journal(path: Path) -> Iterator[Event]:

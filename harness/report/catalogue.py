@@ -1,6 +1,6 @@
 """Every report that is one file: its name, how it is rendered, and what the file is called by default."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.engine.results import RunResult
@@ -11,7 +11,7 @@ from harness.report import github, har, html, json, junit, requirements_csv, tes
 class Kind:
     """A kind of report."""
 
-    render: Callable[[RunResult], bytes]
+    render: Callable[[RunResult], bytes | Iterator[bytes]]
     file: str
 
 

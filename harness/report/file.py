@@ -1,6 +1,6 @@
 """A report that is one file, rendered from the whole run when it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.engine.events import Event
@@ -14,7 +14,7 @@ class ReportFile:
     A run that was cut off is rendered as far as it went; without any event nothing is written.
     """
 
-    def __init__(self, path: Path, render: Callable[[RunResult], bytes]) -> None:
+    def __init__(self, path: Path, render: Callable[[RunResult], bytes | Iterator[bytes]]) -> None:
         self._path = path
         self._render = render
         self._events: list[Event] = []
@@ -34,10 +34,11 @@ class ReportFile:
         write_report(self._path, self._render(RunResult.read(self._events)))
 
 
-def write_report(path: Path, data: bytes) -> None:
-    """Write a report, and the folders above it. Raises UsageError when that fails."""
+def write_report(path: Path, data: bytes | Iterator[bytes]) -> None:
+    """Write a report, whole or in pieces, and the folders above it. Raises UsageError when that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        with path.open("wb") as stream:
+            stream.writelines((data,) if isinstance(data, bytes) else data)
     except OSError as problem:
         raise UsageError(f"{path}: cannot be written: {problem.strerror}; choose another place") from problem

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from harness import __version__
 from harness.engine.awaiting import COMMAND
-from harness.engine.codec import dumps, encode
+from harness.engine.codec import encode, pieces
 from harness.engine.events import StepFinished
 from harness.engine.exchange import Exchange, Headers, header
 from harness.engine.results import RunResult
@@ -14,28 +14,25 @@ from harness.engine.results import RunResult
 _UNKNOWN = -1
 
 
-def render(run: RunResult) -> bytes:
-    """Return the run as a HAR file: a page a test, an entry an exchange."""
-    return dumps(har(run), indent=True)
-
-
-def har(run: RunResult) -> dict[str, Any]:
-    """Return the run as a HAR log."""
-    pages, entries = [], []
+def render(run: RunResult) -> Iterator[bytes]:
+    """Yield the run as a HAR file, entry by entry: a page a test, an entry an exchange."""
+    pages, made = [], []
     for name, title, started, steps in _pages(run):
-        page_entries = [
-            _entry(name, step, exchange)
+        of_page = [
+            (name, step, exchange)
             for step in steps
             for exchange in step.exchanges
             if exchange.request.method != COMMAND
         ]
-        if page_entries:
+        if of_page:
             timings = {"onContentLoad": _UNKNOWN, "onLoad": _UNKNOWN}
             pages.append({"id": name, "title": title, "startedDateTime": started, "pageTimings": timings})
-            entries += page_entries
+            made += of_page
+    made.sort(key=lambda one: one[2].started)
     creator = {"name": "fhir-harness", "version": __version__}
-    entries.sort(key=lambda entry: str(entry["startedDateTime"]))
-    return {"log": {"version": "1.2", "creator": creator, "pages": pages, "entries": entries}}
+    entries = (_entry(*one) for one in made)
+    yield from pieces({"log": {"version": "1.2", "creator": creator, "pages": pages, "entries": entries}}, ())
+    yield b"\n"
 
 
 def _pages(run: RunResult) -> Iterator[tuple[str, str, str, list[StepFinished]]]:

@@ -1,25 +1,30 @@
 """The whole run as one JSON document: the tree of sets, tests, steps, exchanges, checks and findings."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from harness.engine.codec import dumps, encode
+from harness.engine.codec import pieces
+from harness.engine.events import CheckResult, Finding
+from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, SetResult, TestResult
 
-
-def render(run: RunResult) -> bytes:
-    """Return the run as an indented JSON document."""
-    return dumps(as_json(run), indent=True)
+_WHOLE = (Exchange, CheckResult, Finding)
 
 
-def as_json(run: RunResult) -> dict[str, Any]:
-    """Return the run as a JSON value."""
+def render(run: RunResult) -> Iterator[bytes]:
+    """Yield the run as an indented JSON document, exchange by exchange."""
+    yield from pieces(_tree(run), _WHOLE)
+    yield b"\n"
+
+
+def _tree(run: RunResult) -> dict[str, Any]:
     return {
-        **encode(run.started),
-        "verdict": run.verdict.value if run.verdict else None,
+        **vars(run.started),
+        "verdict": run.verdict,
         "counts": run.counts(),
         "finished": run.finished.finished if run.finished else None,
         "test_sets": [
-            {**encode(source), **_set(run.sets.get(source.id), source.tests)} for source in run.started.test_sets
+            {**vars(source), **_set(run.sets.get(source.id), source.tests)} for source in run.started.test_sets
         ],
         "requirements": {
             requirement: [f"{test.started.test_set}/{test.started.test}" for test in tests]
@@ -32,19 +37,19 @@ def _set(result: SetResult | None, selected: tuple[str, ...]) -> dict[str, Any]:
     if result is None:
         return {"tests": [], "never_began": list(selected)}
     return {
-        "setup": encode(result.setup),
+        "setup": result.setup,
         "tests": [_test(result.tests[test]) for test in selected if test in result.tests],
         "never_began": [test for test in selected if test not in result.tests],
-        "cleanup": encode(result.cleanup),
+        "cleanup": result.cleanup,
         "leftovers": list(result.finished.leftovers) if result.finished else [],
     }
 
 
 def _test(test: TestResult) -> dict[str, Any]:
     return {
-        **encode(test.started),
-        "verdict": test.verdict.value,
+        **vars(test.started),
+        "verdict": test.verdict,
         "reason": test.reason,
-        "steps": encode(test.steps),
-        "findings": encode(test.findings),
+        "steps": test.steps,
+        "findings": test.findings,
     }

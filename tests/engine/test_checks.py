@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.checks import CHECKS, Evidence, ExpectationFault, judge
+from harness.engine.checks import CHECKS, MOST, Evidence, ExpectationFault, judge
 from harness.engine.checks.status import matches
 from harness.engine.codes import CODES, lookup
 from harness.engine.exchange import Exchange, Request, Response
@@ -330,3 +330,11 @@ def test_every_code_is_explained_in_both_languages():
         assert texts.meaning["en"] != texts.meaning["fr"], code
     assert lookup("network.timeout") is CODES["network"]
     assert lookup("no.such.code") is None
+
+
+def test_of_very_many_findings_the_first_are_kept_and_the_others_count():
+    judged = result("conforms", "base", answer(PATIENT), judge=Judge(*[UNSURE] * MOST, *[ERROR] * 3, *[UNSURE] * 4))
+    assert len(judged.findings) == MOST + 1
+    last = judged.findings[-1]
+    assert (last.code, last.verdict, last.found, last.check) == ("more", Verdict.FAIL, "7", "conforms")
+    assert judged.verdict is Verdict.FAIL

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.codec import decode, encode
+from harness.engine.codec import decode, dumps, encode, pieces
 from harness.engine.events import CheckResult, Finding, RunFinished, SetFinished, StepFinished
 from harness.engine.exchange import Exchange, Request, Response
 from harness.engine.verdict import Verdict
@@ -42,6 +42,24 @@ def through_json(value):
 @given(STEPS)
 def test_a_step_comes_back_as_it_was(step):
     assert decode(StepFinished, through_json(step)) == step
+
+
+@given(STEPS, st.sampled_from([(), (Exchange,), (Exchange, CheckResult)]))
+def test_the_pieces_together_are_the_whole(step, whole):
+    assert b"".join(pieces([step, {"none": {}, "nothing": [], "value": None}], whole)) + b"\n" == dumps(
+        [encode(step), {"none": {}, "nothing": [], "value": None}], indent=True
+    )
+
+
+@given(st.lists(EXCHANGES, max_size=2))
+def test_an_iterator_is_a_list(exchanges):
+    assert b"".join(pieces({"all": iter(exchanges)}, ())) == b"".join(pieces({"all": exchanges}, ()))
+
+
+@given(st.binary(max_size=20) | TEXTS.map(str.encode))
+def test_bytes_take_at_most_twice_their_length(value):
+    assert len(dumps(encode(value))) <= 2 * len(value) + 20
+    assert decode(bytes, through_json(value)) == value
 
 
 @pytest.mark.parametrize(

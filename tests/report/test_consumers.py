@@ -26,7 +26,7 @@ def test_junitparser_reads_the_same_tests(run: RunResult) -> None:
 
 
 def test_haralyzer_reads_the_same_exchanges(run: RunResult) -> None:
-    pages = HarParser(json.loads(har.render(run))).pages
+    pages = HarParser(json.loads(b"".join(har.render(run)))).pages
     read = {page.page_id: [(entry.request.method, entry.status) for entry in page.entries] for page in pages}
     assert read == {"patient/reads": [("GET", 200)], "patient/refuses": [("GET", 500)]}
 

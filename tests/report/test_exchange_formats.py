@@ -1,9 +1,11 @@
 """The reports that other people's tools read: each is judged by what defines its format."""
 
+import base64
 import csv
 import io
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from harness import Definitions, Validator
 from harness.engine.results import RunResult
 from harness.report import github, har, requirements_csv, testreport
 from harness.report.catalogue import KINDS
+from harness.report.file import write_report
 from tests.runs import HOSTILE, events
 
 _NAMED = {"type": "array", "items": {"type": "object", "required": ["name", "value"], "additionalProperties": False,
@@ -48,13 +51,14 @@ def run() -> RunResult:
 
 
 def test_har_is_har_1_2(run: RunResult) -> None:
-    data = json.loads(har.render(run))
+    data = json.loads(b"".join(har.render(run)))
     Draft202012Validator(HAR_SCHEMA).validate(data)
     entries = data["log"]["entries"]
     assert [entry["pageref"] for entry in entries] == ["patient/reads", "patient/refuses"]
     assert {entry["pageref"] for entry in entries} <= {page["id"] for page in data["log"]["pages"]}
     assert datetime.fromisoformat(entries[0]["startedDateTime"]).utcoffset() is not None
-    assert entries[1]["response"]["content"]["text"] == HOSTILE
+    content = entries[1]["response"]["content"]
+    assert (base64.b64decode(content["text"]).decode(), content["encoding"]) == (HOSTILE, "base64")
 
 
 def test_a_testreport_is_valid_fhir(run: RunResult) -> None:
@@ -94,6 +98,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_run_that_was_cut_off_can_be_rendered(kind: str) -> None:
+def test_a_run_that_was_cut_off_can_be_rendered(kind: str, tmp_path: Path) -> None:
     for length in range(1, len(events()) + 1):
-        assert isinstance(KINDS[kind].render(RunResult.read(events()[:length])), bytes)
+        write_report(tmp_path / "report", KINDS[kind].render(RunResult.read(events()[:length])))
+        assert (tmp_path / "report").exists()

@@ -169,7 +169,7 @@ def test_junit_tells_failures_from_faults(run: RunResult) -> None:
 
 
 def test_json_holds_the_whole_tree(run: RunResult) -> None:
-    data = json.loads(json_report.render(run))
+    data = json.loads(b"".join(json_report.render(run)))
     assert data["verdict"] == "fail"
     assert [test["verdict"] for test in data["test_sets"][0]["tests"]] == ["pass", "fail", "skip"]
     assert data["test_sets"][0]["tests"][1]["steps"][0]["exchanges"][0]["response"]["status"] == 500

@@ -1,7 +1,9 @@
 """One file a kind of expectation: what does not hold of an answer, as findings."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -43,19 +45,33 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 )
 
 
+MOST = 500
+"""Findings of one expectation that are kept: what is wrong everywhere is told often enough."""
+
+
 def judge(kind: str, expected: Any, level: Level, evidence: Evidence) -> CheckResult:
     """Judge one expectation, expressions replaced: a pure function of what it is given.
 
     A broken SHOULD or MAY is a ``warn``; an expectation that cannot be judged as it is written is an ``error``.
     """
     try:
-        found = [replace(one, check=kind) for one in CHECKS[kind](expected, evidence)]
+        found = _foremost(CHECKS[kind](expected, evidence))
     except ExpectationFault as problem:
         return failed(kind, finding("expect", Verdict.ERROR, found=inert(str(problem), 300)))
     except RecursionError:
         return failed(kind, finding("expect", Verdict.UNDECIDED, found="the answer is nested too deeply"))
-    findings = tuple(softened(one, level) for one in found)
+    findings = tuple(softened(replace(one, check=kind), level) for one in found)
     return CheckResult(kind, combine(one.verdict for one in findings) or Verdict.PASS, findings)
+
+
+def _foremost(found: Iterable[Finding]) -> list[Finding]:
+    """Return the first findings; what the others come to is one more, which no waiver of theirs touches."""
+    every = iter(found)
+    kept = list(islice(every, MOST))
+    left = Counter(one.verdict for one in every)
+    if left:
+        kept.append(finding("more", combine(left) or Verdict.ERROR, found=str(left.total())))
+    return kept
 
 
 def softened(one: Finding, level: Level) -> Finding:
@@ -69,4 +85,4 @@ def failed(kind: str, *findings: Finding) -> CheckResult:
     return CheckResult(kind, combine(one.verdict for one in made) or Verdict.ERROR, made)
 
 
-__all__ = ["CHECKS", "Check", "Evidence", "ExpectationFault", "failed", "finding", "judge", "softened"]
+__all__ = ["CHECKS", "MOST", "Check", "Evidence", "ExpectationFault", "failed", "finding", "judge", "softened"]
