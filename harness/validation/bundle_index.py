@@ -11,7 +11,9 @@ REST = re.compile(
 )
 """A RESTful URL: its base, resource type and id."""
 
-REQUESTS = frozenset({"transaction", "batch", "transaction-response", "batch-response"})
+ANSWERS = frozenset({"transaction-response", "batch-response"})
+"""The types of Bundle whose entries are answers to requests."""
+REQUESTS = ANSWERS | {"transaction", "batch"}
 """The types of Bundle whose entries are requests or their answers."""
 
 Resource = dict[str, Any]
@@ -19,13 +21,24 @@ Resource = dict[str, Any]
 
 NOT_RESTFUL = "urn:"
 """Stands for the base of a fullUrl that has none, such as a UUID."""
+SERVER = "[base]"
+"""Stands for the base of an entry that is to be created: it needs no fullUrl, and the server's is meant."""
+
+
+def method_of(entry: Mapping[str, Any]) -> Any:
+    """The HTTP method of the entry of a transaction or batch."""
+    request = entry.get("request")
+    return request.get("method") if isinstance(request, Mapping) else None
 
 
 def base_of(entry: Mapping[str, Any], resource: Mapping[str, Any]) -> str | None:
-    """What stands before ``Type/id`` in the fullUrl of ``entry``; :data:`NOT_RESTFUL` or None without a fullUrl."""
+    """What stands before ``Type/id`` in the fullUrl of ``entry``; :data:`NOT_RESTFUL` where that is no REST URL.
+
+    Without a fullUrl :data:`SERVER` for a POST, else None (R4 Bundle.entry.fullUrl: only a POST may do without).
+    """
     url = entry.get("fullUrl")
     if not isinstance(url, str):
-        return None
+        return SERVER if method_of(entry) == "POST" else None
     tail = f"{resource.get('resourceType')}/{resource.get('id')}"
     return url.removesuffix(tail) if url.endswith(tail) else NOT_RESTFUL
 
@@ -60,8 +73,8 @@ class BundleIndex:
             plain, _, version = plain.partition("/_history/")
         if ":" in plain:
             url = plain
-        elif base is None:
-            if self.type in REQUESTS:
+        elif base in (None, SERVER):
+            if self.type in ANSWERS or (base == SERVER and self.type in REQUESTS):
                 found = self.by_id.get(plain, ())
                 return (found[0] if found else None), None
             return None, "reference-no-full-url"

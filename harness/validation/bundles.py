@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from harness.validation.bundle_index import REQUESTS, REST, entries
-from harness.validation.documents import check_whole
+from harness.validation.bundle_index import ANSWERS, REQUESTS, REST, entries, method_of
+from harness.validation.documents import check_whole, references
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
@@ -39,7 +39,7 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         place = (where, "entry", index)
         url = entry.get("fullUrl")
         if not isinstance(url, str):
-            if resource is not None and url is None and kind not in REQUESTS and _mode(entry) != "outcome":
+            if resource is not None and url is None and _needs_full_url(entry, resource, kind):
                 scope.report("bundle-full-url-missing", place)
             continue
         if not _ABSOLUTE.match(url):
@@ -51,6 +51,13 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         seen.add((url, version))
         if resource is not None:
             _check_identity(url, resource, place, scope)
+
+
+def _needs_full_url(entry: Mapping[str, Any], resource: Mapping[str, Any], kind: Any) -> bool:
+    """Outside requests every entry; what a request changes, where its references must be resolved (§2.36.4)."""
+    if kind not in REQUESTS:
+        return _mode(entry) != "outcome"
+    return kind not in ANSWERS and method_of(entry) != "POST" and next(references(resource), None) is not None
 
 
 def _mode(entry: Mapping[str, Any]) -> Any:

@@ -23,17 +23,17 @@ _OWN = {
 """The references of the first entry's resource whose targets the Bundle must hold, by their paths."""
 
 
-def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every literal reference below ``value`` that leads out of the resource, with its path."""
     if isinstance(value, Mapping):
         text = value.get("reference")
         if isinstance(text, str) and not text.startswith("#"):
             yield text, path
         for key, child in value.items():
-            yield from _references(child, f"{path}.{key}" if path else key)
+            yield from references(child, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            yield from _references(child, f"{path}[{index}]")
+            yield from references(child, f"{path}[{index}]")
 
 
 def check_whole(bundle: Mapping[str, Any], where: Location, scope: Scope) -> None:
@@ -46,7 +46,7 @@ def check_whole(bundle: Mapping[str, Any], where: Location, scope: Scope) -> Non
         return
     links: dict[int, set[int]] = {id(resource): set() for _, _, resource in pairs}
     for _, entry, resource in pairs:
-        for text, path in _references(resource, ""):
+        for text, path in references(resource):
             target, _ = index.find(text, base_of(entry, resource))
             if target is not None and id(target) in links:
                 links[id(resource)].add(id(target))

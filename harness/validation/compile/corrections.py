@@ -32,7 +32,9 @@ FURTHER_CODES = {"http://hl7.org/fhir/ValueSet/mimetypes": frozenset({"xml", "js
 
 FURTHER_CONTEXTS = {
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": frozenset({"ElementDefinition.type"}),
-    "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version": frozenset({"Resource"}),
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version": frozenset(
+        {"Resource", "ElementDefinition"}
+    ),
     "http://hl7.org/fhir/StructureDefinition/regex": frozenset({"ElementDefinition.type"}),
 }
 """Extension -> where the published definitions themselves use it, beside the context that it declares."""

@@ -50,8 +50,10 @@ def _check_code(
     version = text(group, f"{side}Version")
     place = (where, "code", -1)
     resource = judge.definitions.code_system(f"{system}|{version}" if version else system)
+    if resource is None:
+        return  # nothing is known of what its codes mean, nor by what other URL the value set may name it
     table = judge.code_system(system)
-    if table is not None and resource is not None and version in (None, resource.get("version")) and code not in table:
+    if table is not None and version in (None, resource.get("version")) and code not in table:
         near = judge.nearest(code, tuple(table))
         scope.report("code-unknown", place, found=code, expected=system, detail=f" ({near}?)" if near else None)
     elif value_set is not None and judge.member(value_set, system, code)[0] is False:

@@ -35,9 +35,10 @@ Case = dict[str, Any]
 OFFLINE = re.compile(
     r"urn:ietf:bcp|ValueSet/mimetypes|ValueSet/(all-)?languages|could not be expanded|"
     r"could not be found, so the code cannot|"
-    r"A definition for CodeSystem|displayLanguage|ValueSet/currencies|ValueSet/iso3166"
+    r"A definition for CodeSystem|displayLanguage|ValueSet/currencies|ValueSet/iso3166|"
+    r"running without terminology|Unable to resolve package id"
 )
-"""What the reference says because it has no terminology server."""
+"""What the reference says because it has no terminology server and no package server."""
 
 
 def place(expression: object) -> str:
