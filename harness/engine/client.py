@@ -19,6 +19,7 @@ from harness.engine.events import Phase
 from harness.engine.exchange import Exchange, Request, Response
 from harness.engine.handshake import METHOD, shake_hands
 from harness.engine.redaction import Redactor
+from harness.engine.tunnel import ProxyRefusal
 from harness.errors import CandidateError
 
 _MESSAGE_LIMIT = 300
@@ -95,6 +96,7 @@ class Live:
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
         self._tls = candidate.tls
+        self._proxy = candidate.proxy
         self._certificates: dict[str, str] = {}
 
     async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
@@ -122,7 +124,7 @@ class Live:
         try:
             if request.method == METHOD:
                 async with asyncio.timeout(self._limits.total):
-                    return await shake_hands(request, self._tls), None, None
+                    return await shake_hands(request, self._tls, self._proxy), None, None
             request = await self._tokens.fresh(request)
             await self._turn()
             async with asyncio.timeout(self._limits.total):
@@ -307,7 +309,7 @@ def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
             return "timeout", f"no connection within {limits.connect:g} s"
         case httpx.TimeoutException():
             return "timeout", f"nothing came for {limits.read:g} s"
-        case httpx.ConnectError() | httpx.ProxyError():
+        case httpx.ConnectError() | httpx.ProxyError() | ProxyRefusal():
             return "connect", f"the connection was refused or cannot be made: {problem}"
         case httpx.RemoteProtocolError() if "disconnected without" in str(problem):
             return "connection-lost", "the connection was closed before anything was answered"
@@ -317,6 +319,10 @@ def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
             return "connection-lost", "the connection was closed before the answer was complete"
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | ValueError():
             return "request", f"the request cannot be sent: {problem}"
+        case CandidateError():
+            return "protocol", str(problem)
+        case OSError():
+            return "connect", f"the connection was refused or cannot be made: {problem}"
         case _:
             return "protocol", f"the answer is not HTTP/1.1 that can be read: {problem}"
 

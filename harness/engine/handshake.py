@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from harness.engine.exchange import Request, Response, header
 from harness.engine.secure import Tls
+from harness.engine.tunnel import ProxyRefusal, dial
 from harness.errors import CandidateError
 
 METHOD = "TLS"
@@ -43,32 +44,48 @@ _LARGEST = 65_536
 _PORTS = {"http": 80, "https": 443}
 
 
-async def shake_hands(request: Request, tls: Tls) -> Response:
-    """Make the connection that ``request`` asks for, and send one GET over it. Raises CandidateError, OSError."""
+async def shake_hands(request: Request, tls: Tls, proxy: str | None = None) -> Response:
+    """Make the connection that ``request`` asks for, and send one GET over it.
+
+    Behind a ``proxy`` it goes through a tunnel, so that it is still the candidate whose TLS is spoken with. Raises
+    CandidateError, OSError.
+    """
     parts = urlsplit(request.url)
     version = header(request.headers, "TLS-Version") or "1.3"
     host = str(parts.hostname)
-    target = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/fhir+json\r\n".encode()
-    target += b"Connection: close\r\n\r\n"
     if version == CLEAR_TEXT:
-        return await _clear_text(host, int(header(request.headers, "Port") or _PORTS["http"]), target)
+        port = int(header(request.headers, "Port") or _PORTS["http"])
+        return await _clear_text(host, port, _get(request.url), proxy)
     context = _context(tls, version, shown=header(request.headers, "TLS-Certificate") != "none")
     ciphers = header(request.headers, "TLS-Ciphers")
     if ciphers is not None:
         _offer(context, ciphers)
     try:
-        return await _spoken(host, parts.port or _PORTS["https"], target, context)
+        return await speak(request.url, context, proxy)
     except ssl.SSLCertVerificationError as problem:
         return Response(0, (("TLS-Verified", problem.verify_message or "no"),))
-    except ssl.SSLError as problem:
-        _, alert, name = (problem.reason or "").partition("ALERT_")
-        if not alert:
-            if isinstance(problem, ssl.SSLEOFError) or "EOF" in (problem.reason or ""):
-                return Response(0, (("TLS-Alert", "none"),))
-            raise CandidateError(f"TLS {version}: {problem.reason or problem}") from problem
-        return Response(0, (("TLS-Alert", name.lower()),))
-    except (ConnectionResetError, asyncio.IncompleteReadError):
-        return Response(0, (("TLS-Alert", "none"),))
+    except (ssl.SSLError, ConnectionResetError, asyncio.IncompleteReadError) as problem:
+        alert = alert_of(problem)
+        if alert is None:
+            raise CandidateError(f"TLS {version}: {getattr(problem, 'reason', '') or problem}") from problem
+        return Response(0, (("TLS-Alert", alert),))
+
+
+def alert_of(problem: Exception) -> str | None:
+    """Return the name of the alert that ended a connection, ``none`` where it just ended, None where ours did."""
+    if not isinstance(problem, ssl.SSLError):
+        return "none"
+    _, alert, name = (problem.reason or "").partition("ALERT_")
+    if alert:
+        return name.lower()
+    return "none" if isinstance(problem, ssl.SSLEOFError) or "EOF" in (problem.reason or "") else None
+
+
+def _get(url: str) -> bytes:
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    head = f"GET {target or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: application/fhir+json\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode()
 
 
 def _context(tls: Tls, version: str, *, shown: bool) -> ssl.SSLContext:
@@ -98,12 +115,19 @@ def _offer(context: ssl.SSLContext, name: str) -> None:
         raise CandidateError(f"{name} ciphers: the OpenSSL of this machine has none to offer") from problem
 
 
-async def _spoken(host: str, port: int, target: bytes, context: ssl.SSLContext) -> Response:
-    reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+async def speak(url: str, context: ssl.SSLContext, proxy: str | None = None) -> Response:
+    """Return what a GET of ``url`` over a TLS connection of its own is answered, what TLS came to in front.
+
+    Raises CandidateError for what is not HTTP, and what the connection raises: ssl.SSLError, OSError,
+    asyncio.IncompleteReadError.
+    """
+    parts = urlsplit(url)
+    host = str(parts.hostname)
+    reader, writer = await dial(host, parts.port or _PORTS["https"], proxy, context)
     try:
         connection = writer.get_extra_info("ssl_object")
         made = (("TLS-Version", str(connection.version())), ("TLS-Verified", "yes"), *_described(connection))
-        writer.write(target)
+        writer.write(_get(url))
         await writer.drain()
         head = await _head(reader)  # with TLS 1.3 a missing certificate is refused only here
         status, headers = _parsed(head)
@@ -135,9 +159,13 @@ def _described(connection: ssl.SSLObject) -> Iterator[tuple[str, str]]:
     yield "TLS-Certificate-Expires", certificate.not_valid_after_utc.isoformat()
 
 
-async def _clear_text(host: str, port: int, target: bytes) -> Response:
+async def _clear_text(host: str, port: int, target: bytes, proxy: str | None) -> Response:
     try:
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await dial(host, port, proxy)
+    except ProxyRefusal as problem:
+        if not problem.unreached:
+            raise
+        return Response(0, (("Clear-Text", "closed"),))
     except OSError:
         return Response(0, (("Clear-Text", "closed"),))
     try:

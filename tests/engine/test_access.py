@@ -24,10 +24,11 @@ from joserfc.jwk import import_key
 from harness.engine.access import Grant, TokenError, obtain, renew
 from harness.engine.candidate import Candidate
 from harness.engine.client import Live, Scope
-from harness.engine.doctor import State, examine
+from harness.engine.diagnosis import State
+from harness.engine.doctor import examine
 from harness.engine.exchange import Request
 from harness.errors import UsageError
-from tests.engine.tls import DAY, NOW, Authority, TLSServer, server_context
+from tests.engine.tls import Authority, TLSServer, server_context
 
 TOKEN = "https://login.example/token"
 BASE = "https://fhir.example/r4"
@@ -272,47 +273,3 @@ def test_files_that_are_no_certificates_are_named(authority, tmp_path):
 
 async def diagnoses(target):
     return [one async for one in examine(target)]
-
-
-@pytest.mark.parametrize(
-    ("issue", "says"),
-    [
-        ({"ends": NOW - 100 * DAY, "begins": NOW - 200 * DAY}, "expired"),
-        ({"hosts": ("elsewhere.example",)}, "another name"),
-        ({}, "authority is not known"),
-    ],
-)
-def test_the_doctor_tells_what_is_wrong_with_a_certificate(authority, issue, says):
-    hosts = issue.pop("hosts", ())
-    with TLSServer(server_context(authority.issue(*hosts, **issue))) as server:
-        tls = {} if says.startswith("authority") else {"ca": str(authority.ca)}
-        found = asyncio.run(diagnoses(Candidate.of({"base-url": server.url, "tls": tls})))
-    assert [one.name for one in found] == ["dns", "tcp", "tls"]
-    assert found[-1].state is State.FAIL
-    assert says in found[-1].advice
-
-
-@pytest.mark.parametrize(
-    ("body", "name", "state"),
-    [
-        (b"<html>", "metadata", State.FAIL),
-        (
-            b'{"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0", "format": ["json"]}',
-            "fhir-version",
-            State.FAIL,
-        ),
-        (b'{"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "format": ["xml"]}', "formats", State.WARN),
-    ],
-)
-def test_the_doctor_reads_the_capability_statement(body, name, state):
-    with TLSServer(None, body=body) as server:
-        found = asyncio.run(diagnoses(Candidate.of({"base-url": server.url})))
-    assert {one.name: one.state for one in found}[name] is state
-
-
-def test_the_doctor_says_where_it_ends():
-    with TLSServer(None) as server:
-        pass
-    found = asyncio.run(diagnoses(Candidate.of({"base-url": server.url})))
-    assert [(one.name, one.state) for one in found] == [("dns", State.OK), ("tcp", State.FAIL)]
-    assert found[-1].advice

@@ -13,6 +13,7 @@ from harness.data import folder
 from harness.engine import Candidate, Replay, run_sync
 from harness.engine.journal import JournalWriter, read_journal
 from harness.suite.loader import load_testset
+from tests.engine.proxy import Proxy
 from tests.engine.tls import BODY, DAY, HEADERS, NOW, Authority, TLSServer, server_context
 
 CONTROL, OLD_0, OLD_1, ANONYMOUS, STATIC, STRONG, HSTS, CLEAR = (
@@ -240,3 +241,25 @@ def test_without_https_nothing_applies(go):
         tests = go(server)
     assert set(verdicts(tests).values()) == {"skip"}
     assert server.seen == []
+
+
+def test_behind_a_proxy_it_is_still_the_candidate_that_is_spoken_with(go, authority):
+    tls = {"ca": str(authority.ca)}
+    with BlockingServer(server_context(authority.issue()), HEADERS + STRICT) as server, Proxy("user:p%40ss") as proxy:
+        content = {"base-url": server.url, "tls": tls, "limits": {"total": 5}}
+        tests = go(server, candidate=Candidate.of({**content, "proxy": proxy.url.replace("p%40ss", "wrong")}))
+        assert tests[CONTROL].verdict == "error"
+        assert "407" in tests[CONTROL].reason
+        tests = go(server, candidate=Candidate.of({**content, "proxy": proxy.url}))
+    found = verdicts(tests)
+    assert [found[name] for name in (CONTROL, OLD_0, OLD_1, STRONG, HSTS)] == ["pass"] * 5, found
+    assert found[CLEAR] in ("pass", "warn")
+    assert all(line.startswith("CONNECT localhost:") for line in proxy.asked)
+
+
+def test_a_candidate_that_nobody_listens_for_is_no_answer_of_http(go, authority):
+    with BlockingServer(server_context(authority.issue())) as server:
+        pass
+    tests = go(server)
+    assert tests[CONTROL].verdict == "error"
+    assert "connection was refused" in tests[CONTROL].reason

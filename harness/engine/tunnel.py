@@ -1,0 +1,78 @@
+"""A connection to the candidate, made by hand: straight, or through a proxy's tunnel (RFC 9110, section 9.3.6)."""
+
+import asyncio
+import base64
+import ssl
+from urllib.parse import unquote, urlsplit
+
+from harness.errors import CandidateError
+
+_GATEWAY = frozenset({502, 503, 504})
+"""What a proxy answers that could not reach whom it was asked for (RFC 9110, section 15.6)."""
+_PORTS = {"http": 80, "https": 443}
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class ProxyRefusal(CandidateError):
+    """The proxy opened no tunnel: what it answered."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+        """0: what came was not HTTP."""
+
+    @property
+    def unreached(self) -> bool:
+        """Whether the proxy was willing, and did not get through."""
+        return self.status in _GATEWAY
+
+
+async def dial(host: str, port: int, proxy: str | None = None, context: ssl.SSLContext | None = None) -> Streams:
+    """Open a connection to ``host``, through ``proxy`` where there is one, and speak TLS with ``host`` by ``context``.
+
+    Raises ProxyRefusal; OSError (ssl.SSLError among them) as the connection does.
+    """
+    name = host if context else None
+    if proxy is None:
+        return await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
+    through, at = proxy_address(proxy)
+    reader, writer = await asyncio.open_connection(through, at, ssl=urlsplit(proxy).scheme == "https" or None)
+    try:
+        await _tunnel(reader, writer, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxy)
+        if context is not None:
+            await writer.start_tls(context, server_hostname=name)
+    except BaseException:
+        writer.transport.abort()
+        raise
+    return reader, writer
+
+
+def proxy_address(proxy: str) -> tuple[str, int]:
+    """Return host and port of a proxy's address."""
+    parts = urlsplit(proxy)
+    return str(parts.hostname), parts.port or _PORTS[parts.scheme]
+
+
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str, proxy: str) -> None:
+    writer.write(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{_authorization(proxy)}\r\n".encode())
+    await writer.drain()
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
+        raise ProxyRefusal(f"the proxy hung up when it was asked for {target}") from problem
+    version, _, said = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
+    status = said[:3]
+    if not version.startswith("HTTP/") or not status.isdigit():
+        raise ProxyRefusal(f"the proxy answered no HTTP when it was asked for {target}")
+    if not status.startswith("2"):
+        raise ProxyRefusal(f"the proxy answered {said.strip()} when it was asked for {target}", int(status))
+
+
+def _authorization(proxy: str) -> str:
+    """Return the header that proves who we are to the proxy (RFC 9110, section 11.7.2); empty without a user."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return ""
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return f"Proxy-Authorization: Basic {base64.b64encode(pair).decode('ascii')}\r\n"
