@@ -16,7 +16,12 @@ class Authorisation(Protocol):
 
 
 class AcceptAny:
-    """Takes any bearer token, or none."""
+    """Takes any bearer token, or none: what is stored is synthetic, and no published specification says who may call.
+
+    The rules on tokens (401, 400, 409, 403) are those of the measures API, whose gate checks them
+    (:mod:`harness.sandbox.measures.gate`). What guards the calendars and the documents is agreed with each publisher
+    outside of the specifications, so a test of it would judge the sandbox's own invention.
+    """
 
     def authorise(self, call: Call) -> Caller:
         """Return the caller; the token itself is not kept."""

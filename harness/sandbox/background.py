@@ -6,8 +6,10 @@ import socket
 import threading
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from harness.errors import HarnessError
+from harness.sandbox.limits import PromptProtocol
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -27,6 +29,26 @@ def address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
+
+
+def configured(app: ASGIApp, *, dated: bool = True) -> uvicorn.Config:
+    """How ``app`` is served: quietly, over HTTP/1.1 alone, to callers that get to the point.
+
+    ``dated``: answers say when they were made; those of another server do so already.
+    """
+    return uvicorn.Config(
+        app,
+        http=PromptProtocol,
+        ws="none",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=dated,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+    )
 
 
 class ReadyServer(uvicorn.Server):

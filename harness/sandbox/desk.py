@@ -24,6 +24,7 @@ from harness.sandbox.console.traffic import Traffic
 from harness.sandbox.console.view import View
 from harness.sandbox.console.watch import Watch
 from harness.sandbox.cors import Cors, origins
+from harness.sandbox.hosts import Hosts
 from harness.sandbox.measures.population import SOLUTION
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.measures.tokens import InvalidToken, TokenOffice
@@ -122,7 +123,7 @@ class Desk:
         )
         private = (CONSOLE, f"{PAIRING}/authorize", f"{PAIRING}/decision")
         cors = [Middleware(Cors, allowed=self._opening.cors, private=private)] if self._opening.cors else []
-        return [watch, *cors]
+        return [watch, Middleware(Hosts, door=self._door, aside=private), *cors]
 
     def close(self) -> None:
         """End the pages that listen, so that nobody waits for them."""

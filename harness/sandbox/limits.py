@@ -10,21 +10,32 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from harness.sandbox import codec
 from harness.sandbox.problems import Problem
+from harness.sandbox.refusing import refuse, reply
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
 
 HEAD_SECONDS = 20.0
 """How long the head of a request may take, from its first octet, or from the beginning of its connection."""
+HEAD_OCTETS = 64 * 1024
+"""How long the head of a request may be."""
 BODY_SECONDS = 60.0
 """How long the body of a request may take to come."""
 PUBLIC_RATE = 100.0
 """Requests a second from one address, where the sandbox listens to more than its own machine."""
+_CONNECTIONS = 1000
+_FRAMING = 16
+"""How many octets may stand around each octet of a body: a chunk of one has six (RFC 9112, section 7.1)."""
 _REMEMBERED = 10_000
 """Addresses that are counted at the same time; beyond, the one that was quiet for longest is forgotten."""
 
@@ -41,6 +52,12 @@ def rate_for(host: str, asked: float | None) -> float | None:
     except ValueError:
         local = False
     return None if local else PUBLIC_RATE
+
+
+def most_connections() -> int:
+    """How many connections may be open at the same time: each takes a file, and the store needs some too."""
+    files = _CONNECTIONS if resource is None else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(16, min(_CONNECTIONS, files - 100)) if files > 0 else _CONNECTIONS
 
 
 class Throttle:
@@ -66,10 +83,7 @@ class Throttle:
             return
         told = f"More than {self._rate:g} requests a second came from this address; wait before the next one."
         seconds = str(math.ceil(wait))
-        refused = Problem(429, "throttled", told, headers={"Retry-After": seconds})
-        headers = [(b"content-type", b"application/fhir+json; charset=utf-8"), (b"retry-after", seconds.encode())]
-        await send({"type": "http.response.start", "status": 429, "headers": headers})
-        await send({"type": "http.response.body", "body": codec.emit(refused.outcome())})
+        await refuse(Problem(429, "throttled", told, headers={"Retry-After": seconds}), send)
 
     def _wait(self, address: str) -> float:
         """Take one request of ``address`` off what it has left; the seconds to wait when there is none."""
@@ -83,29 +97,67 @@ class Throttle:
         return 0 if taken else (1 - left) / self._rate
 
 
-class PromptProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
-    """Hangs up on who takes too long to say what it wants: idle connections are few, and others need them."""
+class PromptProtocol(HttpToolsProtocol):
+    """Hangs up on who takes too long, or too many octets, to say what it wants: others need the connections.
+
+    What is not HTTP, and connections beyond ``most``, are answered with an OperationOutcome too.
+    """
 
     seconds = HEAD_SECONDS
+    octets = HEAD_OCTETS
+    most = most_connections()
     _due: asyncio.TimerHandle | None = None
+    _around = _body = 0
+    """Octets of the request that comes in: those of its head, its chunks' heads and its trailers; those of its body."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._expect()
+        if len(self.connections) > self.most:
+            told = f"More than {self.most} connections are open; close some, or come back later."
+            self._hang_up(Problem(503, "throttled", told, headers={"Retry-After": "5"}))
 
     def data_received(self, data: bytes) -> None:
         """Take ``data``; once it completes the head of a request, there is no hurry any more."""
+        if self.transport.is_closing():
+            return
         if self._due is None and self._waits():
             self._expect()
+        self._around += len(data)
         super().data_received(data)
         if not self._waits():
             self._relax()
+        if self._around - self._body > self.octets + _FRAMING * self._body and not self.transport.is_closing():
+            told = f"The head of the request is longer than {self.octets} octets; shorten its URL or its headers."
+            self._hang_up(Problem(431, "too-long", f"{told} A search can be sent as POST _search."))
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Begin to count anew: whatever else has come is of the next request."""
+        self._around = self._body = 0
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._relax()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - it says no more than that it is invalid
+        """Answer what is not HTTP/1.1."""
+        self._hang_up(Problem(400, "structure", "This is not a request in HTTP/1.1 (RFC 9112)."))
+
+    def _hang_up(self, problem: Problem) -> None:
+        status, headers, body = reply(problem)
+        pairs = (*headers, ("Content-Length", str(len(body))), ("Connection", "close"))
+        head = "".join(f"{name}: {value}\r\n" for name, value in pairs)
+        line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        self.transport.write(f"{line}{head}\r\n".encode("latin-1") + body)
+        self.transport.close()
 
     def _waits(self) -> bool:
         cycle: Any = self.cycle

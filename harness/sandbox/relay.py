@@ -8,15 +8,14 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 
 import httpx
-import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from harness.sandbox import codec
 from harness.sandbox.addresses import Moved, is_text
-from harness.sandbox.background import Background, ReadyServer, address, listening
+from harness.sandbox.background import Background, ReadyServer, address, configured, listening
 from harness.sandbox.problems import Problem
+from harness.sandbox.refusing import refuse
 from harness.sandbox.tap import LIMIT, Listener, Tap, plain
 
 Pairs = list[tuple[bytes, bytes]]
@@ -58,10 +57,11 @@ class Relay:
         try:
             answer = await self._answer(request)
         except Problem as problem:
-            answer = Response(codec.emit(problem.outcome()), problem.status, media_type="application/fhir+json")
+            await refuse(problem, send)
         except ClientDisconnect:
             return
-        await answer(scope, receive, send)
+        else:
+            await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         """Return what the service answers. Raises Problem when there is none, ClientDisconnect."""
@@ -155,17 +155,7 @@ class RelayServer:
         bound = listening("127.0.0.1", port)
         self.address = address(bound)
         app = Relay(self.address, targets, tls, drop)
-        server = ReadyServer(
-            uvicorn.Config(
-                app if listener is None else Tap(app, listener),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                date_header=False,
-                timeout_graceful_shutdown=3,
-            )
-        )
+        server = ReadyServer(configured(app if listener is None else Tap(app, listener), dated=False))
         self._running = Background(server, bound, "relay")
 
     def __enter__(self) -> RelayServer:

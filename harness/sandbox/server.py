@@ -13,10 +13,10 @@ from starlette.middleware import Middleware
 from harness import __version__
 from harness.sandbox.app import MEASURES_PREFIX, PREFIX, create_app
 from harness.sandbox.assembly import make_service
-from harness.sandbox.background import Background, ReadyServer, address, listening
+from harness.sandbox.background import Background, ReadyServer, address, configured, listening
 from harness.sandbox.console.routes import PREFIX as CONSOLE
 from harness.sandbox.desk import Desk, Opening
-from harness.sandbox.limits import PromptProtocol, Throttle, rate_for
+from harness.sandbox.limits import Throttle, rate_for
 from harness.sandbox.measures.identities import identities, national
 from harness.sandbox.measures.service import MeasuresService
 from harness.sandbox.service import Service
@@ -43,18 +43,7 @@ def _config(
 ) -> uvicorn.Config:
     middleware = [*([Middleware(Throttle, rate=rate)] if rate else []), *desk.middleware()]
     app = create_app({PREFIX: service, MEASURES_PREFIX: desk.measures}, desk.routes(), middleware)
-    return uvicorn.Config(
-        app if listener is None else Tap(app, listener, aside=(CONSOLE,)),
-        http=PromptProtocol,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=3,
-        limit_concurrency=1000,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
+    return configured(app if listener is None else Tap(app, listener, aside=(CONSOLE,)))
 
 
 def base_url(bound: socket.socket) -> str:

@@ -10,12 +10,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from harness.sandbox import codec
 from harness.sandbox.problems import Problem
+from harness.sandbox.refusing import Reply, reply
 
 Headers = tuple[tuple[str, str], ...]
-Reply = tuple[int, Headers, bytes]
-"""Status, headers and body of an answer."""
 Forward = Callable[[], Awaitable[Reply]]
 """Lets the sandbox answer."""
 Digest = tuple[int, str]
@@ -99,8 +97,7 @@ class Tap:
 
     def _refusal(self, size: int) -> Reply:
         told = f"The body has {size} octets; requests are recorded here with up to {self._limit}. Send a smaller one."
-        outcome = codec.emit(Problem(413, "too-long", told).outcome())
-        return 413, (("Content-Type", "application/fhir+json"),), outcome
+        return reply(Problem(413, "too-long", told))
 
 
 def plain(headers: Headers, body: bytes, limit: int) -> bytes:

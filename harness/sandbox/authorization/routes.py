@@ -100,7 +100,7 @@ class AuthorizationPages:
 
         async def guarded(request: Request) -> Response:
             try:
-                self._door.named(request)
+                self._door.named(request.headers.get("host", ""))
                 return await endpoint(request)
             except OAuth2Error as error:
                 if error.redirect_uri:

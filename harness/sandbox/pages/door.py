@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,6 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from harness.sandbox.pages.refusal import Refusal
 
 PARAMETER = "key"
+_HOST = re.compile(r"([\w.-]+|\[[\dA-Fa-f:.]+\])(?::\d*)?", re.ASCII)
+"""A Host header: a name or an address, and perhaps a port (RFC 9110, section 7.2)."""
 _COOKIE = "fhir-harness-key"
 
 
@@ -21,21 +23,23 @@ class Door:
     """Lets requests in by the name that they call this machine, and by ``key`` where there is one.
 
     A page of another site can make its own name point here (DNS rebinding), and would then count as ours for the
-    browser. So the name has to be an address, ``localhost``, or one of ``names``.
+    browser. So the name has to be an address, one of ``names``, or one that nobody can have in the public DNS: without
+    a dot (as containers call each other), below ``localhost`` (RFC 6761, section 6.3), or below ``internal``, which
+    ICANN keeps for private use.
     """
 
     def __init__(self, names: Iterable[str] = (), *, locked: bool = False) -> None:
-        self._names = {"localhost", *(name.lower() for name in names)}
+        self._names = {name.lower() for name in names}
         self.key = secrets.token_urlsafe(18) if locked else None
 
-    def named(self, request: Request) -> None:
-        """Raises Refusal (421) for a request to a name that is not known to be ours."""
-        host = _name(request.headers.get("host", ""))
-        if host not in self._names and not _is_address(host):
+    def named(self, host: str) -> None:
+        """Raises Refusal (421) for a request whose Host header holds a name that is not known to be ours."""
+        name = _name(host)
+        if name not in self._names and not _is_private(name) and not _is_address(name):
             raise Refusal(
                 421,
-                fr=f"Le bac à sable ne répond pas au nom « {host} ». Utilisez son adresse, ou --public-url.",
-                en=f"The sandbox does not answer to the name '{host}'. Use its address, or --public-url.",
+                fr=f"Le bac à sable ne répond pas au nom « {name} ». Utilisez son adresse, ou --public-url.",
+                en=f"The sandbox does not answer to the name '{name}'. Use its address, or --public-url.",
             )
 
     def enter(self, request: Request) -> Response | None:
@@ -43,7 +47,7 @@ class Door:
 
         Raises Refusal: 421 as :meth:`named`, 403 without the key.
         """
-        self.named(request)
+        self.named(request.headers.get("host", ""))
         if self.key is None or _same(request.cookies.get(_COOKIE, ""), self.key):
             return None
         if request.method == "GET" and _same(request.query_params.get(PARAMETER, ""), self.key):
@@ -62,10 +66,12 @@ def _same(one: str, other: str) -> bool:
 
 
 def _name(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return found[1].strip("[]").lower() if found else ""
+
+
+def _is_private(name: str) -> bool:
+    return bool(name) and ("." not in name or name.endswith((".localhost", ".internal")))
 
 
 def _is_address(name: str) -> bool:

@@ -1,0 +1,104 @@
+"""Hostile clients, octet by octet: each is told what is wrong in FHIR's words, and the next one is served as before."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from harness.sandbox.assembly import make_service
+from harness.sandbox.limits import PromptProtocol
+from harness.sandbox.policy import Policy
+from harness.sandbox.server import SandboxServer
+
+GET = b"GET /fhir/Patient HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(make_service(policy=Policy(validate=False))) as running:
+        yield running
+
+
+def connect(server: SandboxServer) -> socket.socket:
+    url = httpx.URL(server.base_url)
+    return socket.create_connection((url.host, url.port or 80), timeout=60)
+
+
+def said(server: SandboxServer, request: bytes) -> tuple[int, bytes]:
+    """Status and body of the answer to ``request``, whose connection is closed by the server."""
+    with connect(server) as connection:
+        connection.sendall(request)
+        answer = b""
+        while part := _some(connection):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def _some(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:  # what was sent after the refusal was not read
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "structure"),
+        (b"no HTTP at all\r\n\r\n", 400, "structure"),
+        (b"GET / HTTP/9.9\r\n\r\n", 400, "structure"),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "structure"),
+        (GET + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, "structure"),
+        (GET + b"Content-Length: -1\r\n\r\n", 400, "structure"),
+        (POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "structure"),
+        (CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n", 400, "structure"),
+        (CHUNKED + b"ffffffffffffffffff\r\n{}\r\n", 400, "structure"),
+        (GET + b"Bad Name: x\r\n\r\n", 400, "structure"),
+        (GET + b"X-A: a\0b\r\n\r\n", 400, "structure"),
+        (b"GET /fhir/Patient\xe9 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "structure"),
+        (GET + b"X-Long: " + 70_000 * b"x", 431, "too-long"),
+        (GET + 9_000 * b"X-Many: x\r\n", 431, "too-long"),
+        (b"GET /fhir/Patient?" + 70_000 * b"a", 431, "too-long"),
+        (CHUNKED + b"2;" + 90_000 * b"x", 431, "too-long"),
+        (CHUNKED + b"0\r\nTrailer: " + 90_000 * b"x", 431, "too-long"),
+    ],
+)
+def test_what_is_no_request_is_told_so(server: SandboxServer, request_: bytes, status: int, code: str) -> None:
+    found, body = said(server, request_)
+    assert (found, json.loads(body)["issue"][0]["code"]) == (status, code)
+    assert httpx.get(f"{server.base_url}/metadata").status_code == 200
+
+
+def test_many_small_chunks_and_requests_in_a_row_are_no_attack(server: SandboxServer) -> None:
+    patient = b'{"resourceType": "Patient"}' + 30_000 * b" "
+    chunks = b"".join(b"1\r\n%c\r\n" % octet for octet in patient)
+    status, body = said(server, CHUNKED + chunks + b"0\r\n\r\n" + 500 * (GET + b"\r\n") + GET + CLOSE)
+    assert status == 201
+    assert body.count(b"HTTP/1.1 200") == 501
+
+
+def test_an_upgrade_is_not_followed(server: SandboxServer, capfd: pytest.CaptureFixture[str]) -> None:
+    upgrade = b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
+    assert said(server, GET + upgrade + b"Connection: upgrade, close\r\n\r\n")[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_beyond_the_most_connections_one_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PromptProtocol, "most", 3)
+    with SandboxServer(make_service(policy=Policy(validate=False))) as server:
+        held = [connect(server) for _ in range(3)]
+        for connection in held:  # each is served, so all of them are open
+            connection.sendall(GET + b"\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        status, body = said(server, b"")
+        assert (status, json.loads(body)["issue"][0]["code"]) == (503, "throttled")
+        held[0].sendall(GET + b"\r\n")
+        assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
+        for connection in held:
+            connection.close()
