@@ -61,6 +61,15 @@ class Obligation:
     scope: Scope
 
 
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """An element whose JSON is of a kind that it cannot have: ``key`` of ``parent``, by rights an ``array`` or not."""
+
+    parent: Mapping[str, Any]
+    key: str
+    array: bool
+
+
 class Session:
     """One validation: its issues, without repeats, and what was already judged in it."""
 
@@ -70,6 +79,7 @@ class Session:
         "depth",
         "issues",
         "judge",
+        "misread",
         "obligations",
         "open_codes",
         "settings",
@@ -85,6 +95,7 @@ class Session:
         self.active: set[tuple[int, str]] = set()
         self.verdicts: dict[tuple[int, str], bool | None] = {}
         self.depth = 0
+        self.misread: list[Misread] = []
         self.obligations: list[Obligation] = []
         self.told_codes: set[str] = set()
         """Codes that a binding, a fixed value or a pattern has spoken of."""

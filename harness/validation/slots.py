@@ -12,7 +12,7 @@ from typing import Any
 from harness.fhir.primitives import Primitive
 from harness.validation.location import Location
 from harness.validation.schema import Children, ElementSchema, Origin
-from harness.validation.scope import Scope
+from harness.validation.scope import Misread, Scope
 
 _KINDS = {
     dict: "object",
@@ -38,18 +38,20 @@ class Place:
     segment: str
     array: bool
 
-    def items(self, item: Any, where: Location, scope: Scope) -> list[Any]:
+    def items(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> list[Any]:
         """The items under the key, after saying what is wrong with the array around them, if there is one."""
         if self.array:
             if type(item) is not list:
                 scope.report("json-kind", (where, self.segment, -1), found=kind(item), expected="array")
+                scope.session.misread.append(Misread(parent, self.key, True))
                 return [] if item is None else [item]
             if not item:
                 scope.report("json-empty-array", (where, self.segment, -1))
             return item
         if type(item) is list:
             scope.report("json-kind", (where, self.segment, -1), found="array", expected="single value")
-            return item
+            scope.session.misread.append(Misread(parent, self.key, False))
+            return []
         return [item]
 
 
@@ -104,13 +106,15 @@ class PrimitiveSlot:
                 return
             if self.accept(item) is not None:
                 self.rule.check(item, (where, place.segment, -1), scope)
+                if type(item) is dict:
+                    scope.session.misread.append(Misread(parent, place.key, place.array))
             elif self.schema.assertions:
                 location = (where, place.segment, -1)
                 for assertion in self.schema.assertions:
                     assertion.check(item, location, scope)
             return
         companions = parent.get("_" + place.key)
-        for index, value in enumerate(place.items(item, where, scope)):
+        for index, value in enumerate(place.items(item, parent, where, scope)):
             location = (where, place.segment, index)
             if value is None:
                 if not (type(companions) is list and index < len(companions) and companions[index]):
@@ -139,7 +143,8 @@ class CompanionSlot:
         values = parent.get(place.key)
         if place.array and type(values) is list and type(item) is list and len(values) != len(item):
             scope.report("json-array-length", (where, place.segment, -1), found=len(values), expected=len(item))
-        for index, companion in enumerate(place.items(item, where, scope)):
+        whole = Place("_" + place.key, place.segment, place.array)
+        for index, companion in enumerate(whole.items(item, parent, where, scope)):
             location = (where, place.segment, index if place.array else -1)
             value = values[index] if type(values) is list and index < len(values) else values
             if companion is None:
@@ -148,6 +153,7 @@ class CompanionSlot:
                 continue
             if type(companion) is not dict:
                 scope.report("json-kind", location, found=kind(companion), expected="object")
+                scope.session.misread.append(Misread(parent, whole.key, False))
                 continue
             if not companion:
                 scope.report("json-empty-object", location)
@@ -173,7 +179,7 @@ class ComplexSlot:
     place: Place
     schema: ElementSchema
 
-    def check(self, item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge the object, or each object of the array."""
         place = self.place
         if not place.array and type(item) is dict:
@@ -181,10 +187,12 @@ class ComplexSlot:
             if len(item) > 1 or is_object(item, location, scope):
                 self.schema.check(item, location, scope)
             return
-        for index, value in enumerate(place.items(item, where, scope)):
+        for index, value in enumerate(place.items(item, parent, where, scope)):
             location = (where, place.segment, index if type(item) is list else -1)
             if is_object(value, location, scope):
                 self.schema.check(value, location, scope)
+            elif type(value) is not dict:
+                scope.session.misread.append(Misread(parent, place.key, place.array))
 
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""
@@ -225,7 +233,7 @@ class ResourceSlot:
     def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge each resource by its type, by its own ``meta.profile`` and by the profiles asked for here."""
         place = self.place
-        for index, value in enumerate(place.items(item, where, scope)):
+        for index, value in enumerate(place.items(item, parent, where, scope)):
             location = (where, place.segment, index if type(item) is list else -1)
             if is_object(value, location, scope):
                 scope.session.judge.nested(self, value, parent, location, scope)

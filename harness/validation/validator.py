@@ -9,7 +9,8 @@ from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Terminology
 from harness.validation.json_source import DEPTH, Problem, read, too_deep
 from harness.validation.judge import Judge
-from harness.validation.location import root
+from harness.validation.location import Location, root
+from harness.validation.misread import readable
 from harness.validation.outcome import Outcome
 from harness.validation.resources import walk
 from harness.validation.scope import Scope, Session, Settings
@@ -77,6 +78,9 @@ class Validator:
             )
         if isinstance(value, dict):
             self._walk(value, where, scope, profiles)
+            if session.misread:
+                session = self._again(session, value, where, profiles)
+                scope = Scope(session, value, where)
         elif not problems:
             scope.report("not-a-resource", where, detail="the JSON is not an object")
         for place, system, code, reason in session.open_codes:
@@ -85,7 +89,17 @@ class Validator:
                 scope.report("code-undecided", place, found=f"{system}#{code}", detail=reason, undecided=undecided)
         return Outcome(tuple(session.issues))
 
-    def _walk(self, value: dict[str, Any], where: Any, scope: Scope, profiles: Sequence[str]) -> None:
+    def _again(self, first: Session, value: dict[str, Any], where: Location, profiles: Sequence[str]) -> Session:
+        """A second reading, without what is no element by its JSON; what was said of the JSON stays said."""
+        second = Session(self.judge, self._settings)
+        read = readable(value, first.misread)
+        self._walk(read, where, Scope(second, read, where), profiles)
+        found = [issue for issue in second.issues if not issue.rule.startswith("json-")]
+        lasting = [issue for issue in first.issues if issue.rule.startswith("json-") or issue in found]
+        second.issues = [*lasting, *(issue for issue in found if issue not in lasting)]
+        return second
+
+    def _walk(self, value: dict[str, Any], where: Location, scope: Scope, profiles: Sequence[str]) -> None:
         known = []
         for profile in profiles:
             if self.judge.schema(profile) is None and self.judge.problem(profile) is None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema, Origin
-from harness.validation.scope import Scope
+from harness.validation.scope import Misread, Scope
 from harness.validation.slots import Place, PrimitiveRule, is_object
 
 DEFAULT = "@default"
@@ -172,15 +172,17 @@ class SlicedSlot:
     schema: ElementSchema
     rule: PrimitiveRule | None = None
 
-    def check(self, item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge every item, then how many each slice has."""
         place = self.place
         many = type(item) is list
         items = [
             (value, (where, place.segment, index if many else -1))
-            for index, value in enumerate(place.items(item, where, scope))
+            for index, value in enumerate(place.items(item, parent, where, scope))
         ]
         good = [pair for pair in items if self._acceptable(pair, scope)]
+        if self.rule is None and not all(type(value) is dict for value, _ in items):
+            scope.session.misread.append(Misread(parent, place.key, place.array))
         schemas = self.slicing.sort(good, where, scope)
         for (value, location), schema in zip(good, schemas, strict=True):
             (schema or self.schema).check(value, location, scope)
