@@ -71,6 +71,8 @@ TABLE: list[tuple[str, list[Any]]] = [
     ("birthDate.hasValue()", [True]),
     ("name.hasValue()", [False]),
     ("birthDate.getValue()", ["1980-05-01"]),
+    ("birthDate.value", ["1980-05-01"]),
+    ("name.given.value.exists()", [True]),
     ("managingOrganization.resolve().name", ["Clinic"]),
     ("managingOrganization.resolve() is Organization", [True]),
     ("generalPractitioner.resolve()", []),

@@ -21,8 +21,8 @@ _CHOICE_KEYS = {
 
 
 def member(name: str) -> Callable[[Items], Items]:
-    """The step to the children of this name."""
-    hidden = f"_{name}"
+    """The step to the children of this name; ``value`` of a primitive element is its value, as its definition says."""
+    hidden, inner = f"_{name}", name == "value"
     choices = _CHOICE_KEYS.get(name)
 
     def step(items: Items) -> Items:
@@ -31,6 +31,9 @@ def member(name: str) -> Callable[[Items], Items]:
             if type(item) is not Element:
                 continue
             holder = item.value if type(item.value) is dict else item.extra
+            if inner and holder is not item.value and item.value is not None:
+                found.append(item.value)
+                continue
             if holder is None:
                 continue
             value, extra = holder.get(name), holder.get(hidden)
@@ -62,7 +65,7 @@ def _add(  # noqa: PLR0917  (the innermost loop: keywords cost)
 
 def present(name: str) -> Callable[[Items], bool]:
     """The question whether a step to the children of this name finds any, without making them."""
-    hidden = f"_{name}"
+    hidden, inner = f"_{name}", name == "value"
     choices = _CHOICE_KEYS.get(name)
 
     def found(items: Items) -> bool:
@@ -70,6 +73,8 @@ def present(name: str) -> Callable[[Items], bool]:
             if type(item) is not Element:
                 continue
             holder = item.value if type(item.value) is dict else item.extra
+            if inner and holder is not item.value and item.value is not None:
+                return True
             if holder is None:
                 continue
             value = holder.get(name)
