@@ -31,6 +31,12 @@ def method_of(entry: Mapping[str, Any]) -> Any:
     return request.get("method") if isinstance(request, Mapping) else None
 
 
+def version_of(resource: Resource | None) -> str | None:
+    """The ``meta.versionId`` of a resource."""
+    meta = resource.get("meta") if resource else None
+    return str(meta.get("versionId")) if isinstance(meta, dict) else None
+
+
 def base_of(entry: Mapping[str, Any], resource: Mapping[str, Any]) -> str | None:
     """What stands before ``Type/id`` in the fullUrl of ``entry``; :data:`NOT_RESTFUL` where that is no REST URL.
 
@@ -65,7 +71,8 @@ class BundleIndex:
     def find(self, reference: str, base: str | None) -> tuple[Resource | None, str | None]:
         """The resource that ``reference``, in the entry whose fullUrl has this ``base``, leads to, and what is wrong.
 
-        FHIR R4 bundle §2.36.4: a relative reference is resolved against the fullUrl of its entry if that is RESTful.
+        FHIR R4 bundle §2.36.4: a relative reference is resolved against the fullUrl of its entry if that is RESTful;
+        a version that it names is that of the resource's ``meta.versionId``.
         """
         plain = reference.partition("#")[0]
         version = ""
@@ -91,9 +98,8 @@ class BundleIndex:
 
     def _matching(self, url: str, version: str) -> list[Resource]:
         found = self.by_url.get(url, [])
-        if version and len(found) > 1:
-            exact = [r for r in found if str((r.get("meta") or {}).get("versionId")) == version]
-            return exact or found
+        if version:
+            return [resource for resource in found if version_of(resource) == version]
         return found if len(found) < 2 or self.type != "history" else found[:1]
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from harness.validation.bundle_index import ANSWERS, REQUESTS, REST, entries, method_of
+from harness.validation.bundle_index import ANSWERS, REQUESTS, REST, entries, method_of, version_of
 from harness.validation.documents import check_whole, references
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
-_SEARCH_LINKS = frozenset({"first", "previous", "prev", "next", "last"})
+_SEARCH_LINKS = frozenset({"first", "previous", "next", "last"})
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _FIRST = {"document": "Composition", "message": "MessageHeader"}
 
@@ -39,13 +39,12 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
         place = (where, "entry", index)
         url = entry.get("fullUrl")
         if not isinstance(url, str):
-            if resource is not None and url is None and _needs_full_url(entry, resource, kind):
+            if url is None and _needs_full_url(entry, resource, kind):
                 scope.report("bundle-full-url-missing", place)
             continue
         if not _ABSOLUTE.match(url):
             scope.report("bundle-full-url-relative", place, found=url)
-        meta = resource.get("meta") if resource else None
-        version = str(meta.get("versionId")) if isinstance(meta, dict) else None
+        version = version_of(resource)
         if kind != "history" and (url, version) in seen:
             scope.report("bundle-full-url-duplicate", where, found=url, constraint="bdl-7")
         seen.add((url, version))
@@ -53,11 +52,15 @@ def _check_full_urls(bundle: Mapping[str, Any], kind: Any, where: Location, scop
             _check_identity(url, resource, place, scope)
 
 
-def _needs_full_url(entry: Mapping[str, Any], resource: Mapping[str, Any], kind: Any) -> bool:
+def _needs_full_url(entry: Mapping[str, Any], resource: Mapping[str, Any] | None, kind: Any) -> bool:
     """Outside requests every entry; what a request changes, where its references must be resolved (§2.36.4)."""
+    if kind == "searchset" and _mode(entry) == "outcome":
+        return resource is None or resource.get("resourceType") != "OperationOutcome"
     if kind not in REQUESTS:
-        return _mode(entry) != "outcome"
-    return kind not in ANSWERS and method_of(entry) != "POST" and next(references(resource), None) is not None
+        return True
+    if resource is None or kind in ANSWERS:
+        return False
+    return method_of(entry) != "POST" and next(references(resource), None) is not None
 
 
 def _mode(entry: Mapping[str, Any]) -> Any:
@@ -84,9 +87,9 @@ def _check_first(bundle: Mapping[str, Any], kind: str, count: int, where: Locati
     first = next(iter(entries(bundle)), None)
     found = first[1].get("resourceType") if first and first[1] else None
     if found != _FIRST[kind]:
-        scope.report(
-            "bundle-first-entry", (where, "entry", 0), expected=kind, detail=_FIRST[kind], found=found or "nothing"
-        )
+        entry = (where, "entry", 0)
+        place = (entry, "resource", -1) if found else entry
+        scope.report("bundle-first-entry", place, expected=kind, detail=_FIRST[kind], found=found or "nothing")
 
 
 def _check_links(bundle: Mapping[str, Any], kind: Any, where: Location, scope: Scope) -> None:
@@ -111,11 +114,11 @@ def _search_types(bundle: Mapping[str, Any], scope: Scope) -> list[str]:
     for link in bundle.get("link") or ():
         if isinstance(link, Mapping) and link.get("relation") == "self" and isinstance(link.get("url"), str):
             parts = urlsplit(link["url"])
-            named = parse_qs(parts.query).get("_type")
-            types = named[0].split(",") if named else [parts.path.rstrip("/").rpartition("/")[2]]
-            if "$" in parts.path or not set(types) <= scope.session.judge.resource_types:
-                return []
-            return types
+            known = scope.session.judge.resource_types
+            types = [parts.path.rstrip("/").rpartition("/")[2]]
+            if types[0] not in known:  # a search of the whole server
+                types = parse_qs(parts.query).get("_type", [""])[0].split(",")
+            return types if "$" not in parts.path and known.issuperset(types) else []
     return []
 
 

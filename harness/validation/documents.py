@@ -24,8 +24,13 @@ _OWN = {
 
 
 def references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every literal reference below ``value`` that leads out of the resource, with its path."""
+    """Every literal reference below ``value`` that leads out of the resource, with its path.
+
+    Those in a Bundle are resolved in that Bundle, and so lead nowhere from here.
+    """
     if isinstance(value, Mapping):
+        if value.get("resourceType") == "Bundle":
+            return
         text = value.get("reference")
         if isinstance(text, str) and not text.startswith("#"):
             yield text, path
@@ -47,7 +52,10 @@ def check_whole(bundle: Mapping[str, Any], where: Location, scope: Scope) -> Non
     links: dict[int, set[int]] = {id(resource): set() for _, _, resource in pairs}
     for _, entry, resource in pairs:
         for text, path in references(resource):
-            target, _ = index.find(text, base_of(entry, resource))
+            base = base_of(entry, resource)
+            target, problem = index.find(text, base)
+            if problem == "reference-ambiguous":
+                scope.report(problem, where, found=text)
             if target is not None and id(target) in links:
                 links[id(resource)].add(id(target))
                 links[id(target)].add(id(resource))
@@ -55,7 +63,8 @@ def check_whole(bundle: Mapping[str, Any], where: Location, scope: Scope) -> Non
                 if _names_resource(text, scope) and not _is_canonical(text, scope):
                     place = _place(((where, "entry", 0), "resource", -1), path)
                     scope.report("bundle-reference", place, found=text, detail=f"{first['resourceType']}.{path}")
-            elif text in index.by_id:  # it is there, but under a fullUrl that the reference does not lead to
+            elif base is not None and text.partition("/_history/")[0] in index.by_id:
+                # it is there, but under a fullUrl or a version that the reference does not lead to
                 scope.report("bundle-reference", where, found=text, detail=f"{resource.get('resourceType')}.{path}")
     if bundle.get("type") == "document":
         _check_reached(pairs, links, where, scope)

@@ -76,7 +76,7 @@ def test_the_outcome_of_a_search_needs_no_address(validator: Validator) -> None:
 
 
 def test_document_and_message_begin_with_their_head(validator: Validator) -> None:
-    assert ("bundle-first-entry", "Bundle.entry[0]") in found(validator, "document", entry(observation("a")))
+    assert ("bundle-first-entry", "Bundle.entry[0].resource") in found(validator, "document", entry(observation("a")))
     assert ("bundle-empty", "Bundle") in found(validator, "message")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.validation.bundle_index import REQUESTS
+from harness.validation.bundle_index import ANSWERS, REQUESTS
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Obligation, Scope
@@ -74,7 +74,7 @@ class ReferenceRule:
         """
         bundle = scope.bundle
         search = "?" in text
-        if bundle is not None and text.count("/") not in (1, 3) and not (search and bundle.type in REQUESTS):
+        if bundle is not None and text.count("/") not in (1, 3) and not (search and bundle.type in REQUESTS - ANSWERS):
             scope.report("reference-format", where, found=text)
             return True
         found = _RELATIVE.fullmatch(text)
