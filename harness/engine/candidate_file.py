@@ -17,6 +17,7 @@ from jsonschema.exceptions import ValidationError
 from harness.engine.placeholders import unknown
 from harness.engine.redaction import Redactor, credentials_of, is_public_header, is_secret_header
 from harness.engine.secure import FILES
+from harness.engine.text import inert
 from harness.errors import TestSetError, UsageError
 from harness.suite.model import Location
 from harness.suite.policies import policies
@@ -31,6 +32,8 @@ CLIENT = "client"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _TELLING = 8
 """Characters. A shorter value of a header that is not called a secret is a word, which stands in many other places."""
+_SHOWN = 300
+"""Characters of a message."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _PUBLIC = ("base-url", "fhir-version", "software", "default-identity", "policy")
 """What the evidence is about: never secret, even when the environment gave it."""
@@ -69,7 +72,7 @@ class _Source:
         location = self.file.at(place, key=key) if self.file else Location("candidate", 0, 0)
         path = ".".join(map(str, place))
         where = location if self.file else location.file
-        self.faults.append((location, f"{where}: {f'{path}: ' if path else ''}{message}"))
+        self.faults.append((location, f"{where}: {inert(f'{path}: {message}' if path else message, _SHOWN)}"))
 
     def stop_if_faulty(self) -> None:
         """Raise UsageError with every fault, in the order of the file; what the environment gave is not shown."""
@@ -138,9 +141,40 @@ def _schema_fault(source: _Source, error: ValidationError) -> None:
         missing = [name for name in wanted if name not in instance]
         source.fault(place, f"{', '.join(missing)} is missing")
     elif error.validator == "type":
-        source.fault(place, f"must be of the type {wanted}, found {type(instance).__name__}")
+        hint = "; put it in quotes" if wanted == "string" and not isinstance(instance, (Mapping, Sequence)) else ""
+        source.fault(place, f"must be {_KINDS[wanted]}, found {_kind(instance)}{hint}")
+    elif error.validator == "enum":
+        source.fault(place, f"must be one of {', '.join(map(str, wanted))}{nearest(str(instance), map(str, wanted))}")
     else:
         source.fault(place, error.message)
+
+
+_KINDS = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a table of keys and values",
+}
+"""Types of JSON Schema, for people."""
+
+
+def _kind(instance: Any) -> str:
+    """Return what a value of YAML is, in the words of people who write it."""
+    match instance:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case str():
+            return "a text"
+        case Mapping():
+            return "a table of keys and values"
+        case Sequence():
+            return "a list"
+        case _:
+            return f"the number {instance}"
 
 
 def _expanded(source: _Source, value: Any, place: Place, secrets: dict[str, str]) -> Any:
@@ -176,10 +210,52 @@ def _check_values(source: _Source, data: Mapping[str, Any]) -> None:
         _check_endpoint(source, endpoint, ("endpoints", name), {**own, **endpoint.get("identities", {})})
     for place, headers in _header_tables(data):
         for header, value in headers.items():
-            if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header):
-                source.fault((*place, header), "is not the name of a header (RFC 9110, section 5.1)")
-            elif any(not (c == "\t" or (c.isprintable() and ord(c) < 256)) for c in value):
-                source.fault((*place, header), "holds a character that a header cannot (RFC 9110, section 5.5)")
+            _check_header_name(source, (*place, header), header)
+            _check_header_value(source, (*place, header), value)
+    _check_tls(source, data.get("tls", {}))
+    for place, identity in _identities(data):
+        _check_credentials(source, place, identity)
+
+
+def _check_header_name(source: _Source, place: Place, name: str) -> None:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        source.fault(place, "is not the name of a header (RFC 9110, section 5.1)")
+
+
+def _check_header_value(source: _Source, place: Place, value: str) -> None:
+    if value != value.strip():
+        source.fault(place, "begins or ends with a space or a line end, which a header cannot hold; take it away")
+    elif any(not (c == "\t" or (c.isprintable() and ord(c) < 256)) for c in value):
+        source.fault(place, "holds a character that a header cannot (RFC 9110, section 5.5)")
+
+
+def _check_tls(source: _Source, tls: Mapping[str, Any]) -> None:
+    """Note what would be left aside without a word."""
+    if "pkcs12" in tls and ("certificate" in tls or "key" in tls):
+        source.fault(("tls", "pkcs12"), "stands in place of certificate and key; leave the one or the others out")
+    elif "key" in tls and "certificate" not in tls:
+        source.fault(("tls", "key"), "needs tls.certificate, the PEM file of the certificate that it belongs to")
+
+
+def _check_credentials(source: _Source, place: Place, identity: Mapping[str, Any]) -> None:
+    """Note credentials that are none, that no header can hold, or that exclude each other."""
+    for path in (("bearer",), ("id-token", "value")):
+        value = _at(identity, path)
+        if value is not None:
+            _check_header_value(source, (*place, *path), value)
+    for path in (*_SECRET_PATHS, ("oauth", "client-id")):
+        if _at(identity, path) == "":
+            source.fault((*place, *path), "is empty; is the environment variable that it comes from set?")
+    for path in (("id-token", "header"), ("oauth", "id-token-header")):
+        name = _at(identity, path)
+        if name is not None:
+            _check_header_name(source, (*place, *path), name)
+    proofs = [name for name in ("bearer", "basic", "oauth") if name in identity]
+    if len(proofs) > 1 and source.file is not None:  # a run adds the bearer that oauth gave
+        told = f"{' and '.join(proofs)}: a request has one Authorization header; keep one of them"
+        source.fault((*place, proofs[1]), told, key=True)
+    if "private-key" in identity.get("oauth", {}) and "client-secret" in identity["oauth"]:
+        source.fault((*place, "oauth", "client-secret"), "client-secret and private-key: keep one of them", key=True)
 
 
 def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, identities: Mapping[str, Any]) -> None:
@@ -190,7 +266,7 @@ def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, iden
     for name, identity in data.get("identities", {}).items():
         _check_oauth(source, identity.get("oauth"), (*place, "identities", name, "oauth"))
     default = data.get("default-identity")
-    if default is not None and identities and default not in identities:
+    if default is not None and default not in identities and (identities or default != "default"):
         source.fault((*place, "default-identity"), f'no identity is called "{default}"{nearest(default, identities)}')
     if "none" in data.get("identities", {}):
         fault = 'the name "none" is kept for requests without credentials; take another'
@@ -221,7 +297,8 @@ def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place)
         _check_address(source, (*place, name), oauth.get(name), "https://login.example/token")
     if oauth["grant"] == "authorization-code" and "authorize-url" not in oauth:
         source.fault(place, "authorize-url is missing: where a person signs in")
-    if "redirect-uri" in oauth and urlsplit(oauth["redirect-uri"]).hostname not in _LOOPBACK:
+    back = oauth.get("redirect-uri")
+    if back is not None and not (is_http(back) and back.startswith("http:") and urlsplit(back).hostname in _LOOPBACK):
         source.fault((*place, "redirect-uri"), "is not an http address of this machine, such as http://127.0.0.1:8765/")
 
 
@@ -240,7 +317,9 @@ def is_http(url: Any) -> bool:
         port_is_number = parts.port is None or parts.port > 0
     except (ValueError, AttributeError):
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_number and not parts.query
+    readable = not re.search(r"[\s\x00-\x20\x7f\\\"<>]", url)
+    bare = not (parts.query or parts.fragment or "?" in url or "#" in url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_number and readable and bare
 
 
 def _header_tables(data: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, str]]]:

@@ -313,7 +313,7 @@ def test_nobody_knows_when_a_person_is_done(capsys: pytest.CaptureFixture[str]) 
             "endpoints.fhir: behind sandbox: proxy, /fhir is the path of proxy itself; take another name",
         ),
         ("kind: client\npolicy: {glucose-unit: mg/dl}\n", "the sandbox does 'mg/dL' only"),
-        ("kind: peer\nbase-url: http://x.example/fhir\n", "is not one of"),
+        ("kind: peer\nbase-url: http://x.example/fhir\n", "must be one of server, client"),
         ("base-url: http://x.example/fhir\ncommand: {run: [x]}\n", "goes with kind: client"),
     ],
 )

@@ -1,10 +1,15 @@
 """candidate.yaml: what it may hold, and where its faults are."""
 
 import base64
+import copy
 import json
+import tempfile
 from importlib import resources
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from harness.engine.candidate import Candidate, Limits
@@ -97,7 +102,7 @@ def test_known_by_its_address():
         ("base-url: https://u:p@x.example\n", "write them under identities"),
         ("base-url: http://\n", "is not an address"),
         ("base-url: http://x.example:port\n", "is not an address"),
-        ("base-url: https://x.example\nlimits: {body: a lot}\n", "limits.body: must be of the type integer"),
+        ("base-url: https://x.example\nlimits: {body: a lot}\n", "limits.body: must be a whole number, found a text"),
         ("base-url: ${NOT_SET_ANYWHERE}\n", "the environment variable NOT_SET_ANYWHERE is not set"),
         ("base-url: https://x.example\nbase-url: https://y.example\n", "second time"),
         ("base-url: [\n", "not YAML"),
@@ -106,7 +111,28 @@ def test_known_by_its_address():
         ("base-url: https://x.example\nheaders: {'X A': b}\n", "is not the name of a header"),
         ('base-url: https://x.example\nheaders: {X-A: "b\\r\\nC: d"}\n', "holds a character that a header cannot"),
         ("base-url: https://x.example\nidentities: {a: {basic: {user: u}}}\n", "password is missing"),
-        ("- 1\n", "must be of the type object"),
+        ("- 1\n", "must be a table of keys and values, found a list"),
+        ("", "must be a table of keys and values, found nothing"),
+        (
+            "base-url: https://x.example\nsoftware: {version: 2.1}\n",
+            "must be a text, found the number 2.1; put it in q",
+        ),
+        ("base-url: https://x.example\nkind: sever\n", 'kind: must be one of server, client; did you mean "server"?'),
+        ("base-url: https://x.example/a b\n", "is not an address"),
+        ("base-url: https://x.example/#top\n", "is not an address"),
+        ("base-url: https://x.example\nlimits: {total: 1e400}\n", "limits.total: "),
+        ("base-url: https://x.example\ndefault-identity: b\n", 'no identity is called "b"'),
+        ("base-url: https://x.example\nidentities: {a: {bearer: ''}}\n", "identities.a.bearer: is empty"),
+        ('base-url: https://x.example\nidentities: {a: {bearer: "t\\n"}}\n', "a.bearer: begins or ends with a space"),
+        ("base-url: https://x.example\nidentities: {a: {bearer: t€}}\n", "a.bearer: holds a character"),
+        ("base-url: https://x.example\nidentities: {a: {id-token: {header: X Y, value: t}}}\n", "name of a header"),
+        (
+            "base-url: https://x.example\nidentities: {a: {bearer: t, basic: {user: u, password: p}}}\n",
+            "identities.a.basic: bearer and basic: a request has one Authorization header",
+        ),
+        ("base-url: https://x.example\ntls: {key: k.pem}\n", "tls.key: needs tls.certificate"),
+        ("base-url: https://x.example\ntls: {pkcs12: p, certificate: c}\n", "in place of certificate and key"),
+        ('base-url: "\\e[31m"\n', '"\\u001b[31m" is not an address'),
     ],
 )
 def test_faults_say_where_and_what(tmp_path, content, message):
@@ -231,3 +257,109 @@ def test_the_schema_for_editors_knows_every_policy():
     told = schema()["properties"]["policy"]["properties"]
     assert told["forbidden-patch"]["enum"] == ["any", 405, 422]
     assert told["offset-unit"]["default"] == "page"
+
+
+OAUTH = """base-url: https://x.example
+identities:
+  a:
+    oauth: {grant: client-credentials, token-url: "https://x.example/t", client-id: c%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (', redirect-uri: "http://[::1"', "oauth.redirect-uri: is not an http address of this machine"),
+        (", redirect-uri: https://localhost/", "oauth.redirect-uri: is not an http address of this machine"),
+        (", redirect-uri: http://elsewhere.example/", "oauth.redirect-uri: is not an http address of this machine"),
+        (", client-secret: s, private-key: k.pem", "client-secret and private-key: keep one of them"),
+        (", client-secret: ''", "oauth.client-secret: is empty"),
+        (", id-token-header: X Y", "is not the name of a header"),
+        (", algorithm: RS265", 'did you mean "RS256"?'),
+    ],
+)
+def test_faults_of_oauth_say_where_and_what(tmp_path, more, message):
+    path = tmp_path / "candidate.yaml"
+    path.write_text(OAUTH % more, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        Candidate.from_file(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:4:")
+
+
+WHOLE = {
+    "kind": "server",
+    "base-url": "https://x.example/fhir",
+    "software": {"publisher": "p", "version": "1"},
+    "identities": {"a": {"bearer": "t", "identifier": {"system": "s", "value": "v"}, "headers": {"X-A": "b"}}},
+    "default-identity": "a",
+    "endpoints": {
+        "e": {"base-url": "https://e.example", "identities": {"b": {"basic": {"user": "u", "password": "p"}}}}
+    },
+    "tls": {"verify": True, "ca": "ca.pem"},
+    "proxy": "http://proxy.example:3128",
+    "limits": {"connect": 1, "body": 1, "rate": 1},
+    "policy": {"forbidden-patch": 405},
+}
+PLACES = [
+    ("/".join(place), place)
+    for place in (
+        (),
+        ("kind",),
+        ("base-url",),
+        ("software",),
+        ("software", "version"),
+        ("identities",),
+        ("identities", "a"),
+        ("identities", "a", "bearer"),
+        ("identities", "a", "identifier"),
+        ("identities", "a", "headers"),
+        ("default-identity",),
+        ("endpoints",),
+        ("endpoints", "e"),
+        ("endpoints", "e", "base-url"),
+        ("endpoints", "e", "identities", "b", "basic"),
+        ("tls",),
+        ("tls", "verify"),
+        ("tls", "ca"),
+        ("proxy",),
+        ("limits",),
+        ("limits", "connect"),
+        ("limits", "rate"),
+        ("policy",),
+        ("policy", "forbidden-patch"),
+    )
+]
+WRONG = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.just(10**400),
+    st.floats(),
+    st.text(max_size=12),
+    st.just([]),
+    st.just(["a"]),
+    st.just({}),
+    st.just({"b": 1}),
+    st.sampled_from(("http://[::1", "http://h:0/", "${NOT_SET_ANYWHERE}")),
+)
+
+
+@given(st.sampled_from(PLACES), WRONG)
+def test_whatever_stands_there_it_is_read_or_named(place, value):
+    content = copy.deepcopy(WHOLE)
+    holder = content
+    for name in place[1][:-1]:
+        holder = holder[name]
+    if place[1]:
+        holder[place[1][-1]] = value
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "candidate.yaml"
+        path.write_text(json.dumps(content if place[1] else value), encoding="utf-8")
+        try:
+            found = Candidate.from_file(path)
+        except UsageError as problem:
+            assert str(problem).startswith(f"{path}:")
+            assert all(character.isprintable() or character == "\n" for character in str(problem))
+        else:
+            assert Candidate.of(found.redacted()).redacted() == found.redacted()
