@@ -6,7 +6,7 @@ import typer
 
 from harness.acceptance.keys import ANCHOR, CHAIN, KEY, new_keys
 
-app = typer.Typer(no_args_is_help=True, help="Make development keys.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Make development keys.")
 
 
 @app.callback()

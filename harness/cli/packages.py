@@ -7,7 +7,7 @@ import typer
 from harness.cli.definitions import open_definitions
 from harness.fhir.lock import NAME, add_to_lock, open_locked, read_lock
 
-app = typer.Typer(no_args_is_help=True, help="List, add and check FHIR packages.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, add and check FHIR packages.")
 
 
 @app.command("list")

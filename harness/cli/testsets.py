@@ -35,7 +35,7 @@ class _Group(TyperGroup):
         return get_command(importlib.import_module(_LOADED[cmd_name]).app)
 
 
-app = typer.Typer(no_args_is_help=True, cls=_Group, help="List, check and show test sets.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, cls=_Group, help="List, check and show test sets.")
 
 ROOT = typer.Option(None, "--root", help="Folder of test sets; default: those that came with the harness.")
 FIXTURES = typer.Option(None, "--fixtures", help="Folder of fixtures; default: the one beside the test sets.")
@@ -62,9 +62,10 @@ def list_sets(root: Path | None = ROOT, fixtures: Path | None = FIXTURES, lang: 
 def lint(root: Path | None = ROOT, fixtures: Path | None = FIXTURES) -> None:
     """Find mistakes before any run: 0 none, 1 some."""
     definitions = open_definitions([])
-    problems = lint_catalogue(load_catalogue(root, fixtures), lambda url: definitions.structure(url) is not None)
+    catalogue = load_catalogue(root, fixtures)
+    problems = lint_catalogue(catalogue, lambda url: definitions.structure(url) is not None)
     for problem in problems:
-        typer.echo(str(problem))
+        typer.echo(str(problem.within(catalogue.folder)))
     typer.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}")
     raise typer.Exit(Exit.FAIL if problems else Exit.OK)
 

@@ -14,7 +14,7 @@ from harness.engine.verdict import Exit
 from harness.errors import UsageError
 from harness.fhir import tx
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 _TICK = 0.2
 
 

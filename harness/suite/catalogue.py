@@ -18,6 +18,8 @@ class Catalogue:
 
     test_sets: tuple[TestSet, ...]
     requirements: Requirements
+    folder: Path = Path()
+    """What the paths of the test sets are relative to."""
 
     @classmethod
     def load(cls, root: Path, fixtures: Path, requirements: Requirements | None = None) -> "Catalogue":
@@ -44,8 +46,8 @@ class Catalogue:
         if requirements.by_id:
             problems += [problem for found in loaded for test in found.tests for problem in requirements.unknown(test)]
         if problems:
-            raise InvalidFile(problems)
-        return cls(tuple(loaded), requirements)
+            raise InvalidFile(problem.within(folder) for problem in problems)
+        return cls(tuple(loaded), requirements, folder)
 
     @property
     def digest(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import TestSetError
-from harness.suite.model import CandidateKind, Test, TestSet
+from harness.suite.model import CandidateKind, Location, Test, TestSet
 from harness.suite.names import Names
 from harness.suite.problem import InvalidFile, Problem, nearest
 from harness.suite.schema import check
@@ -17,8 +17,7 @@ from harness.suite.steps import StepReader, reading
 def load_testset(path: Path, *, root: Path, fixtures: Path) -> TestSet:
     """Load the test set ``path``, which lies under ``root``; its fixtures lie under ``fixtures``.
 
-    Raises TestSetError when the file cannot be read, and InvalidFile, which is one, with all ``problems`` found in it:
-    each names file, line and column, relative to ``root``.
+    Raises InvalidFile with all ``problems`` found in it: each names file, line and column, relative to ``root``.
     """
     file = _relative(path, root)
     data = read_bytes(path, file)
@@ -36,7 +35,8 @@ def _relative(path: Path, root: Path) -> str:
 def read_fixture(path: str, fixtures: Path) -> tuple[Any, str]:
     """Read ``path`` under the folder ``fixtures``: the resource, decimals as Decimal, and the file's SHA-256.
 
-    Raises TestSetError when the path leaves the folder, by dots or by a link, or the file is not one resource.
+    Raises TestSetError when the path leaves the folder, by dots or by a link; InvalidFile, which is one and names the
+    file by its absolute path, when it is not one resource.
     """
     folder = fixtures.resolve()
     try:
@@ -49,10 +49,12 @@ def read_fixture(path: str, fixtures: Path) -> tuple[Any, str]:
     if not target.is_file():
         names = [file.relative_to(folder).as_posix() for file in folder.rglob(f"*{target.suffix}")]
         raise TestSetError(f'there is no fixture "{path}" in {folder}{nearest(path, names)}')
-    data = read_bytes(target, path)
-    value = read_json(data, path) if target.suffix == ".json" else read_yaml(data, path).value
+    shown = target.as_posix()
+    data = read_bytes(target, shown)
+    value = read_json(data, shown) if target.suffix == ".json" else read_yaml(data, shown).value
     if not isinstance(value, dict):
-        raise TestSetError(f"{path}:1:1: a fixture is one resource, an object with a resourceType")
+        place = Location(shown, 1, 1)
+        raise InvalidFile([Problem("fixture", place, "a fixture is one resource, an object with a resourceType")])
     return value, hashlib.sha256(data).hexdigest()
 
 

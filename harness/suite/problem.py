@@ -1,8 +1,10 @@
 """What is wrong in a file of ours, with its place: problems are collected, so that one run shows all of a file's."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 
 from harness.errors import TestSetError
 from harness.suite.model import Location
@@ -18,6 +20,16 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.location}: {self.message}"
+
+    def within(self, folder: Path) -> "Problem":
+        """The same problem of a file named relative to ``folder``, with its path as the working directory has it.
+
+        So terminals and editors find the file.
+        """
+        path = folder / self.location.file
+        with contextlib.suppress(ValueError):
+            path = path.resolve().relative_to(Path.cwd().resolve())
+        return replace(self, location=replace(self.location, file=path.as_posix()))
 
 
 class InvalidFile(TestSetError):

@@ -48,9 +48,9 @@ def load_requirements(folder: Path) -> Requirements:
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.yaml")):
         file = f"{folder.name}/{path.name}"
-        data = read_bytes(path, file)
-        digest.update(f"{file}\0{hashlib.sha256(data).hexdigest()}\n".encode())
         try:
+            data = read_bytes(path, file)
+            digest.update(f"{file}\0{hashlib.sha256(data).hexdigest()}\n".encode())
             document = read_yaml(data, file)
         except InvalidFile as invalid:
             problems += invalid.problems
@@ -58,8 +58,8 @@ def load_requirements(folder: Path) -> Requirements:
         problems += [fault.problem for fault in check(document, "requirements.schema.json")]
         documents.append(document)
     if problems:
-        raise InvalidFile(problems)
-    return _collect(documents, digest.hexdigest())
+        raise InvalidFile(problem.within(folder.parent) for problem in problems)
+    return _collect(documents, digest.hexdigest(), folder.parent)
 
 
 def requirements_for(testsets: Path) -> Requirements:
@@ -68,7 +68,7 @@ def requirements_for(testsets: Path) -> Requirements:
     return load_requirements(own if own.is_dir() else folder("testsets") / FOLDER)
 
 
-def _collect(documents: list[Document], digest: str) -> Requirements:
+def _collect(documents: list[Document], digest: str, root: Path) -> Requirements:
     problems: list[Problem] = []
     requirements: dict[str, Requirement] = {}
     ambiguities: dict[str, Ambiguity] = {}
@@ -97,7 +97,7 @@ def _collect(documents: list[Document], digest: str) -> Requirements:
             untested[name] = reason
             locations[f"untested.{name}"] = location
     if problems:
-        raise InvalidFile(problems)
+        raise InvalidFile(problem.within(root) for problem in problems)
     return Requirements(requirements, ambiguities, untested, locations, digest)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import yaml
 
-from harness.errors import TestSetError
 from harness.suite.model import Location
 from harness.suite.problem import InvalidFile, Problem
 
@@ -75,14 +74,15 @@ class Document:
 
 
 def read_bytes(path: Path, file: str) -> bytes:
-    """Return the bytes of ``path``, which messages call ``file``. Raises TestSetError when that fails."""
+    """Return the bytes of ``path``, which messages call ``file``. Raises InvalidFile when that fails."""
+    start = Location(file, 1, 1)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise TestSetError(f"{file}:1:1: the file is larger than {MAX_BYTES} bytes; split it")
+            raise InvalidFile([Problem("file", start, f"the file is larger than {MAX_BYTES} bytes; split it")])
         return path.read_bytes()
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the name
         reason = getattr(problem, "strerror", None) or problem
-        raise TestSetError(f"{file}:1:1: the file cannot be read: {reason}") from problem
+        raise InvalidFile([Problem("file", start, f"the file cannot be read: {reason}")]) from problem
 
 
 def _decode(data: bytes, file: str) -> str:

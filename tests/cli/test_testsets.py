@@ -1,6 +1,7 @@
 """``fhir-harness testsets``: coverage that fails when it is stale, choices, schemas."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +83,40 @@ def test_reasons_for_more_than_a_few_fail(command: Command, covered: Path) -> No
     _rules(covered, rules, "untested: {A-1: cannot be seen from outside, A-2: neither}\n")
     answer = _check(command, covered)
     assert (answer.exit, "for a reason: 2 (at most 8%)" in answer.out) == (1, True)
+
+
+FIXTURE = "fixtures: {one: one.json}\ntests:\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("sets/mini.yaml", SET.replace("read:", "raed:"), "sets/mini.yaml:"),
+        ("sets/mini.yaml", SET.replace("id: header.Location.id", "id: 'x['"), "sets/mini.yaml:"),
+        ("sets/broken.yaml", "a: [", "sets/broken.yaml:2:1: not YAML"),
+        ("sets/bytes.yaml", "\N{PILE OF POO}" * 1_200_000, "sets/bytes.yaml:1:1: the file is larger"),
+        ("sets/requirements/one.yaml", "a: [", "sets/requirements/one.yaml:2:1: not YAML"),
+        ("fixtures/one.json", "{", "fixtures/one.json:1:2: not JSON"),
+        ("fixtures/one.json", "[]", "fixtures/one.json:1:1: a fixture is one resource"),
+    ],
+)
+@pytest.mark.parametrize("where", [".", "elsewhere"])
+def test_a_fault_names_a_file_that_can_be_opened(
+    command: Command, mini: Path, monkeypatch: pytest.MonkeyPatch, where: str, name: str, content: str, said: str
+) -> None:
+    folder = mini.parent
+    for one in ("elsewhere", "fixtures", "sets/requirements"):
+        (folder / one).mkdir(exist_ok=True)
+    (folder / "fixtures" / "one.json").write_text('{"resourceType": "Patient"}', encoding="utf-8")
+    (mini / "mini.yaml").write_text(SET.replace("tests:\n", FIXTURE), encoding="utf-8")
+    (folder / name).write_text(content, encoding="utf-8")
+    monkeypatch.chdir(folder / where)
+    root = "sets" if where == "." else folder / "sets"
+    answer = command("testsets", "lint", "--root", root, "--fixtures", folder / "fixtures")
+    assert answer.exit in (1, 2)
+    shown = said if where == "." else f"{folder.as_posix()}/{said}"
+    assert re.search(rf"(^|\s){re.escape(shown)}", answer.out + answer.err)
+    assert Path(shown.partition(":")[0]).is_file()
 
 
 def test_choices_and_what_leaves_none_are_listed(command: Command) -> None:
