@@ -1,11 +1,13 @@
 """A CodeSystem made ready for questions: its concepts, their hierarchy and properties."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_BUILT_IN = ("code", "concept", "display", "parent")
+_BUILT_IN = ("code", "concept", "display", "parent", "child")
+_PROPERTIES = "http://hl7.org/fhir/concept-properties#"
+_RETIRED = frozenset({"retired", "inactive"})
 Concepts = Iterable[Mapping[str, Any]]
 
 
@@ -33,6 +35,8 @@ class CodeTable:
     sensitive: bool
     concepts: Mapping[str, Concept]
     properties: frozenset[str]
+    inactive: frozenset[str] = frozenset()
+    """Codes that are not for use any more (https://hl7.org/fhir/R4/codesystem-concept-properties.html)."""
     _children: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -59,6 +63,7 @@ class CodeTable:
                     *(k for c in found.values() for k in c.properties),
                 )
             ),
+            inactive=frozenset(_inactive(resource, found)),
         )
         for concept in found.values():
             for parent in concept.parents:
@@ -94,7 +99,18 @@ class CodeTable:
         test = _TESTS.get(op)
         if test is None or prop not in self.properties:
             return None
-        return {c.code for c in self.concepts.values() if test(_values(c, prop), value)}
+        return {c.code for c in self.concepts.values() if test(self._values(c, prop), value)}
+
+    def _values(self, concept: Concept, prop: str) -> tuple[str, ...]:
+        if prop in ("code", "concept"):
+            return (concept.code,)
+        if prop == "display":
+            return (concept.display,)
+        if prop == "parent":
+            return tuple(concept.parents)
+        if prop == "child":
+            return tuple(self._children.get(concept.code, ()))
+        return concept.properties.get(prop, ())
 
 
 def _read(concepts: Concepts, parent: str | None, found: dict[str, Concept]) -> None:
@@ -122,6 +138,18 @@ def _read(concepts: Concepts, parent: str | None, found: dict[str, Concept]) -> 
         _read(concept.get("concept", ()), code, found)
 
 
+def _inactive(resource: Mapping[str, Any], found: Mapping[str, Concept]) -> Iterator[str]:
+    """Yield the codes that the properties ``inactive`` and ``status`` say are not for use any more."""
+    names = {p["code"]: str(p.get("uri", "")) for p in resource.get("property", ())}
+    marks = {"inactive", *(code for code, uri in names.items() if uri == _PROPERTIES + "inactive")}
+    states = {"status", *(code for code, uri in names.items() if uri == _PROPERTIES + "status")}
+    for concept in found.values():
+        for name, values in concept.properties.items():
+            if (name in marks and "true" in values) or (name in states and not _RETIRED.isdisjoint(values)):
+                yield concept.code
+                break
+
+
 def _joined(one: Concept, other: Concept) -> Concept:
     shown = (other.display,) if one.display and other.display not in ("", one.display) else ()
     return Concept(
@@ -135,16 +163,6 @@ def _joined(one: Concept, other: Concept) -> Concept:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _values(concept: Concept, prop: str) -> tuple[str, ...]:
-    if prop in ("code", "concept"):
-        return (concept.code,)
-    if prop == "display":
-        return (concept.display,)
-    if prop == "parent":
-        return tuple(concept.parents)
-    return concept.properties.get(prop, ())
 
 
 def _is_a(table: CodeTable, value: str) -> set[str]:

@@ -10,7 +10,7 @@ Sources: https://hl7.org/fhir/R4/valueset.html#compositions, https://hl7.org/fhi
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,8 +89,8 @@ class Terminology:
             else:
                 reason = f"{_shown(system, code)} is not in the value set {value_set}"
         shown = self._display(value_set, system, code) if display is not None or verdict is Verdict.IN else None
-        agrees = self._agrees(system, code, display, shown)
-        return Answer(verdict, reason, shown, agrees)
+        concept = self.lookup(system, code) if system and display is not None else None
+        return Answer(verdict, reason, shown, self._agrees(concept, display, shown))
 
     def extent(self, value_set: str) -> Extent:
         """Return the compiled value set, from which membership is read."""
@@ -122,9 +122,9 @@ class Terminology:
         table = self.table(system)
         return table.find(code) if table else None
 
-    def exists(self, system: str, code: str) -> Verdict:
-        """Say whether ``code`` is a code of ``system`` at all."""
-        table = self.table(system)
+    def exists(self, system: str, code: str, version: str | None = None) -> Verdict:
+        """Say whether ``code`` is a code of ``system`` at all, of its ``version`` where that is at hand."""
+        table = self.table(f"{system}|{version}" if version else system)
         if table and table.find(code):
             return Verdict.IN
         if table and table.complete:
@@ -137,13 +137,18 @@ class Terminology:
 
         A code unknown to another ``version`` of the system than the one at hand is UNDECIDED.
         """
-        verdict, table = self.exists(system, code), self.table(system)
+        verdict, table = self.exists(system, code, version), self.table(f"{system}|{version}" if version else system)
         concept = table.find(code) if table else None
         if verdict is Verdict.NOT_IN and table and version and version != table.version:
             verdict = Verdict.UNDECIDED
         shown = (concept.display or None) if concept else None
         reason = "" if verdict is Verdict.IN else f"{_shown(system, code)} is not known here"
-        return Answer(verdict, reason, shown, self._agrees(system, code, display, shown))
+        return Answer(verdict, reason, shown, self._agrees(concept, display, shown))
+
+    def is_inactive(self, system: str, code: str, version: str | None = None) -> bool:
+        """Say whether ``code`` is known to be a code of ``system`` that is not for use any more."""
+        table = self.table(f"{system}|{version}" if version else system)
+        return table is not None and code in table.inactive
 
     def table(self, system: str) -> CodeTable | None:
         """Return the concepts of the code system ``system`` ("url" or "url|version"), None when it is not known."""
@@ -154,10 +159,9 @@ class Terminology:
             self._tables[system] = CodeTable.of(resource, self.definitions.supplements(url)) if resource else None
         return self._tables[system]
 
-    def _agrees(self, system: str | None, code: str, given: str | None, shown: str | None) -> bool | None:
+    def _agrees(self, concept: Concept | None, given: str | None, shown: str | None) -> bool | None:
         if given is None:
             return None
-        concept = self.lookup(system, code) if system else None
         known = {plain(k) for k in (shown, *((concept.display, *concept.designations) if concept else ())) if k}
         return plain(given) in known if known else None
 
@@ -195,15 +199,20 @@ class Terminology:
             return any_of([listed, Unknown(f"the value set {canonical} is only expanded in part")])
         if not compose or not compose.get("include"):
             return Unknown(f"the value set {canonical} does not say what it holds")
-        kept = any_of([self._included(part) for part in compose["include"]])
+        kept = any_of([self._included(part, compose.get("inactive") is not False) for part in compose["include"]])
         left_out = compose.get("exclude")
         return without(kept, any_of([self._included(part) for part in left_out])) if left_out else kept
 
-    def _included(self, part: Mapping[str, Any]) -> Extent:
-        """One ``include`` or ``exclude``: what its system gives, cut by each of its value sets."""
+    def _included(self, part: Mapping[str, Any], inactive: bool = True) -> Extent:
+        """One ``include`` or ``exclude``: what its system gives, cut by each of its value sets.
+
+        ``inactive`` says whether codes that are not for use any more are among them.
+        """
         parts: list[Extent] = []
         if "system" in part:
-            parts.append(self._from_system(part))
+            found, table = self._from_system(part), None if inactive else self.table(part["system"])
+            retired = _listed(part["system"], table.inactive, table) if table is not None and table.inactive else None
+            parts.append(found if retired is None else without(found, retired))
         parts.extend(self.extent(canonical) for canonical in part.get("valueSet", ()))
         return all_of(parts) if parts else Unknown("a part of the value set names neither a system nor a value set")
 
@@ -222,7 +231,8 @@ class Terminology:
             kept = _apply(table, item)
             if kept is None:
                 condition = f"{item.get('property')} {item.get('op')} {item.get('value')}"
-                return Open(system, _NOTHING, f"the filter {condition} on {system} cannot be applied here")
+                unknown = Open(system, _NOTHING, f"the filter {condition} on {system} cannot be applied here")
+                return all_of([_listed(system, codes, table), unknown]) if table.complete else unknown
             codes &= kept
         listed = _listed(system, codes, table)
         if not table.complete:
@@ -240,7 +250,7 @@ def _apply(table: CodeTable, item: Mapping[str, Any]) -> set[str] | None:
         return None
 
 
-def _listed(system: str, codes: Iterator[str] | set[str], table: CodeTable | None) -> Listed:
+def _listed(system: str, codes: Iterable[str], table: CodeTable | None) -> Listed:
     keys = frozenset((system, code) for code in codes)
     if table is None or table.sensitive:
         return Listed(keys)

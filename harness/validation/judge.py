@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.errors import DefinitionError
+from harness.fhir.code_systems import CodeTable
 from harness.fhir.definitions import Definitions
 from harness.fhir.fhirpath import Environment
-from harness.fhir.terminology import Terminology, Verdict
+from harness.fhir.terminology import Terminology, Verdict, plain
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
@@ -164,8 +165,8 @@ class Judge:
     def code_system(self, system: str) -> dict[str, dict[str, str]] | None:
         """code -> folded display -> display, of a complete code system; None where it is not at hand."""
         if system not in self._systems:
-            found = self.definitions.code_system(system)
-            self._systems[system] = _table(found) if found and found.get("content") == "complete" else None
+            found = self.terminology.table(system)
+            self._systems[system] = _displays(found) if found is not None and found.complete else None
         return self._systems[system]
 
     def is_value_set(self, url: str) -> bool:
@@ -295,12 +296,8 @@ def _plain(resolve: Callable[[str], Mapping[str, Any] | None]) -> Callable[[str]
     return resolved
 
 
-def _table(system: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    table: dict[str, dict[str, str]] = {}
-    waiting = list(system.get("concept") or ())
-    while waiting:
-        concept = waiting.pop()
-        displays = [concept.get("display"), *(d.get("value") for d in concept.get("designation") or ())]
-        table[str(concept.get("code"))] = {" ".join(d.split()).casefold(): d for d in displays if isinstance(d, str)}
-        waiting.extend(concept.get("concept") or ())
-    return table
+def _displays(table: CodeTable) -> dict[str, dict[str, str]]:
+    return {
+        code: {plain(shown): shown for shown in (concept.display, *concept.designations) if shown}
+        for code, concept in table.concepts.items()
+    }

@@ -1,5 +1,6 @@
 """Terminology: membership in value sets, from local definitions."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -327,3 +328,65 @@ def test_pinned_version_of_a_code_system_that_is_not_here_leaves_others_undecide
     terminology = Terminology(definitions)
     assert terminology.member("http://x/vs/later", SYSTEM, "dog").verdict is IN
     assert terminology.member("http://x/vs/later", SYSTEM, "cat").verdict is UNDECIDED
+
+
+STATES = "https://example.test/CodeSystem/states"
+
+
+def _states(**facets: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "CodeSystem",
+        "url": STATES,
+        "version": "1",
+        "content": "complete",
+        "property": [{"code": "gone", "uri": "http://hl7.org/fhir/concept-properties#inactive", "type": "boolean"}],
+        "concept": [
+            {"code": "a", "concept": [{"code": "a1"}, {"code": "a2"}]},
+            {"code": "b", "property": [{"code": "gone", "valueBoolean": True}]},
+            {"code": "c", "property": [{"code": "status", "valueCode": "retired"}]},
+        ],
+        **facets,
+    }
+
+
+def _answers(resources: Iterable[dict[str, Any]], codes: str, **compose: Any) -> str:
+    """The verdict on each of ``codes`` as one letter: in, not in, undecided."""
+    definitions = Definitions.embedded()
+    for resource in resources:
+        definitions.add(resource)
+    url = "https://example.test/ValueSet/made"
+    definitions.add({"resourceType": "ValueSet", "url": url, "compose": compose})
+    terminology = Terminology(definitions)
+    letters = {Verdict.IN: "i", Verdict.NOT_IN: "n", Verdict.UNDECIDED: "u"}
+    return "".join(letters[terminology.member(url, STATES, code).verdict] for code in codes.split())
+
+
+@pytest.mark.parametrize(("inactive", "found"), [(None, "iii"), (True, "iii"), (False, "inn")])
+def test_codes_out_of_use_are_left_out_where_the_value_set_says_so(inactive: bool | None, found: str) -> None:
+    stated = {} if inactive is None else {"inactive": inactive}
+    assert _answers([_states()], "a b c", include=[{"system": STATES}], **stated) == found
+    listed = [{"code": code} for code in "abc"]
+    assert _answers([_states()], "a b c", include=[{"system": STATES, "concept": listed}], **stated) == found
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "found"), [("=", "a1", "inn"), ("exists", "false", "nii"), ("in", "a1,b", "inn")]
+)
+def test_the_hierarchy_is_a_property_both_ways(op: str, value: str, found: str) -> None:
+    condition = {"property": "child", "op": op, "value": value}
+    assert _answers([_states()], "a a1 b", include=[{"system": STATES, "filter": [condition]}]) == found
+
+
+def test_no_filter_lets_in_what_is_no_code_of_the_system() -> None:
+    condition = {"property": "colour", "op": "=", "value": "red"}
+    assert _answers([_states()], "a zz", include=[{"system": STATES, "filter": [condition]}]) == "un"
+
+
+def test_a_code_is_one_of_the_version_that_is_named() -> None:
+    definitions = Definitions.embedded()
+    for version, code in (("1", "old"), ("2", "new")):
+        definitions.add(_states(version=version, concept=[{"code": code}]))
+    terminology = Terminology(definitions)
+    found = [terminology.coding(STATES, code, version=version).verdict for code in ("old", "new") for version in "12"]
+    assert found == [Verdict.IN, Verdict.NOT_IN, Verdict.NOT_IN, Verdict.IN]
+    assert terminology.coding(STATES, "old", version="3").verdict is Verdict.UNDECIDED

@@ -20,26 +20,19 @@ class CodingRule:
         system, code = value.get("system"), value.get("code")
         if type(system) is not str or type(code) is not str:
             return
-        table = scope.session.judge.code_system(system)
-        if table is None:
-            if ":" not in system:
+        judge = scope.session.judge
+        table = judge.code_system(system)
+        displays = table.get(code) if table is not None and "version" not in value else None
+        if displays is None:
+            if table is None and ":" not in system:
                 scope.report("coding-system-relative", (where, "system", -1), found=system)
-            elif scope.session.judge.is_value_set(system):
+            elif table is None and judge.is_value_set(system):
                 scope.report("coding-system-value-set", (where, "system", -1), found=system)
             else:
-                _ask(value, system, code, where, scope)
+                _ask(value, table or {}, where, scope)
             return
-        displays = table.get(code)
-        if displays is None:
-            near = scope.session.judge.nearest(code, tuple(table))
-            scope.report(
-                "code-unknown",
-                (where, "code", -1),
-                found=code,
-                expected=system,
-                detail=f" ({near}?)" if near else None,
-            )
-            return
+        if judge.terminology.is_inactive(system, code):
+            scope.report("code-inactive", (where, "code", -1), found=code, expected=system)
         display = value.get("display")
         if type(display) is str and displays and " ".join(display.split()).casefold() not in displays:
             shown = displays[next(iter(displays))]
@@ -56,15 +49,25 @@ class CodingRule:
         return {"coding": "code and display"}
 
 
-def _ask(value: Mapping[str, Any], system: str, code: str, where: Location, scope: Scope) -> None:
-    """Report what a grammar, a part of the code system or a terminology server says, or note that nobody knows."""
-    version, display = value.get("version"), value.get("display")
+def _ask(value: Mapping[str, Any], known: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    """Report what a grammar, a part or a version of the code system or a terminology server says, or that nobody knows.
+
+    ``known`` are the codes of the code system that are listed here.
+    """
+    judge = scope.session.judge
+    system, code, version, display = (value.get(key) for key in ("system", "code", "version", "display"))
     given = display if type(display) is str else None
-    answer = scope.session.judge.terminology.coding(system, code, given, version if type(version) is str else None)
+    stated = version if type(version) is str else None
+    answer = judge.terminology.coding(str(system), str(code), given, stated)
     if answer.verdict is Verdict.NOT_IN:
-        scope.report("code-unknown", (where, "code", -1), found=code, expected=system)
+        near = judge.nearest(str(code), tuple(known)) if stated is None else None
+        detail = f" ({near}?)" if near else None
+        named = f"{system}|{stated}" if stated else system
+        scope.report("code-unknown", (where, "code", -1), found=code, expected=named, detail=detail)
     elif answer.display_agrees is False:
         detail = f"{system}#{code}"
         scope.report("display-wrong", (where, "display", -1), found=given, expected=answer.display, detail=detail)
     elif answer.verdict is Verdict.UNDECIDED:
-        scope.session.open_codes.append((where, system, code, answer.reason))
+        scope.session.open_codes.append((where, str(system), str(code), answer.reason))
+    elif judge.terminology.is_inactive(str(system), str(code), stated):
+        scope.report("code-inactive", (where, "code", -1), found=code, expected=system)

@@ -90,6 +90,12 @@ TERMINOLOGY: dict[str, Rule] = {
         "The code '{found}' is not in the code system {expected}{detail}",
         "Le code « {found} » n'est pas dans le système de codes {expected}{detail}",
     ),
+    "code-inactive": Rule(
+        "information",
+        "business-rule",
+        "The code '{found}' of {expected} is not for use any more: look for the one that took its place",
+        "Le code « {found} » de {expected} n'est plus à employer : chercher celui qui l'a remplacé",
+    ),
     "display-wrong": Rule(
         "error",
         "invalid",
