@@ -31,6 +31,7 @@ from harness.report.file import write_report
 from harness.report.text import describe
 from harness.suite.loader import load_testset
 from harness.suite.model import TestSet
+from harness.suite.problem import InvalidFile
 from harness.suite.requirements import FOLDER, requirements_for
 
 
@@ -229,10 +230,13 @@ class TestSetFile(pytest.File):
         """Yield an item for each test, and for each row of a table."""
         root = _root(self.path)
         fixtures = self.config.stash[_SESSION].fixtures or fixtures_for(root)
-        test_set = load_testset(self.path, root=root, fixtures=fixtures)
-        problems = [p for test in test_set.tests for p in requirements_for(root).unknown(test)]
+        try:
+            test_set = load_testset(self.path, root=root, fixtures=fixtures)
+        except InvalidFile as invalid:
+            raise InvalidFile(problem.within(root) for problem in invalid.problems) from None
+        problems = [p.within(root) for test in test_set.tests for p in requirements_for(root).unknown(test)]
         if problems:
-            raise UsageError("\n".join(map(str, problems)))
+            raise InvalidFile(problems)
         if test_set.candidate != "server":
             return
         for case in cases(test_set):
