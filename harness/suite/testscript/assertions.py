@@ -3,8 +3,12 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from harness.errors import HarnessError
+from harness.suite.testscript.comparison import comparison
+from harness.suite.testscript.loss import CannotBeSaid
+from harness.suite.testscript.texts import pattern
+from harness.suite.testscript.xpath import fhirpath_of
 
 _RESPONSES = {
     "okay": 200,
@@ -22,121 +26,130 @@ _RESPONSES = {
 }
 """http://hl7.org/fhir/assert-response-code-types: what each code means in HTTP."""
 FORMATS = {"json": "application/fhir+json", "xml": "application/fhir+xml"}
-_XPATH = re.compile(r"/{0,2}(?:f(?:hir)?:)?([A-Z]\w*)((?:/(?:f(?:hir)?:)?[a-z]\w*)*)(?:/@value)?")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-
-
-class CannotBeSaid(HarnessError):
-    """The other language has no words for it; the message says why."""
+_LINKS = ("first", "last", "next")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OF_REQUESTS = ("headerField", "contentType", "requestURL", "resource", "expression", "path")
+"""What an assertion on the request may be about (invariant tst-12 forbids the status)."""
 
 
 def expectation(assertion: Mapping[str, Any], profiles: Mapping[str, str]) -> dict[str, Any]:
-    """Return the entry of ``expect`` for an assertion on the answer; ``profiles`` are the script's, by their id.
+    """Return the entry of ``expect`` for an assertion; ``profiles`` are the script's, by their id.
 
-    Raises CannotBeSaid.
+    An assertion with ``direction: request`` becomes one of what the harness sent. Raises CannotBeSaid.
     """
-    if assertion.get("direction") == "request":
-        raise CannotBeSaid("it is about what the harness sends, not about the candidate")
-    for name, why in _UNSAID.items():
-        if name in assertion:
-            raise CannotBeSaid(why)
-    for name, build in _BUILDERS.items():
-        if name in assertion:
-            made = build(assertion)
-            break
+    kind = kind_of(assertion)
+    ours = assertion.get("direction") == "request" or kind == "requestURL"
+    if ours and kind not in _OF_REQUESTS:
+        raise CannotBeSaid(f"{kind} is not about a request; leave direction out")
+    if kind == "validateProfileId":
+        made: dict[str, Any] = {"conforms": _profile(assertion, profiles)}
+    elif kind in _BUILDERS:
+        made = _BUILDERS[kind](assertion)
     else:
-        if "validateProfileId" not in assertion:
-            raise CannotBeSaid("it asserts nothing that is known")
-        made = {"conforms": _profile(assertion, profiles)}
-    return {"level": "SHOULD", **made} if assertion.get("warningOnly") is True else made
+        raise CannotBeSaid(f"{kind} needs to know what the step is")
+    level = {"level": "SHOULD"} if assertion.get("warningOnly") is True else {}
+    return {**({"of": "request"} if ours else {}), **level, **made}
 
 
-_UNSAID = {
-    "minimumId": "that an answer holds at least a fixture cannot be said; write same-as with only",
-    "navigationLinks": "paging is judged by pages: all and searchset",
-    "requestMethod": "it is about what the harness sends, not about the candidate",
-    "requestURL": "it is about what the harness sends, not about the candidate",
-    "compareToSourceId": "a comparison with another message is written as a value that was saved",
-}
+def kind_of(assertion: Mapping[str, Any]) -> str:
+    """Return the member that says what an assertion is about. Raises CannotBeSaid when there is none, or several."""
+    found = [name for name in (*_BUILDERS, *_ELSEWHERE) if name in assertion]
+    if not found:
+        raise CannotBeSaid("it asserts nothing that R4 knows")
+    if len(found) > 1:
+        raise CannotBeSaid(f"it asserts {' and '.join(found)} at once; an assertion has one of them (R4, tst-5)")
+    return found[0]
+
+
+def _operator(assertion: Mapping[str, Any]) -> str:
+    return str(assertion.get("operator", "equals"))
+
+
+def _demand_equals(assertion: Mapping[str, Any], instead: str) -> None:
+    if _operator(assertion) != "equals":
+        raise CannotBeSaid(f"the operator {_operator(assertion)}; {instead}")
 
 
 def _profile(assertion: Mapping[str, Any], profiles: Mapping[str, str]) -> str:
     name = str(assertion["validateProfileId"])
     if name not in profiles:
-        raise CannotBeSaid(f'the script has no profile "{name}"')
+        raise CannotBeSaid(f'the script has no profile "{name}"; give it one with this id')
     return profiles[name]
 
 
 def _response(assertion: Mapping[str, Any]) -> dict[str, Any]:
+    _demand_equals(assertion, "status takes the codes that are allowed, so write those")
     if assertion["response"] not in _RESPONSES:
-        raise CannotBeSaid(f'"{assertion["response"]}" is no code of FHIR')
+        raise CannotBeSaid(f'"{assertion["response"]}" is no code of FHIR; write responseCode')
     return {"status": _RESPONSES[assertion["response"]]}
 
 
 def _response_code(assertion: Mapping[str, Any]) -> dict[str, Any]:
     codes = [code.strip() for code in str(assertion["responseCode"]).split(",")]
-    known = all(re.fullmatch(r"[1-5][0-9]{2}|\$\{[^{}]+\}", code) for code in codes)
-    if assertion.get("operator", "equals") not in ("equals", "in") or not known:
-        raise CannotBeSaid("status takes codes that are allowed, not those that are forbidden")
+    if _operator(assertion) not in ("equals", "in"):
+        raise CannotBeSaid(
+            f"the operator {_operator(assertion)}; status takes the codes that are allowed, so write those"
+        )
+    if not all(re.fullmatch(r"[1-5][0-9]{2}|\$\{[^{}]+\}", code, re.ASCII) for code in codes):
+        raise CannotBeSaid(f"{assertion['responseCode']} is no list of HTTP codes")
     statuses = [int(code) if code.isdigit() else code for code in codes]
     return {"status": statuses if len(statuses) > 1 else statuses[0]}
 
 
 def _header(assertion: Mapping[str, Any]) -> dict[str, Any]:
-    value = str(assertion.get("value", ""))
-    allowed = {
-        "equals": value,
-        "notEmpty": "present",
-        "empty": "absent",
-        "contains": f"/{re.escape(value)}/",
-        "notEquals": f"/^(?!{re.escape(value)}$)/",
-        "notContains": f"/^(?!.*{re.escape(value)})/",
-    }
-    operator = str(assertion.get("operator", "equals"))
-    if operator not in allowed or ("${" in value and operator not in ("equals", "notEmpty", "empty")):
-        raise CannotBeSaid(f"the operator {operator} on a header")
-    return {"headers": {str(assertion["headerField"]): allowed[operator]}}
+    name, operator = str(assertion["headerField"]), _operator(assertion)
+    if not _NAME.fullmatch(name):
+        raise CannotBeSaid(f"{name!r} is no name of a header")
+    if operator in ("notEmpty", "empty"):
+        return {"headers": {name: "present" if operator == "notEmpty" else "absent"}}
+    if not assertion.get("value"):
+        raise CannotBeSaid(f"the operator {operator} needs a value")
+    return {"headers": {name: pattern(operator, str(assertion["value"]))}}
 
 
 def _content_type(assertion: Mapping[str, Any]) -> dict[str, Any]:
-    return {"content-type": FORMATS.get(assertion["contentType"], assertion["contentType"])}
+    wanted = str(assertion["contentType"])
+    return {"content-type": pattern(_operator(assertion), FORMATS.get(wanted, wanted))}
+
+
+def _resource(assertion: Mapping[str, Any]) -> dict[str, Any]:
+    _demand_equals(assertion, "type takes the types that are allowed, so write those")
+    return {"type": str(assertion["resource"])}
 
 
 def _expression(assertion: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a TestScript are texts: what the expression gives is compared as text, but for numbers in order."""
-    expression = str(assertion["expression"]) if "expression" in assertion else fhirpath_of(str(assertion["path"]))
-    value, operator = assertion.get("value"), str(assertion.get("operator", "equals"))
+    """A path that gives several nodes stands for the first of them, as XPath's string() has it."""
+    if "expression" in assertion:
+        expression = str(assertion["expression"])
+    else:
+        expression = f"{fhirpath_of(str(assertion['path']))}.first()"
+    value, operator = assertion.get("value"), _operator(assertion)
     if operator in ("empty", "notEmpty"):
         return {"that": f"({expression}).{'empty' if operator == 'empty' else 'exists'}()"}
-    if value is None:
-        return {"that": expression}
-    if value in ("true", "false") and operator == "equals":
-        return {"that": f"({expression}) = {value}"}
-    text = "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
-    told = f"({expression}).select(toString())"
-    options = " | ".join("'" + one.strip().replace("'", "\\'") + "'" for one in str(value).split(","))
-    written = {
-        "equals": f"{told} = {text}",
-        "notEquals": f"{told} != {text}",
-        "in": f"{told} in ({options})",
-        "notIn": f"({told} in ({options})).not()",
-        "contains": f"{told}.contains({text})",
-        "notContains": f"{told}.contains({text}).not()",
-    }
-    if operator in written:
-        return {"that": written[operator]}
-    sign = {"greaterThan": ">", "lessThan": "<"}.get(operator)
-    if sign is None or not _NUMBER.fullmatch(str(value)):
-        raise CannotBeSaid(f"the operator {operator} with {value}")
-    return {"that": f"({expression}) {sign} {value}"}
+    if value is not None and operator != "eval":
+        return {"that": comparison(expression, operator, str(value))}
+    if operator not in ("equals", "eval") or "path" in assertion:
+        raise CannotBeSaid(f"the operator {operator} needs a value")
+    return {"that": expression}
 
 
-def fhirpath_of(path: str) -> str:
-    """Return an XPath that only names elements as FHIRPath: ``fhir:Patient/fhir:id/@value``. Raises CannotBeSaid."""
-    found = _XPATH.fullmatch(path.strip())
-    if found is None:
-        raise CannotBeSaid(f"the path {path} is more than names of elements; write it as FHIRPath")
-    return ".".join([found[1], *(name.rpartition(":")[2] for name in found[2].split("/") if name)])
+def _navigation_links(assertion: Mapping[str, Any]) -> dict[str, Any]:
+    """R4, TestScript.setup.action.assert.navigationLinks: the Bundle contains first, last, and next links."""
+    if assertion["navigationLinks"] is not True:
+        raise CannotBeSaid("navigationLinks false asserts nothing")
+    return {"that": [f"Bundle.link.where(relation = '{relation}').exists()" for relation in _LINKS]}
+
+
+def _request_url(assertion: Mapping[str, Any]) -> dict[str, Any]:
+    """The URL is judged as it was sent; a whole path stands at its end, since the base is the candidate's own."""
+    value = quote(str(assertion["requestURL"]), safe="/$:@!'()*,;~-._&=+%?{}")
+    operator = _operator(assertion)
+    if operator == "equals":
+        ending = re.escape(value.lstrip("/"))
+        if "${" in value:
+            raise CannotBeSaid("a URL that is not known before the run; assert what it contains")
+        return {"url": f"/(?:^|\\/){ending}$/"}
+    return {"url": pattern(operator, value)}
 
 
 _BUILDERS = {
@@ -144,7 +157,11 @@ _BUILDERS = {
     "responseCode": _response_code,
     "headerField": _header,
     "contentType": _content_type,
-    "resource": lambda assertion: {"type": str(assertion["resource"])},
+    "resource": _resource,
     "expression": _expression,
     "path": _expression,
+    "navigationLinks": _navigation_links,
+    "requestURL": _request_url,
 }
+_ELSEWHERE = ("validateProfileId", "minimumId", "requestMethod")
+"""Those that need more than the assertion itself."""

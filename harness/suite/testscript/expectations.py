@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.suite.testscript.assertions import CannotBeSaid
+from harness.suite.testscript.loss import CannotBeSaid
 
 Assertion = dict[str, Any]
 _CLASSES = {

@@ -7,9 +7,8 @@ from urllib.parse import quote
 from harness.suite.model import Interaction, Step, Test, TestSet
 from harness.suite.paths import apply
 from harness.suite.problem import ExpressionError
-from harness.suite.testscript.assertions import CannotBeSaid
 from harness.suite.testscript.expectations import assertions, profiles_of
-from harness.suite.testscript.loss import Loss
+from harness.suite.testscript.loss import CannotBeSaid, Loss
 from harness.suite.testscript.values import Values, variable_name
 
 _OPERATIONS = "http://terminology.hl7.org/CodeSystem/testscript-operation-codes"

@@ -1,0 +1,116 @@
+"""The shape of a TestScript (R4, testscript.html): what a reader relies on, so that no file can surprise it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.errors import TestSetError
+
+_DEEPEST = 60
+"""Levels of a script or a fixture: test sets, which may hold a fixture, have 64."""
+_MOST = 20
+_OPERATION = {
+    "type": {"code": str},
+    "resource": str,
+    "label": str,
+    "description": str,
+    "accept": str,
+    "contentType": str,
+    "destination": int,
+    "origin": int,
+    "encodeRequestUrl": bool,
+    "method": str,
+    "params": str,
+    "requestHeader": [{"field": str, "value": str}],
+    "requestId": str,
+    "responseId": str,
+    "sourceId": str,
+    "targetId": str,
+    "url": str,
+}
+_TEXTS = (
+    "label description direction compareToSourceId compareToSourceExpression compareToSourcePath contentType "
+    "expression headerField minimumId operator path requestMethod requestURL resource response responseCode sourceId "
+    "validateProfileId value"
+)
+_ASSERT = {**dict.fromkeys(_TEXTS.split(), str), "navigationLinks": bool, "warningOnly": bool}
+_ACTIONS = {"action": [{"operation": _OPERATION, "assert": _ASSERT}]}
+_SCRIPT = {
+    "id": str,
+    "name": str,
+    "title": str,
+    "contained": [{"resourceType": str, "id": str}],
+    "origin": [{"index": int}],
+    "destination": [{"index": int}],
+    "metadata": {"capability": [{"required": bool, "description": str}]},
+    "fixture": [{"id": str, "autocreate": bool, "autodelete": bool, "resource": {"reference": str}}],
+    "profile": [{"id": str, "reference": str}],
+    "variable": [
+        dict.fromkeys(("name", "defaultValue", "description", "expression", "headerField", "hint", "path"), str)
+        | {"sourceId": str}
+    ],
+    "setup": _ACTIONS,
+    "test": [{"id": str, "name": str, "description": str, **_ACTIONS}],
+    "teardown": _ACTIONS,
+}
+_R5 = ("scope", "common", "testSystem", "versionAlgorithmString", "versionAlgorithmCoding", "copyrightLabel")
+_NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number"}
+
+
+def check_shape(script: Mapping[str, Any]) -> None:
+    """Look at what a script holds. Raises TestSetError with every place that is not as R4 has it."""
+    if script.get("resourceType") != "TestScript":
+        raise TestSetError(
+            f"a {_shown(script.get('resourceType', 'file without resourceType'))} is no TestScript; name one of FHIR R4"
+        )
+    check_depth(script, "TestScript")
+    if script.get("modifierExtension"):
+        raise TestSetError("TestScript.modifierExtension: it changes what the script means, in a way that is not known")
+    found = list(_faults(script, _SCRIPT, "TestScript"))
+    found += [
+        f"TestScript.variable[{index}] has no name; each variable needs one"
+        for index, one in enumerate(script.get("variable") or ())
+        if isinstance(one, dict) and not one.get("name")
+    ]
+    if found:
+        newer = any(name in script for name in _R5) or _profiles_are_canonical(script)
+        hint = "\nThis looks like a TestScript of R5; convert it to R4 first" if newer else ""
+        more = f"\n… and {len(found) - _MOST} more" if len(found) > _MOST else ""
+        raise TestSetError("not a TestScript of FHIR R4:\n" + "\n".join(found[:_MOST]) + more + hint)
+
+
+def check_depth(value: Any, place: str) -> None:
+    """Raise TestSetError when ``value`` has more levels than a test set may have."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise TestSetError(f"{place}: it is nested more than {_DEEPEST} levels deep; no test set can hold it")
+
+
+def _profiles_are_canonical(script: Mapping[str, Any]) -> bool:
+    profiles = script.get("profile")
+    return isinstance(profiles, list) and any(isinstance(one, str) for one in profiles)
+
+
+def _faults(value: Any, shape: Any, place: str) -> Iterator[str]:
+    kind = shape if isinstance(shape, type) else type(shape)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or (kind is list and not value):
+        found = _NAMES.get(type(value), "null" if value is None else "a number")
+        yield f"{place} must be {_NAMES[kind]}, and it is {'empty' if value == [] else found}"
+    elif isinstance(shape, dict):
+        for name, inner in shape.items():
+            if name in value:
+                yield from _faults(value[name], inner, f"{place}.{name}")
+    elif isinstance(shape, list):
+        for index, item in enumerate(value):
+            yield from _faults(item, shape[0], f"{place}[{index}]")
+
+
+def _shown(value: Any) -> str:
+    return value[:60] if isinstance(value, str) else _NAMES.get(type(value), "number")
