@@ -15,6 +15,7 @@ from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
+from harness.validation.contexts import inside, selected
 from harness.validation.knowledge import Answer, ExtensionDefinition
 from harness.validation.location import Location
 from harness.validation.resources import element_path, nested, walk
@@ -187,16 +188,24 @@ class Judge:
     def _extension(self, structure: Mapping[str, Any]) -> ExtensionDefinition:
         contexts = [c for c in structure.get("context") or () if isinstance(c, Mapping)]
         tree = self.compiler.tree(str(structure["url"]))
+        named = {
+            kind: [str(c.get("expression")) for c in contexts if c.get("type", "element") == kind]
+            for kind in ("element", "extension", "fhirpath")
+        }
         return ExtensionDefinition(
             str(structure["url"]),
             bool(tree is not None and tree.element.get("isModifier")),
-            frozenset(str(c.get("expression")) for c in contexts)
-            | FURTHER_CONTEXTS.get(str(structure["url"]), frozenset()),
-            not contexts or any(c.get("type") in ("fhirpath", "extension") for c in contexts),
+            frozenset(named["element"]) | FURTHER_CONTEXTS.get(str(structure["url"]), frozenset()),
+            not contexts,
+            within=frozenset(named["extension"]),
+            selections=tuple(named["fhirpath"]),
+            rules=tuple(str(rule) for rule in structure.get("contextInvariant") or ()),
         )
 
-    def in_context(self, definition: ExtensionDefinition, names: frozenset[str], where: Location, scope: Scope) -> bool:
-        """Whether the extension may stand at ``where``, on an element known as ``names``."""
+    def in_context(
+        self, definition: ExtensionDefinition, names: frozenset[str], where: Location, scope: Scope
+    ) -> bool | None:
+        """Whether the extension may stand at ``where``, on an element known as ``names``; None if that is not known."""
         contexts = definition.contexts
         if definition.anywhere or not contexts.isdisjoint(names) or "*" in contexts:
             return True
@@ -209,7 +218,10 @@ class Judge:
                 return True
             if ":" in context and "#" not in context and path == scope.resource.get("resourceType"):
                 return True
-        return False
+        holder = where[0] or where
+        if definition.within and inside(definition.within, holder, scope):
+            return True
+        return selected(definition.selections, holder, scope) if definition.selections else False
 
     def referenced_type(self, reference: Mapping[str, Any]) -> str | None:
         """The resource type that a Reference names in its URL or in ``type``."""

@@ -17,17 +17,22 @@ Answer = tuple["bool | None", str]
 
 @dataclass(frozen=True, slots=True)
 class ExtensionDefinition:
-    """What matters of an extension where it is used."""
+    """What matters of an extension where it is used: ``contexts`` are names of elements, ``within`` urls of extensions,
+    ``selections`` FHIRPath that selects elements, ``rules`` FHIRPath that holds for the element.
+    """
 
     url: str
     modifier: bool
     contexts: frozenset[str]
     anywhere: bool
+    within: frozenset[str] = frozenset()
+    selections: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
     @property
     def context_text(self) -> str:
         """The contexts in words."""
-        return " | ".join(sorted(self.contexts))
+        return " | ".join(sorted({*self.contexts, *self.within, *self.selections}))
 
 
 class Schema(Protocol):
@@ -74,7 +79,7 @@ class Knowledge(Protocol):
     def extension(self, url: str) -> ExtensionDefinition | None: ...
     def in_context(
         self, definition: ExtensionDefinition, names: frozenset[str], where: Location, scope: Any
-    ) -> bool: ...
+    ) -> bool | None: ...
     def referenced_type(self, reference: Mapping[str, Any]) -> str | None: ...
     def target_type(self, canonical: str) -> str: ...
     def target_fits(self, canonical: str, name: str) -> bool: ...

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.validation.contexts import broken
+from harness.validation.knowledge import ExtensionDefinition
 from harness.validation.location import Location
 from harness.validation.schema import Children, Origin
 from harness.validation.scope import Scope
@@ -69,17 +71,23 @@ class ExtensionRule:
             return
         if structure.modifier is not self.modifier:
             scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
-        if not judge.in_context(structure, self.contexts, where, scope):
-            scope.report(
-                "extension-context",
-                where[0] or where,
-                found=url,
-                expected=structure.context_text,
-                profile=structure.url,
-            )
+        self._placed(value, structure, where, scope)
         judge.apply(value, url, where, scope)
         if self.inline:
             self.general.check(value, where, scope)
+
+    def _placed(self, value: Mapping[str, Any], structure: ExtensionDefinition, where: Location, scope: Scope) -> None:
+        """Report an extension where its definition does not allow it, or only under conditions that do not hold."""
+        holder, url = where[0] or where, structure.url
+        allowed = scope.session.judge.in_context(structure, self.contexts, where, scope)
+        if not allowed:
+            rule = "extension-context" if allowed is False else "extension-context-undecided"
+            scope.report(
+                rule, holder, found=url, expected=structure.context_text, profile=url, undecided=allowed is None
+            )
+        for text, holds in broken(structure.rules, value, holder, scope) if structure.rules else ():
+            rule = "extension-context-undecided" if holds is None else "extension-context-rule"
+            scope.report(rule, holder, found=url, expected=text, profile=url, undecided=holds is None)
 
     def _unknown(self, url: str, where: Location, scope: Scope) -> None:
         """Without its definition an extension of HL7, or an example, cannot be judged; others follow the setting.

@@ -153,6 +153,18 @@ EXTENSIONS: dict[str, Rule] = {
         "The extension {found} is not allowed here: it belongs on {expected}",
         "L'extension {found} n'est pas admise ici : sa place est sur {expected}",
     ),
+    "extension-context-rule": Rule(
+        "error",
+        "structure",
+        "The extension {found} may stand here only where this holds, and it does not: {expected}",
+        "L'extension {found} n'est admise ici que si ceci est vrai, ce qui n'est pas le cas : {expected}",
+    ),
+    "extension-context-undecided": Rule(
+        "information",
+        "not-supported",
+        "Whether the extension {found} may stand here could not be told: {expected}",
+        "On n'a pu établir si l'extension {found} est admise ici : {expected}",
+    ),
     "extension-modifier": Rule(
         "error",
         "structure",
