@@ -216,6 +216,24 @@ ARTIFACTS: dict[str, Rule] = {
         "{found} is not known here (known: {expected})",
         "{found} n'est pas connu ici (connus : {expected})",
     ),
+    "map-type": Rule(
+        "error",
+        "business-rule",
+        "{found} is neither a structure that the map declares nor a type of FHIR",
+        "{found} n'est ni une structure déclarée par la map ni un type de FHIR",
+    ),
+    "map-element": Rule(
+        "error",
+        "business-rule",
+        "There is no element {found} in {expected}",
+        "Il n'y a pas d'élément {found} dans {expected}",
+    ),
+    "map-expression": Rule(
+        "error",
+        "business-rule",
+        "The expression {found} cannot be read: {detail}",
+        "L'expression {found} ne peut être lue : {detail}",
+    ),
     "map-group": Rule(
         "error",
         "business-rule",

@@ -17,8 +17,15 @@ from harness.validation.resource_rules.reading import parts, text, texts
 from harness.validation.scope import Scope
 
 _ANY = frozenset({"Resource", "DomainResource"})
+_KNOWN = FUNCTION_NAMES - {"hasExtension"}
+"""The functions of FHIRPath and of FHIR R4 (fhirpath §2.9.1.5); the engine knows one more, for the checks of tests."""
 _SAME = frozenset({"where", "first", "last", "tail", "distinct", "single"})
 """Functions that give some of what they are applied to."""
+_CONDITIONS = frozenset({"where", "exists", "all"})
+"""Functions whose argument is about each of what they are applied to."""
+Focus = tuple["list[Element] | None", ...]
+_TOP: Focus = ()
+"""Outside of any condition, where names are those of types."""
 
 
 def check(parameter: Mapping[str, Any], where: Location, scope: Scope) -> None:
@@ -53,24 +60,32 @@ class _Paths:
         self._compiler = scope.session.judge.compiler
         self._types = scope.session.judge.resource_types | _ANY
 
-    def elements(self, node: Node | None) -> list[Element] | None:
-        """What ``node`` leads to; None where that is not followed. Raises FHIRPathError where it leads nowhere."""
+    def elements(self, node: Node | None, focus: Focus = _TOP) -> list[Element] | None:
+        """What ``node`` leads to from ``focus``, the elements that a condition is about.
+
+        None where that is not followed. Raises FHIRPathError where it leads nowhere.
+        """
         match node:
+            case None:
+                return None if focus is _TOP else focus[0]
             case Member(None, name):
-                return self._root(name)
+                return self._root(name) if focus is _TOP else self._children(focus[0], name)
             case Member(source, name):
-                return self._children(self.elements(source), name)
-            case Binary("|", left, right):
-                self.elements(left)
-                self.elements(right)
+                return self._children(self.elements(source, focus), name)
+            case Binary(_, left, right):
+                self.elements(left, focus)
+                self.elements(right, focus)
             case Indexer(source, _):
-                return self.elements(source)
-            case Call(_, name, _) if name not in FUNCTION_NAMES:
+                return self.elements(source, focus)
+            case Call(_, name, _) if name not in _KNOWN:
                 raise FHIRPathError(f"{name} is no function")
-            case Call(source, name, _) if name in _SAME:
-                return self.elements(source)
-            case Call(source, _, _) | TypeOperation(_, source, _):
-                self.elements(source)
+            case Call(source, name, arguments):
+                found = self.elements(source, focus)
+                for argument in arguments if name in _CONDITIONS else ():
+                    self.elements(argument, (found,))
+                return found if name in _SAME else None
+            case TypeOperation(_, source, _):
+                self.elements(source, focus)
         return None
 
     def _root(self, name: str) -> list[Element] | None:
@@ -82,8 +97,8 @@ class _Paths:
         return None if tree is None or name in _ANY else [tree]
 
     def _children(self, elements: list[Element] | None, name: str) -> list[Element] | None:
-        if not elements or any(not e.type_codes and "." in e.path and not e.children for e in elements):
-            return None
+        if not elements or any("." in e.path and not e.children and _ANY.issuperset(e.type_codes) for e in elements):
+            return None  # what stands there is defined elsewhere
         found = [
             child
             for element in elements
