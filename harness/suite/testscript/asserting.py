@@ -4,15 +4,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from harness.errors import FHIRPathError
-from harness.fhir.fhirpath import compile_expression
-from harness.suite.names import placeheld
 from harness.suite.testscript.assertions import expectation
 from harness.suite.testscript.comparison import comparison, same_values
 from harness.suite.testscript.loss import CannotBeSaid
 from harness.suite.testscript.operations import method_of
 from harness.suite.testscript.parts import Made
-from harness.suite.testscript.sources import Sources, element
+from harness.suite.testscript.sources import Sources, checked, element
 
 _LONGEST = 50
 """Values of a fixture that one assertion compares with, at most."""
@@ -38,18 +35,12 @@ def blocks(
     else:
         found = [expectation(sources.filled(dict(assertion)), profiles)]
     for block in found:
-        _compile(block.get("that", []))
+        that = block.get("that", [])
+        for expression in [that] if isinstance(that, str) else that:
+            checked(expression)
     if assertion.get("warningOnly") is True:
         found = [{**({"of": block["of"]} if "of" in block else {}), "level": "SHOULD", **block} for block in found]
     return found, told
-
-
-def _compile(expressions: str | list[str]) -> None:
-    for text in [expressions] if isinstance(expressions, str) else expressions:
-        try:
-            compile_expression(placeheld(text))
-        except FHIRPathError as problem:
-            raise CannotBeSaid(f"not FHIRPath: {problem}") from problem
 
 
 def _method(assertion: Mapping[str, Any], made: Made) -> str:
@@ -67,7 +58,7 @@ def _compared(
 
     Of several nodes of a path the first counts, as XPath's string() has it; an expression gives all of its values.
     """
-    source = str(assertion["compareToSourceId"])
+    source, assertion = str(assertion["compareToSourceId"]), sources.filled(dict(assertion))
     other = element(assertion, "compareToSource")
     if not assertion.get("compareToSourceExpression"):
         other += ".first()"

@@ -114,6 +114,8 @@ def _content_type(assertion: Mapping[str, Any]) -> dict[str, Any]:
 
 def _resource(assertion: Mapping[str, Any]) -> dict[str, Any]:
     _demand_equals(assertion, "type takes the types that are allowed, so write those")
+    if not re.fullmatch(r"[A-Z][A-Za-z]+|\$\{[^{}]+\}", str(assertion["resource"])):
+        raise CannotBeSaid(f"{assertion['resource']} is no resource type of FHIR")
     return {"type": str(assertion["resource"])}
 
 

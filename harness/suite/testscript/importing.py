@@ -162,7 +162,7 @@ class _Writer:
             }
             for part in tests
         ]
-        used = sorted(set(_FIXTURE.findall(str([steps, written]))))
+        used = sorted(set(_FIXTURE.findall(str([steps, [one["steps"] for one in written]]))))
         constants = self._reader.sources.constants
         return {
             "testset": name,

@@ -169,7 +169,6 @@ def _around(operation: Mapping[str, Any], has_body: bool) -> dict[str, Any]:
     for one in operation.get("requestHeader", ()):
         name, value = str(one.get("field", "")), str(one.get("value", ""))
         _demand(bool(_HEADER.fullmatch(name)), f"{name!r} is no name of a header")
-        _demand(value.isprintable(), f"the header {name} holds a control character")
         headers[name] = value
     own = {name.lower(): value for name, value in headers.items()}
     accepted = own.get("accept", operation.get("accept"))
@@ -182,9 +181,11 @@ def _around(operation: Mapping[str, Any], has_body: bool) -> dict[str, Any]:
     kind = asked or sent or _kind(operation.get("contentType")) or "json"
     if content and sent == "xml" and content not in ("xml", FORMATS["xml"]):
         raise CannotBeSaid(f"XML as {content}; write {FORMATS['xml']}")
-    for name, value in (("Accept", accepted), ("Content-Type", content)):
-        if value and value not in (kind, FORMATS[kind], "none") and name.lower() not in own:
-            headers[name] = str(value)
+    for name, media in (("Accept", accepted), ("Content-Type", content)):
+        if media and media not in (kind, FORMATS[kind], "none") and name.lower() not in own:
+            headers[name] = str(media)
+    for name, value in headers.items():
+        _demand(value.isprintable(), f"the header {name} holds a control character")
     return {**({"format": "xml"} if kind == "xml" else {}), **({"headers": headers} if headers else {})}
 
 

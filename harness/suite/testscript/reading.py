@@ -11,7 +11,7 @@ from harness.suite.testscript.loss import CannotBeSaid, Loss
 from harness.suite.testscript.operations import step as step_of
 from harness.suite.testscript.operations import writes
 from harness.suite.testscript.parts import Made, Part
-from harness.suite.testscript.shape import check_depth
+from harness.suite.testscript.shape import check_content
 from harness.suite.testscript.sources import Resource, Sources
 
 _TOLD = ("label", "description")
@@ -97,7 +97,7 @@ class ScriptReader:
                 resource = contained.get(reference) or (find(reference) if reference else None)
                 if resource is None or not isinstance(resource.get("resourceType"), str):
                     raise CannotBeSaid("its resource is not at hand")
-                check_depth(resource, reference)
+                check_content(resource, reference)
             except (CannotBeSaid, TestSetError) as problem:
                 self.lose(f"fixture {name}", reference or "no reference", str(problem))
             else:

@@ -1,5 +1,6 @@
 """The shape of a TestScript (R4, testscript.html): what a reader relies on, so that no file can surprise it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from harness.errors import TestSetError
 _DEEPEST = 60
 """Levels of a script or a fixture: test sets, which may hold a fixture, have 64."""
 _MOST = 20
+_HALF = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _OPERATION = {
     "type": {"code": str},
     "resource": str,
@@ -59,17 +62,16 @@ _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false
 def check_shape(script: Mapping[str, Any]) -> None:
     """Look at what a script holds. Raises TestSetError with every place that is not as R4 has it."""
     if script.get("resourceType") != "TestScript":
-        raise TestSetError(
-            f"a {_shown(script.get('resourceType', 'file without resourceType'))} is no TestScript; name one of FHIR R4"
-        )
-    check_depth(script, "TestScript")
+        kind = script.get("resourceType")
+        found = f"a {kind[:60]!a}" if isinstance(kind, str) else "a file without resourceType"
+        raise TestSetError(f"{found} is no TestScript; name one of FHIR R4")
+    check_content(script, "TestScript")
     if script.get("modifierExtension"):
         raise TestSetError("TestScript.modifierExtension: it changes what the script means, in a way that is not known")
-    found = list(_faults(script, _SCRIPT, "TestScript"))
-    found += [
+    found = list(_faults(script, _SCRIPT, "TestScript")) or [
         f"TestScript.variable[{index}] has no name; each variable needs one"
-        for index, one in enumerate(script.get("variable") or ())
-        if isinstance(one, dict) and not one.get("name")
+        for index, one in enumerate(script.get("variable", ()))
+        if "name" not in one
     ]
     if found:
         newer = any(name in script for name in _R5) or _profiles_are_canonical(script)
@@ -78,16 +80,15 @@ def check_shape(script: Mapping[str, Any]) -> None:
         raise TestSetError("not a TestScript of FHIR R4:\n" + "\n".join(found[:_MOST]) + more + hint)
 
 
-def check_depth(value: Any, place: str) -> None:
-    """Raise TestSetError when ``value`` has more levels than a test set may have."""
+def check_content(value: Any, place: str) -> None:
+    """Raise TestSetError when ``value`` has more levels than a test set may have, or a text that is no Unicode."""
     level = [value]
     for _ in range(_DEEPEST):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
+        inner = [one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer)]
+        broken = next((one for one in inner if isinstance(one, str) and _HALF.search(one)), None)
+        if broken is not None:
+            raise TestSetError(f"{place}: half a character (a lone surrogate) in {broken[:60]!a}; write it whole")
+        level = [one for one in inner if isinstance(one, dict | list)]
         if not level:
             return
     raise TestSetError(f"{place}: it is nested more than {_DEEPEST} levels deep; no test set can hold it")
@@ -99,10 +100,13 @@ def _profiles_are_canonical(script: Mapping[str, Any]) -> bool:
 
 
 def _faults(value: Any, shape: Any, place: str) -> Iterator[str]:
-    kind = shape if isinstance(shape, type) else type(shape)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or (kind is list and not value):
+    kind: type = shape if isinstance(shape, type) else type(shape)
+    fits = isinstance(value, kind) and not (kind is int and isinstance(value, bool)) and value != []
+    if not fits:
         found = _NAMES.get(type(value), "null" if value is None else "a number")
         yield f"{place} must be {_NAMES[kind]}, and it is {'empty' if value == [] else found}"
+    elif isinstance(value, str) and (not value.strip() or _CONTROL.search(value)):
+        yield f"{place} must be a text, and it is {'not: it has a control character' if value.strip() else 'empty'}"
     elif isinstance(shape, dict):
         for name, inner in shape.items():
             if name in value:
@@ -110,7 +114,3 @@ def _faults(value: Any, shape: Any, place: str) -> Iterator[str]:
     elif isinstance(shape, list):
         for index, item in enumerate(value):
             yield from _faults(item, shape[0], f"{place}[{index}]")
-
-
-def _shown(value: Any) -> str:
-    return value[:60] if isinstance(value, str) else _NAMES.get(type(value), "number")

@@ -9,6 +9,7 @@ from typing import Any
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import compile_expression
 from harness.suite.expressions import escape
+from harness.suite.names import placeheld
 from harness.suite.testscript.comparison import PLACEHOLDER
 from harness.suite.testscript.loss import CannotBeSaid
 from harness.suite.testscript.naming import Names
@@ -176,7 +177,7 @@ class Sources:
 
         Raises CannotBeSaid.
         """
-        if source not in self.contained:
+        if source not in self.contained or source not in self.fixtures:
             return self.sent(source)
         resource = {name: value for name, value in self.fixtures[source].items() if name != "id"}
         return self.filled(resource, declared_only=True)
@@ -214,10 +215,19 @@ def element(part: Mapping[str, Any], prefix: str = "") -> str:
     """
     expression, path = ("expression", "path") if not prefix else (f"{prefix}Expression", f"{prefix}Path")
     if part.get(expression):
-        return str(part[expression])
+        return checked(str(part[expression]))
     if part.get(path):
-        return fhirpath_of(str(part[path]))
+        return checked(fhirpath_of(str(part[path])))
     raise CannotBeSaid("it names no element: give it an expression")
+
+
+def checked(expression: str) -> str:
+    """Return ``expression`` when it is FHIRPath. Raises CannotBeSaid."""
+    try:
+        compile_expression(placeheld(expression))
+    except FHIRPathError as problem:
+        raise CannotBeSaid(f"not FHIRPath: {problem}") from problem
+    return expression
 
 
 def _saved(variable: Mapping[str, Any]) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from harness.errors import TestSetError
-from harness.suite.testscript import Imported, import_testscript
-from harness.suite.testscript.assertions import CannotBeSaid, expectation, fhirpath_of
+from harness.suite.testscript import CannotBeSaid, Imported, import_testscript
+from harness.suite.testscript.assertions import expectation
 from harness.suite.testscript.operations import step
+from harness.suite.testscript.xpath import fhirpath_of
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
