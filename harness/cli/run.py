@@ -73,7 +73,7 @@ def run(
         raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
     catalogue = load_catalogue(root, fixtures)
     chosen = [found for found in catalogue.select(testset or []) if found.candidate == kind]
-    Selection(test).check(chosen)
+    Selection(test, tag).check(chosen)
     plan = Plan(
         catalogue,
         chosen,

@@ -20,7 +20,7 @@ from harness.engine.client import Live
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
-from harness.engine.resume import Resumed, check_candidate
+from harness.engine.resume import Resumed, check_candidate, check_definitions
 from harness.engine.runner import default_judge, signed_in
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
@@ -139,9 +139,9 @@ def execute(
                 transport=resumed,
                 select=resumed.select if resumed else plan.selection,
                 seed=resumed.started.seed if resumed else plan.seed,
-                fail_fast=plan.fail_fast,
+                fail_fast=plan.fail_fast or (resumed is not None and resumed.started.fail_fast),
                 show=show_sign_in,
-                waivers=plan.waivers,
+                waivers=plan.waivers or (Waivers.of(resumed.started.waivers) if resumed else None),
                 judge=plan.judge,
                 incoming=incoming,
                 jobs=plan.jobs,
@@ -165,6 +165,7 @@ def _resumed(plan: Plan, folder: Path, candidate: Candidate, grants: Sequence[Gr
     live = Live(candidate, grants=grants)
     resumed = Resumed(read_journal(folder), plan.test_sets, live, candidate.redactor())
     check_candidate(resumed.started, candidate)
+    check_definitions(resumed.started, plan.definitions)
 
     async def sweep() -> tuple[str, ...]:
         sweeping = Live(candidate, grants=grants)

@@ -42,7 +42,14 @@ class Selection:
         )
 
     def check(self, test_sets: Sequence[TestSet]) -> None:
-        """Raise UsageError for an id that is no test's of ``test_sets``: a slip, which would choose less than meant."""
+        """Raise UsageError for an id or a tag of none of ``test_sets``: a slip, which would choose less than meant."""
+        tags = {
+            tag for found in test_sets for names in (found.tags, *(one.tags for one in found.tests)) for tag in names
+        }
+        for name in self.tags:
+            if name not in tags:
+                hint = nearest(name, tags) or f"; known are {', '.join(sorted(tags))}"
+                raise UsageError(f'no test of the chosen test sets has the tag "{name}"{hint}')
         if not self.tests:
             return
         known = {name: None for found in test_sets for case in cases(found) for name in sorted(_names(found, case))}

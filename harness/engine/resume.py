@@ -12,6 +12,7 @@ from harness.engine.planner import Case
 from harness.engine.redaction import Redactor, without_commitments
 from harness.engine.replay import Replay
 from harness.errors import UsageError
+from harness.fhir.definitions import Definitions
 from harness.suite.model import TestSet
 
 
@@ -122,6 +123,18 @@ def check_candidate(started: RunStarted, candidate: Candidate) -> None:
     if places != now:
         raise UsageError(
             f"the run cannot be resumed: it went to {', '.join(places)}, not {', '.join(now)}; name that candidate"
+        )
+
+
+def check_definitions(started: RunStarted, definitions: Definitions) -> None:
+    """Raise UsageError when other profiles would judge what is left than judged what had ended."""
+    before = {(one.name, one.version, one.digest) for one in started.definitions}
+    now = {(one.name, one.version, one.digest) for one in definitions.packages}
+    if before != now:
+        other = ", ".join(sorted({f"{name}@{version}" for name, version, _ in before ^ now}))
+        raise UsageError(
+            f"the run cannot be resumed: its definitions are not the same now ({other}); give the same --package, or "
+            "run the tests anew"
         )
 
 

@@ -1,14 +1,16 @@
 """Waivers: findings that are known and accepted until a day. They stay in the evidence, and count as warnings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.engine.codes import CODES, lookup
 from harness.engine.events import CheckResult, Finding
 from harness.engine.verdict import Verdict, combine
 from harness.errors import TestSetError, UsageError
+from harness.suite.problem import nearest
 from harness.suite.schema import check
 from harness.suite.source import read_bytes, read_yaml
 
@@ -62,9 +64,9 @@ class Waivers:
         faults = [str(fault.problem) for fault in check(document, "waivers.schema.json", "harness.engine")]
         if not faults:
             faults = [
-                f"{document.at(('waivers', index, 'expires'))}: {waiver['expires']} is no day of the calendar"
+                f"{document.at(('waivers', index, name))}: {fault}"
                 for index, waiver in enumerate(document.value["waivers"])
-                if not _is_day(waiver["expires"])
+                for name, fault in _faults(waiver)
             ]
         if faults:
             raise UsageError("\n".join(faults))
@@ -101,6 +103,14 @@ class Waivers:
                 told = f"{waiver.reason} ({waiver.author}, until {waiver.expires})"
                 return replace(finding, verdict=Verdict.WARN, waived=told)
         return finding
+
+
+def _faults(waiver: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what the schema cannot say of a waiver, by the member that it is about."""
+    if lookup(waiver["code"]) is None:
+        yield "code", f'no finding has the code "{waiver["code"]}"{nearest(waiver["code"], CODES)}'
+    if not _is_day(waiver["expires"]):
+        yield "expires", f"{waiver['expires']} is no day of the calendar"
 
 
 def _is_day(text: str) -> bool:

@@ -52,3 +52,12 @@ def test_every_test_that_is_named_must_be_there(load):
     for name in ("frist", "other/first", "second[2]", ""):
         with pytest.raises(UsageError, match=re.escape(f'is called "{name}"')):
             Selection(tests=["first", name]).check([test_set])
+
+
+def test_every_tag_that_is_named_must_be_there(load):
+    test_set = load(TESTS)
+    Selection(tags=["slow", "whole"]).check([test_set])
+    with pytest.raises(UsageError, match='has the tag "slwo"; did you mean "slow"'):
+        Selection(tags=["slow", "slwo"]).check([test_set])
+    with pytest.raises(UsageError, match=r"known are .*slow, whole"):
+        Selection(tags=["zzz"]).check([test_set])

@@ -13,11 +13,11 @@ import pytest
 
 from harness.engine import Candidate, Replay, run_sync
 from harness.engine.client import Live
-from harness.engine.events import RunFinished, StepFinished, TestFinished, TestStarted
+from harness.engine.events import DefinitionSource, RunFinished, StepFinished, TestFinished, TestStarted
 from harness.engine.journal import NAME, JournalWriter, read_journal
 from harness.engine.planner import Every, Named, Shard, plan
 from harness.engine.results import RunResult
-from harness.engine.resume import Resumed, check_candidate
+from harness.engine.resume import Resumed, check_candidate, check_definitions
 from harness.errors import UsageError
 
 PLAIN = """
@@ -160,6 +160,16 @@ def test_what_changed_since_is_refused(tmp_path, whole, sets, salted, tiny):
     asyncio.run(live.close())
 
 
+def test_other_definitions_than_before_are_named(whole, definitions):
+    started = whole[1].started
+    check_definitions(started, definitions)
+    other = replace(
+        started, definitions=(*started.definitions, DefinitionSource("some.pack", "1.0.0", "0" * 64, False))
+    )
+    with pytest.raises(UsageError, match=r"not the same now \(some\.pack@1\.0\.0\); give the same --package"):
+        check_definitions(other, definitions)
+
+
 def test_fail_fast_begins_nothing_after_a_failure(tmp_path, sets, salted, definitions, lenient, tiny):
     folder = tmp_path / "fast"
     result = run_sync(
@@ -242,6 +252,26 @@ def test_a_killed_process_loses_nothing(process, tiny, number):
     assert going_on.returncode == 1, complaint
     found = list(verdicts(process.result("resumed")).values())
     assert found == ["pass", "pass", "fail", "pass", "pass", "pass"]
+
+
+WAIVERS = """waivers:
+  - {code: status, test: fails, reason: Known and accepted, author: A tester, expires: "2999-12-31"}
+"""
+
+
+def test_waivers_and_fail_fast_are_those_of_the_run_that_goes_on(process, tiny):
+    (process.folder / "waivers.yaml").write_text(WAIVERS, encoding="utf-8")
+    running = []
+    tiny.at(2, lambda: os.kill(running[0].pid, signal.SIGKILL))
+    running.append(process.start("cut", "--waivers", "waivers.yaml", "--fail-fast"))
+    _, complaint = running[0].communicate(timeout=60)
+    assert running[0].returncode == -signal.SIGKILL, complaint
+    going_on = process.start("resumed", "--resume", "cut")
+    _, complaint = going_on.communicate(timeout=60)
+    assert going_on.returncode == 0, complaint
+    result = process.result("resumed")
+    assert list(verdicts(result).values()) == ["pass", "pass", "warn", "pass", "pass", "pass"]
+    assert result.started.fail_fast
 
 
 def test_an_interrupted_process_cleans_up(process, tiny):

@@ -59,10 +59,10 @@ def test_an_expired_one_counts_again_and_one_that_meets_nothing_is_told(go):
     result = go(
         f"{WAIVER}, test: first, expires: '2020-01-01'",
         f"{WAIVER}, path: Patient.name, expires: '2999-12-31'",
-        "code: stat, reason: Only whole names of families, author: QA, test: first, expires: '2999-12-31'",
+        "code: status.server-error, reason: Only whole names of families, author: QA, test: first, expires: '2999-12-31'",
     )
     assert verdicts(result) == ["fail", "fail"]
-    assert result.finished.waivers_unmet == ("status first", "status Patient.name", "stat first")
+    assert result.finished.waivers_unmet == ("status first", "status Patient.name", "status.server-error first")
 
 
 def test_an_error_cannot_be_waived(load, definitions, lenient, tmp_path):
@@ -95,7 +95,11 @@ def test_waivers_are_recorded_and_judge_again(go, load, definitions, lenient, tm
         (f"{WAIVER}, test: x, expires: '2999-13-31'", "no day of the calendar"),
         (f"{WAIVER}, test: x", "expires"),
         (f"{WAIVER}, tests: x, test: y, expires: '2999-12-31'", 'did you mean "test"'),
-        ("code: status, reason: known, author: QA, test: x, expires: '2999-12-31'", "reason"),
+        (
+            f"{WAIVER.replace('status', 'statuss')}, test: x, expires: '2999-12-31'",
+            'the code "statuss"; did you mean "status"',
+        ),
+        ("code: status, reason: known, author: QA, test: x, expires: '2999-12-31'", "10 characters at least"),
     ],
 )
 def test_faults_of_the_file_are_named(tmp_path, line, said):
