@@ -15,6 +15,7 @@ from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
+from harness.validation.compile.extensions import parts_of
 from harness.validation.contexts import inside, selected
 from harness.validation.knowledge import Answer, ExtensionDefinition
 from harness.validation.location import Location
@@ -197,6 +198,7 @@ class Judge:
             bool(tree is not None and tree.element.get("isModifier")),
             frozenset(named["element"]) | FURTHER_CONTEXTS.get(str(structure["url"]), frozenset()),
             not contexts,
+            parts_of(tree) if tree is not None else None,
             within=frozenset(named["extension"]),
             selections=tuple(named["fhirpath"]),
             rules=tuple(str(rule) for rule in structure.get("contextInvariant") or ()),

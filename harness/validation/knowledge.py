@@ -16,6 +16,13 @@ Answer = tuple["bool | None", str]
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that an extension may have, by url, each with its own; None where they are not told apart by url."""
+
+    by_url: Mapping[str, Parts | None]
+
+
+@dataclass(frozen=True, slots=True)
 class ExtensionDefinition:
     """What matters of an extension where it is used: ``contexts`` are names of elements, ``within`` urls of extensions,
     ``selections`` FHIRPath that selects elements, ``rules`` FHIRPath that holds for the element.
@@ -25,6 +32,7 @@ class ExtensionDefinition:
     modifier: bool
     contexts: frozenset[str]
     anywhere: bool
+    parts: Parts | None
     within: frozenset[str] = frozenset()
     selections: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()

@@ -16,6 +16,8 @@ from harness.validation.slots import ResourceSlot
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _LOINC = "http://loinc.org"
 _ANY = ("Resource", "DomainResource")
+_WITHOUT_CONTAINED = frozenset({"Binary", "Bundle", "Parameters"})
+"""The resources that are no DomainResource."""
 
 VITAL_SIGNS = {
     "85353-1": "vitalspanel",
@@ -60,7 +62,7 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
         check_bundle(value, where, scope)
     elif name in RULES:
         RULES[name](value, where, scope)
-    if "contained" in value:
+    if "contained" in value and name not in _WITHOUT_CONTAINED:
         check_contained(value, where, scope)
 
 

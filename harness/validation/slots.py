@@ -184,14 +184,14 @@ class ComplexSlot:
         place = self.place
         if not place.array and type(item) is dict:
             location = (where, place.segment, -1)
-            if len(item) > 1 or is_object(item, location, scope):
+            if len(item) > 1 or is_object(item, location, scope) or not item:
                 self.schema.check(item, location, scope)
             return
         for index, value in enumerate(place.items(item, parent, where, scope)):
             location = (where, place.segment, index if type(item) is list else -1)
-            if is_object(value, location, scope):
+            if is_object(value, location, scope) or value == {}:
                 self.schema.check(value, location, scope)
-            elif type(value) is not dict:
+            else:
                 scope.session.misread.append(Misread(parent, place.key, place.array))
 
     def dump(self) -> dict[str, Any]:

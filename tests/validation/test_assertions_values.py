@@ -203,7 +203,7 @@ def test_attachment_size(value: dict[str, Any], wrong: bool) -> None:
         ({"data": "aGVsbG8=", "hash": "qvTGHdzF6KLavt4PO0gs2a6pQ00="}, []),
         ({"url": "https://x/a", "hash": "qvTGHdzF6KLavt4PO0gs2a6pQ00="}, []),
         ({"data": "aGVsbG8=", "hash": "AAAAHdzF6KLavt4PO0gs2a6pQ00="}, ["attachment-hash"]),
-        ({"data": "aGVsbG8=", "hash": "AAAA"}, ["attachment-hash-form"]),
+        ({"data": "aGVsbG8=", "hash": "AAAA"}, ["attachment-hash"]),
         ({"hash": "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"}, ["attachment-hash-form"]),
         ({"data": "..."}, ["attachment-data"]),
     ],

@@ -56,6 +56,7 @@ TRUE_ERRORS: dict[tuple[str, str, str], str] = {
             ("extension-unknown", UNDEFINED),
             ("max-cardinality", PERIOD),
             ("min-cardinality", PERIOD),
+            ("extension-part", PERIOD),
             ("fixed-extra", FIXED),
             ("fixed-value", FIXED),
         )

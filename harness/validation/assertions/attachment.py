@@ -42,12 +42,12 @@ class AttachmentRule:
         given = _decoded(stated)
         if given is None:
             return  # its slot says that it is no base64
-        if len(given) != _SHA1_BYTES:
-            scope.report("attachment-hash-form", where, found=stated)
-        elif data is not None:
+        if data is not None:
             actual = hashlib.sha1(data, usedforsecurity=False).digest()
             if actual != given:
                 scope.report("attachment-hash", where, found=stated, expected=base64.b64encode(actual).decode("ascii"))
+        elif len(given) != _SHA1_BYTES:
+            scope.report("attachment-hash-form", where, found=stated)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,28 @@ from harness.fhir.terminology import Verdict
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
+_WHITE_SPACE = " \t\r\n"
+_URI = re.compile(r"(?:https?|urn):\S")
+_TERMINOLOGIES = (
+    "http://snomed.info/sct",
+    "http://loinc.org",
+    "http://unitsofmeasure.org",
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+)
+"""Whole code systems: no other one begins with their URI."""
+_HL7 = re.compile(r"https?://hl7\.org/fhir(?!/test)|https?://build\.fhir\.org")
+"""Where HL7 publishes: what is not known there is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodingRule:
-    """Looks a coding up in its code system, where that is complete and at hand."""
+    """Looks a coding up in its code system, where that is complete and at hand.
+
+    A coding that is ``alone``, in no CodeableConcept and with no value set to come from, has nothing but its system to
+    say what it means: so that must be one. In a CodeableConcept it may be one translation among others.
+    """
+
+    alone: bool = False
 
     def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Report an unknown code, and a display that is none of the code's."""
@@ -24,17 +43,14 @@ class CodingRule:
         table = judge.code_system(system)
         displays = table.get(code) if table is not None and "version" not in value else None
         if displays is None:
-            if table is None and ":" not in system:
-                scope.report("coding-system-relative", (where, "system", -1), found=system)
-            elif table is None and judge.is_value_set(system):
-                scope.report("coding-system-value-set", (where, "system", -1), found=system)
-            else:
+            if table is not None or not self._odd(system, where, scope):
                 _ask(value, table or {}, where, scope)
             return
         if judge.terminology.is_inactive(system, code):
             scope.report("code-inactive", (where, "code", -1), found=code, expected=system)
         display = value.get("display")
-        if type(display) is str and displays and " ".join(display.split()).casefold() not in displays:
+        stated = " ".join(display.split()).casefold() if type(display) is str and display.strip(_WHITE_SPACE) else None
+        if stated is not None and displays and stated not in displays:
             shown = displays[next(iter(displays))]
             scope.report(
                 "display-wrong",
@@ -44,9 +60,31 @@ class CodingRule:
                 detail=f"{system}#{code}",
             )
 
+    def _odd(self, system: str, where: Location, scope: Scope) -> bool:
+        """Whether ``system`` cannot be a code system, after saying so."""
+        if not _URI.match(system):
+            rule = "coding-system-relative"
+        elif scope.session.judge.is_value_set(system):
+            rule = "coding-system-value-set"
+        elif self.alone and _nowhere(system, scope):
+            rule = "coding-system-unknown"
+        else:
+            return False
+        translation = where[1] == "coding"
+        place = where if self.alone else (where, "system", -1)
+        scope.report(rule, place, found=system, severity="warning" if translation else None)
+        return True
+
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
-        return {"coding": "code and display"}
+        return {"coding": "code and display", **({"alone": True} if self.alone else {})}
+
+
+def _nowhere(system: str, scope: Scope) -> bool:
+    """Whether ``system`` begins as those of a publisher whose code systems are known, and is none of them."""
+    if system.startswith(_TERMINOLOGIES):
+        return system not in _TERMINOLOGIES
+    return bool(_HL7.match(system)) and scope.session.judge.definitions.code_system(system) is None
 
 
 def _ask(value: Mapping[str, Any], known: Mapping[str, Any], where: Location, scope: Scope) -> None:

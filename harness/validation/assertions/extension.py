@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.validation.contexts import broken
-from harness.validation.knowledge import ExtensionDefinition
+from harness.validation.knowledge import ExtensionDefinition, Parts
 from harness.validation.location import Location
 from harness.validation.schema import Children, Origin
 from harness.validation.scope import Scope
 
 _HL7 = re.compile(r"http://hl7\.org/fhir/(?:[^/]+/)?StructureDefinition/")
 """HL7's own extensions, also of later releases; those of guides have a realm and a name in their URL."""
-_EXAMPLE = re.compile(r"https?://(?:[\w-]+\.)*(?:example\.(?:org|com|net)|acme\.com)(?:[/:]|$)")
-"""Domains for examples (RFC 2606, and the specification's own): nothing can be published there."""
+_RELEASE = re.compile(r"http://hl7\.org/fhir/(\d+\.\d+)/StructureDefinition/extension-")
+_RELEASES = frozenset({"1.0", "3.0", "4.0", "4.3", "5.0", "6.0"})
+"""The releases of FHIR whose elements extensions may stand for (R4 versions §2.1.0.4)."""
+_EXAMPLE = re.compile(r"https?://(?:[\w-]+\.)*(?:example\.org|acme\.com|nema\.org)(?:[/:]|$)")
+"""The domains of the specification's own examples: what stands there is defined nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,6 @@ class ExtensionRule:
             self._part(url, where, scope)
             self.general.check(value, where, scope)
             return
-        if "|" in url:
-            scope.report("extension-url-version", where, found=url)
         self._defined(value, url, where, scope)
 
     def _part(self, url: str, where: Location, scope: Scope) -> None:
@@ -65,6 +66,9 @@ class ExtensionRule:
     def _defined(self, value: Mapping[str, Any], url: str, where: Location, scope: Scope) -> None:
         judge = scope.session.judge
         structure = judge.extension(url)
+        if "|" in url:
+            severity = "warning" if structure is None else None
+            scope.report("extension-url-version", where, found=url, severity=severity)
         if structure is None:
             self._unknown(url, where, scope)
             self.general.check(value, where, scope)
@@ -73,6 +77,7 @@ class ExtensionRule:
             scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
         self._placed(value, structure, where, scope)
         judge.apply(value, url, where, scope)
+        _check_parts(value, structure.parts, url, where, scope)
         if self.inline:
             self.general.check(value, where, scope)
 
@@ -99,9 +104,14 @@ class ExtensionRule:
         if setting == "allowed":
             scope.report("extension-undecided", where, found=url, undecided=self.modifier)
             return
-        if self.modifier:
+        release = _RELEASE.match(url)
+        if release and release[1] not in _RELEASES:
+            setting = "error"
+        elif _EXAMPLE.match(url):
+            setting = "information"
+        elif self.modifier:
             setting = "error"  # a modifier that is not understood must not be ignored (§2.4.1)
-        elif _HL7.match(url) or _EXAMPLE.match(url):
+        elif _HL7.match(url):
             setting = "information"
         if setting == "error":
             scope.report("extension-unknown", where, found=url)
@@ -111,3 +121,20 @@ class ExtensionRule:
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
         return {"extension": "modifier" if self.modifier else "plain"}
+
+
+def _check_parts(value: Mapping[str, Any], parts: Parts | None, definition: str, where: Location, scope: Scope) -> None:
+    """A relative url is one that the definition of the whole extension has at this place."""
+    inner = value.get("extension")
+    if parts is None or not isinstance(inner, list):
+        return
+    for index, part in enumerate(inner):
+        url = part.get("url") if isinstance(part, Mapping) else None
+        if not isinstance(url, str) or not url or ":" in url:
+            continue
+        place = (where, "extension", index)
+        if url in parts.by_url:
+            _check_parts(part, parts.by_url[url], definition, place, scope)
+        else:
+            known = " | ".join(parts.by_url)
+            scope.report("extension-part", place, found=url, expected=definition, detail=f": {known}" if known else "")

@@ -11,6 +11,8 @@ from harness.validation.location import Location
 from harness.validation.scope import Scope
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+_SYSTEM = re.compile(r"(?:https?|urn):\S")
+"""What names a system; with other schemes one reaches something."""
 _URI = "urn:ietf:rfc:3986"
 
 
@@ -23,7 +25,7 @@ class IdentifierRule:
         system, text = value.get("system"), value.get("value")
         if type(system) is not str:
             return
-        if not _ABSOLUTE.match(system):
+        if not _SYSTEM.match(system):
             scope.report("identifier-system-relative", where, found=system)
         elif system == _URI and type(text) is str and not _ABSOLUTE.match(text):
             scope.report("identifier-not-uri", where, found=text)

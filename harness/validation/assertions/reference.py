@@ -15,7 +15,7 @@ from harness.validation.scope import Obligation, Scope
 _RELATIVE = re.compile(
     r"(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?(?:#.*)?"
 )
-_WHITE_SPACE = re.compile(r"\s")
+_WHITE_SPACE = re.compile(r"\s", re.ASCII)
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 
 

@@ -73,6 +73,8 @@ _BLOCKS = frozenset(["div", "pre", "table", "ul", "ol"])
 _IN_PARAGRAPH = _BLOCKS | {"p", "blockquote"}
 _ACTIVE = ("javascript:", "vbscript:")
 _LITERAL = ("urn:", "cid:")
+_WHITE_SPACE = " \t\r\n"
+"""XML's (§2.3); a space that does not break is content."""
 _URL = re.compile(r"[\w;?:@&=+$.,/%\-~#\[\]!'()*|]+")
 
 
@@ -139,7 +141,7 @@ class _Reader:
         self.path.pop()
 
     def text(self, data: str) -> None:
-        if data.strip():
+        if data.strip(_WHITE_SPACE):
             self.content = True
             if self.path and self.path[-1] in _CHILDREN:
                 self.problems.append(("xhtml", f"text may not stand in '{'/'.join(self.path)}'"))
@@ -147,9 +149,6 @@ class _Reader:
     def entity(self, name: str, _is_parameter: bool) -> None:
         self.content = True
         self.problems.append(("xhtml", f"the entity '&{name};' is not one of XML's: write the character itself"))
-
-    def instruction(self, target: str, _data: str) -> None:
-        self.problems.append(("xhtml", f"a processing instruction ({target}) is not allowed"))
 
     def doctype(self, *_: Any) -> None:
         self.problems.append(("xhtml", "a DOCTYPE is not allowed"))
@@ -165,7 +164,6 @@ def read(div: str) -> Xhtml:
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
     parser.SkippedEntityHandler = reader.entity
-    parser.ProcessingInstructionHandler = reader.instruction
     parser.StartDoctypeDeclHandler = reader.doctype
     try:
         parser.Parse(div, True)

@@ -9,6 +9,7 @@ from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
 from harness.fhir.primitives import PRIMITIVES
 from harness.validation.assertions.attachment import AttachmentRule
+from harness.validation.assertions.binding import Binding
 from harness.validation.assertions.coding import CodingRule
 from harness.validation.assertions.conformity import Conformity
 from harness.validation.assertions.element_id import ElementId
@@ -25,8 +26,6 @@ from harness.validation.schema import Assertion, Children, ElementSchema, Origin
 
 _NATIVES: dict[str, tuple[Assertion, ...]] = {
     "Attachment": (AttachmentRule(),),
-    "Coding": (CodingRule(),),
-    **dict.fromkeys(("Quantity", "Age", "Count", "Distance", "Duration"), (CodingRule(),)),
     "Identifier": (IdentifierRule(),),
     "canonical": (CanonicalRule(), UriRule()),
     "code": (CodeRule(),),
@@ -37,6 +36,7 @@ _NATIVES: dict[str, tuple[Assertion, ...]] = {
     "xhtml": (Narrative(),),
 }
 _ABSTRACT = frozenset({"Element", "BackboneElement"})
+_CODED = frozenset({"Coding", "Quantity", "Age", "Count", "Distance", "Duration"})
 _EXTENSION = "http://hl7.org/fhir/StructureDefinition/Extension"
 
 
@@ -95,6 +95,9 @@ class Compiler:
             assertions.extend(() if closed else _NATIVES.get(code, ()))  # no code of a value set has odd spaces
             if code == "uri" and self._names_definition(node):
                 assertions.append(AbsoluteUrl())
+        if code in _CODED:
+            bound = any(isinstance(facet, Binding) for facet in assertions)
+            assertions.append(CodingRule(alone=not bound and node.name != "coding"))
         if code == "Reference":
             assertions.append(ReferenceRule(origin, _stated(node, "targetProfile"), _stated(node, "aggregation")))
         elif code == "Extension" and node.path != "Extension":

@@ -2,7 +2,8 @@
 
 Expressions: FHIRPath gives an empty collection, not true, when a function of text meets an absent element, and so these
 constraints would fail where their own words say that they hold. A comparison of dates of different precision is empty
-too (FHIRPath N1 §6.2), although a period whose end is a whole year may start in it (R4 datatypes, Period.end).
+too (FHIRPath N1 §6.2), although a period whose end is a whole year may start in it (R4 datatypes, Period.end); so is
+one of quantities whose units do not compare.
 Bindings: the vital signs profiles bind the units of components as required although their text, and R5, allow others
 where none fits.
 """
@@ -12,6 +13,13 @@ from __future__ import annotations
 EXPRESSIONS = {
     "start.hasValue().not() or end.hasValue().not() or (start <= end)": (
         "start.hasValue().not() or end.hasValue().not() or (start <= end) or (start > end).empty()"
+    ),
+    "low.empty() or high.empty() or (low <= high)": (
+        "low.empty() or high.empty() or (low <= high) or "
+        "(low.value.exists() and high.value.exists() and (low > high).empty())"
+    ),
+    "probability is decimal implies (probability as decimal) <= 100": (
+        "probability.empty() or (probability is decimal implies (probability as decimal) <= 100)"
     ),
     "fullUrl.contains('/_history/').not()": "fullUrl.empty() or fullUrl.contains('/_history/').not()",
     "($this as dateTime).toString().length() >= 8": "($this is dateTime) implies ($this.toString().length() >= 8)",

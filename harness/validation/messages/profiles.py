@@ -108,6 +108,12 @@ TERMINOLOGY: dict[str, Rule] = {
         "'{found}' is a value set: a coding names the code system that its code comes from",
         "« {found} » est un jeu de valeurs : un codage nomme le système de codes dont vient son code",
     ),
+    "coding-system-unknown": Rule(
+        "error",
+        "code-invalid",
+        "There is no code system '{found}' among those of its publisher",
+        "Il n'y a pas de système de codes « {found} » parmi ceux de son éditeur",
+    ),
     "coding-system-relative": Rule(
         "error",
         "code-invalid",
@@ -146,6 +152,12 @@ EXTENSIONS: dict[str, Rule] = {
         "invalid",
         "The url of an extension must be absolute here: {found}",
         "L'url d'une extension doit être absolue ici : {found}",
+    ),
+    "extension-part": Rule(
+        "error",
+        "structure",
+        "The extension {expected} has no part '{found}'{detail}",
+        "L'extension {expected} n'a pas de partie « {found} »{detail}",
     ),
     "extension-context": Rule(
         "error",

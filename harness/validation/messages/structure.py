@@ -188,7 +188,7 @@ STRUCTURE: dict[str, Rule] = {
         "Les données ne sont pas en base64",
     ),
     "attachment-hash-form": Rule(
-        "error",
+        "warning",
         "value",
         "The hash is the base64 of a SHA-1, which has 20 bytes, not '{found}'",
         "L'empreinte est un SHA-1 en base64, de 20 octets, et non « {found} »",
