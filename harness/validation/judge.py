@@ -28,6 +28,8 @@ from harness.validation.trial import conforms
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _ANY = frozenset({"Resource", "DomainResource"})
 _REMEMBERED = 20_000
+_LONGEST_WORD = 200
+"""Characters."""
 _VERDICTS = {Verdict.IN: True, Verdict.NOT_IN: False, Verdict.UNDECIDED: None}
 
 
@@ -261,7 +263,9 @@ class Judge:
 
     @staticmethod
     def nearest(word: str, known: Iterable[str]) -> str | None:
-        """The known word that looks most like ``word``; None when none does."""
+        """The known word that looks most like ``word``; None when none does, as none of its length does to a text."""
+        if len(word) > _LONGEST_WORD:
+            return None
         found = difflib.get_close_matches(word, list(known)[:2000], n=1, cutoff=0.75)
         return found[0] if found else None
 

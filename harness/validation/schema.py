@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.validation import hints
+
 if TYPE_CHECKING:
     from harness.validation.location import Location
     from harness.validation.scope import Scope
@@ -84,7 +86,7 @@ class Children:
             group.check(value, where, scope)
 
     def _unknown(self, key: str, where: Location, scope: Scope) -> None:
-        near = scope.session.judge.nearest(key, self.keys())
+        near = hints.near(key, self.keys, scope)
         scope.report("unknown-element", where, found=key, detail=f": {near}?" if near else None, expected=near)
 
     def dump(self) -> dict[str, Any]:

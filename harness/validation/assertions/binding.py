@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.validation import hints
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -95,7 +96,7 @@ class Binding:
             rule, detail = "binding-undecided", reason
         else:
             rule = RULES[self.strength]
-            hint = scope.session.judge.hint(self.value_set, given[0][1])
+            hint = scope.session.judge.hint(self.value_set, given[0][1]) if hints.wanted(scope) else None
             detail = f" ({hint})" if hint else ""
         scope.report(
             rule,
