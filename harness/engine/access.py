@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -33,6 +34,8 @@ PATIENCE = 300.0
 """Seconds that a person has to sign in."""
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFETIME = 60
+_SECONDS = re.compile("[0-9]{1,9}")
+"""What a lifetime is read from; any other says nothing."""
 _PAGE = b"<!doctype html><meta charset=utf-8><title>fhir-harness</title><p>%b</p>"
 
 
@@ -193,7 +196,7 @@ async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str,
         said = " ".join(str(told[key]) for key in ("error", "error_description") if key in told)
         raise TokenError(f"{name}: {url} answered {answer.status} {inert(said)}: mend oauth in the candidate file")
     lifetime = told.get("expires_in")
-    known = isinstance(lifetime, (int, str)) and str(lifetime).isdigit()
+    known = isinstance(lifetime, (int, str)) and _SECONDS.fullmatch(str(lifetime)) is not None
     return Grant(
         place,
         bearer,

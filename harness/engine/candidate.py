@@ -30,13 +30,15 @@ _SYNTHETIC_PATIENT: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What an answer is held to: seconds, bytes after decoding, JSON values, redirects, pages; and how often we ask."""
+    """What answers are held to: seconds, bytes after decoding, JSON values, redirects, pages; and how often we ask."""
 
     connect: float = 10.0
     read: float = 30.0
     total: float = 60.0
     body: int = 16 * 1024 * 1024
-    values: int = 400_000
+    values: int = 250_000
+    recorded: int = 64 * 1024 * 1024
+    """Bytes of all the answers of a run together: they stay in the memory until the reports are written."""
     redirects: int = 0
     pages: int = 50
     rate: float | None = None

@@ -19,6 +19,7 @@ from harness.engine.events import Phase
 from harness.engine.exchange import Exchange, Request, Response
 from harness.engine.handshake import METHOD, shake_hands
 from harness.engine.redaction import Redactor
+from harness.engine.text import inert
 from harness.engine.tunnel import ProxyRefusal
 from harness.errors import CandidateError
 
@@ -76,6 +77,8 @@ _OPENERS = (b"{", b"[", b",", b"<")
 """One of these stands before every JSON value and XML element; in texts they count too: the limit leaves room."""
 
 
+_ALWAYS = 65_536
+"""Bytes. A body of so many is taken however much a run has recorded already."""
 _JUST_NOW = 0.5
 """Seconds; servers keep idle connections for longer, but may hang up on one that they refused something over."""
 
@@ -98,6 +101,7 @@ class Live:
         self._tls = candidate.tls
         self._proxy = candidate.proxy
         self._certificates: dict[str, str] = {}
+        self._left = candidate.limits.recorded
 
     async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
         """Send ``request``; never raises for what the candidate does, whatever it does."""
@@ -114,7 +118,7 @@ class Live:
             started=started,
             elapsed=elapsed,
             response=None if response is None else self._redactor.response(response),
-            error=None if message is None else self._redactor.text(message)[:_MESSAGE_LIMIT],
+            error=None if message is None else inert(self._redactor.text(message), _MESSAGE_LIMIT),
             error_code=code,
             retried=retried,
         )
@@ -166,7 +170,7 @@ class Live:
         if answer.is_error:
             self._refused = time.monotonic()
         try:
-            decoder = _Decoder(answer.headers.get("content-encoding", ""), self._limits.body)
+            decoder = _Decoder(answer.headers.get("content-encoding", ""), *self._most())
             gathered = bytearray()  # a list of pieces would hold many times what is in them
             async for chunk in answer.aiter_raw():
                 for part in decoder.feed(chunk):
@@ -177,8 +181,14 @@ class Live:
         received = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         body = bytes(gathered)
         if sum(map(body.count, _OPENERS)) > self._limits.values:
-            raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values")
+            raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values (limits.values)")
+        self._left -= len(body)
         return Response(answer.status_code, received, body, answer.http_version)
+
+    def _most(self) -> tuple[int, str]:
+        """Return how many bytes the next body may have, and which limit that is: none takes all that is left."""
+        left = max(_ALWAYS, self._left // 2)
+        return (self._limits.body, "limits.body") if left > self._limits.body else (left, "limits.recorded, for all")
 
     def _client_for(self, request: Request) -> httpx.AsyncClient:
         if _repeatable(request):
@@ -238,10 +248,10 @@ def _client(candidate: Candidate, context: ssl.SSLContext, idle: float = 5.0) ->
 class _Decoder:
     """Undoes the content encoding piece by piece, and stops where the decoded body passes the limit (bytes)."""
 
-    def __init__(self, encoding: str, limit: int) -> None:
+    def __init__(self, encoding: str, limit: int, name: str) -> None:
         self._encoding = encoding.strip().lower()
         self._left = limit
-        self._limit = limit
+        self._told = f"the answer's body is longer than {limit} bytes ({name})"
         self._begun = False
         match self._encoding:
             case "" | "identity":
@@ -277,7 +287,7 @@ class _Decoder:
     def _counted(self, piece: bytes) -> bytes:
         self._left -= len(piece)
         if self._left < 0:
-            raise _TooLarge(f"the answer's body is longer than {self._limit} bytes")
+            raise _TooLarge(self._told)
         return piece
 
     def finish(self, method: str) -> None:

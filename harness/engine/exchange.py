@@ -97,3 +97,7 @@ class Exchange:
     """Stable code of that error: ``connect``, ``timeout``, ``tls``, ``too-large``, ``protocol``, …"""
     retried: int = 0
     """How often it was sent before, when the connection was lost."""
+
+    def unread(self) -> "Exchange":
+        """Return this exchange without what its answer was read as, which takes many times the memory of its bytes."""
+        return self if self.response is None else replace(self, response=replace(self.response))

@@ -9,6 +9,7 @@ instant. ``Clear-Text`` tells what a request without TLS came to.
 """
 
 import asyncio
+import re
 import ssl
 import warnings
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ CIPHERS = {
 """Cipher suites to offer: of TLS 1.2 alone those without a certificate or encryption, or without forward secrecy; any
 that there are, with any certificate that holds, however weak."""
 _LARGEST = 65_536
+_STATUS = re.compile("[0-9]{3}")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -196,7 +198,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 def _parsed(head: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
     line, *lines = head.decode("latin-1").split("\r\n")
     words = line.split(" ", 2)
-    if not words[0].startswith("HTTP/") or len(words) < 2 or not words[1].isdigit():
+    if not words[0].startswith("HTTP/") or len(words) < 2 or not _STATUS.fullmatch(words[1]):
         raise CandidateError("the answer is not HTTP")
     pairs = (one.partition(":") for one in lines if ":" in one)
     return int(words[1]), tuple((name.strip(), value.strip()) for name, _, value in pairs)

@@ -350,7 +350,7 @@ class Carried:
             index=index,
             interaction=str(step.interaction),
             summary=self.world.redactor.text(self.summary),
-            exchanges=tuple(self.exchanges),
+            exchanges=tuple(one.unread() for one in self.exchanges),
             checks=tuple(map(self._shown, self.checks)),
             saved={name: self.world.redactor.value(recordable(value)) for name, value in self.saved.items()},
             location=str(step.location),

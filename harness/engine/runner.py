@@ -212,10 +212,14 @@ def _to_the_end(events: Callable[P, AsyncIterator[Event]]) -> Callable[P, RunRes
     def run_to_the_end(*arguments: P.args, **options: P.kwargs) -> RunResult:
         """Run as :func:`run` does, and return the results. Not to be called where an event loop runs."""
 
-        async def collect() -> list[Event]:
-            return [event async for event in events(*arguments, **options)]
+        gathered: list[Event] = []
 
-        return RunResult.read(asyncio.run(collect()))
+        async def collect() -> None:
+            async for event in events(*arguments, **options):
+                gathered.append(event)
+
+        asyncio.run(collect())  # of what a task returns Python makes a text, to name the handler of Ctrl-C
+        return RunResult.read(gathered)
 
     return run_to_the_end
 

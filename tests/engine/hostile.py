@@ -72,7 +72,7 @@ FIXED = {
     "escaped-nul": raw(b'"language": "a\\u0000b"'),
     "lone-surrogate": raw(b'"language": "\\ud800"'),
     "duplicate-keys": raw(b'"active": true, "active": false'),
-    "last-key-twice": raw(b",".join(b'"k%d": 1' % n for n in range(390_000)) + b', "k389999": 2'),
+    "last-key-twice": raw(b",".join(b'"k%d": 1' % n for n in range(240_000)) + b', "k239999": 2'),
     "length-too-long": OK + b"Content-Length: 9000\r\n\r\n" + json.dumps(GOOD).encode(),
     "length-too-short": OK + b"Content-Length: 20\r\n\r\n" + json.dumps(GOOD).encode(),
     "length-negative": OK + b"Content-Length: -5\r\n\r\n{}",
@@ -83,6 +83,12 @@ FIXED = {
     "header-with-nul": OK + b"X-A: a\0b\r\nContent-Length: 2\r\n\r\n{}",
     "billion-laughs": answer(BILLION, kind="application/fhir+xml"),
     "external-entity": answer(EXTERNAL, kind="application/fhir+xml"),
+    "long-secret": raw(b'"password": "' + b"a" * 8_000_000 + b'"'),
+    "many-secrets": answer(b"token=a&" * 500_000),
+    "controls": answer(b"\x1b" * 8_000_000, kind="text/plain"),
+    "lines": answer(b"a\n" * 4_000_000, kind="text/plain"),
+    "wrong-everywhere": raw(b",".join(b'"k%d": 1' % n for n in range(50_000))),
+    "long-name": raw(b'"' + b"k" * 8_000_000 + b'": 1'),
     "line-breaks": resource(language="fr\r\nX-Injected: yes"),
 }
 """Whole answers by path."""
@@ -143,6 +149,9 @@ class HostileServer:
             "other-name": f"http://localhost:{port}/fhir/Patient/good",
             "link-local": "http://169.254.169.254/latest/meta-data",
             "file": "file:///etc/passwd",
+            "user": f"http://user:password@{self.address}/fhir/Patient/good",
+            "number": f"http://2130706433:{port}/fhir/Patient/good",
+            "mapped": f"http://[::ffff:127.0.0.1]:{port}/fhir/Patient/good",
         }
         moved = {f"redirect-{name}": redirect(url) for name, url in outside.items()}
         moved |= {f"page-{name}": self.page(url) for name, url in outside.items()}
@@ -152,9 +161,9 @@ class HostileServer:
         moved["page-cycle"] = self.page(f"{self.base}/Patient?page=cycle")
         return moved
 
-    def page(self, following):
+    def page(self, following, filler=b""):
         bundle = {"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": following}]}
-        return answer(json.dumps(bundle).encode())
+        return answer(json.dumps(bundle).encode() + filler)
 
     async def _serve(self, reader, writer):
         try:
@@ -173,6 +182,10 @@ class HostileServer:
             name = path.removeprefix("/fhir/").removeprefix("Patient/").replace("Patient?page=", "page-")
             if name in SLOW:
                 await SLOW[name](writer)
+            elif name.startswith("page-heavy"):
+                following = f"{self.base}/Patient?page=heavy{int(name[10:] or 0) + 1}"
+                writer.write(self.page(following, b" " * 15_000_000))
+                await writer.drain()
             else:
                 writer.write(FIXED.get(name) or self.moved().get(name) or b"")
                 await writer.drain()

@@ -125,6 +125,14 @@ def test_a_person_signs_in_with_pkce(respx_mock):
 
 
 @respx.mock
+@pytest.mark.parametrize("lifetime", ["9" * 5_000, 10**400, "²", -1, 1e300, None, [], True])
+def test_a_lifetime_that_is_none_says_nothing(lifetime):
+    respx.post(TOKEN).respond(200, json={"access_token": "token-abcdef", "expires_in": lifetime})
+    _, grants = signed_in(candidate())
+    assert grants[0].ends is None
+
+
+@respx.mock
 def test_what_the_authorization_server_refuses_is_told_without_secrets():
     told = {"error": "invalid_client", "error_description": "no\x1b[31m such client"}
     respx.post(TOKEN).respond(401, json=told)

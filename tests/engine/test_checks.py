@@ -262,6 +262,7 @@ def test_pages_are_judged_as_a_whole():
         ("file:///etc/passwd", ["pages.outside"]),
         ("http://x.example:99999999/", ["pages.outside"]),
         ("http://[", ["pages.outside"]),
+        ("http://user:password@x.example/fhir/Patient?page=2", ["pages.outside"]),
     ],
 )
 def test_where_paging_ends(url, wanted):

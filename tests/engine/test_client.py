@@ -135,6 +135,23 @@ def test_bodies_over_the_limit_or_broken(headers, body, code):
 
 
 @respx.mock
+def test_no_body_takes_all_that_a_run_may_record():
+    respx.get(f"{BASE}/long").respond(200, content=b"x" * 100_000)
+    respx.get(f"{BASE}/short").respond(200, content=b"x" * 60_000)
+
+    async def several():
+        live = Live(candidate(recorded=500_000))
+        try:
+            return [await live.send(Request("GET", f"{BASE}/{name}"), SCOPE) for name in ["long"] * 5 + ["short"] * 3]
+        finally:
+            await live.close()
+
+    made = asyncio.run(several())
+    assert [one.error_code for one in made] == [None] * 4 + ["too-large"] + [None] * 3
+    assert "limits.recorded" in made[4].error
+
+
+@respx.mock
 @pytest.mark.parametrize("members", [(b'{"resourceType": "Patient"}',), (b'{"resourceType"', b': "Patient"}')])
 def test_a_compressed_body_is_recorded_decoded(members):
     stream = Stream(b"".join(map(gzip.compress, members)))

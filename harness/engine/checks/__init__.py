@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.engine.checks.body import body
 from harness.engine.checks.conforms import conforms
-from harness.engine.checks.evidence import Check, Evidence, ExpectationFault, finding
+from harness.engine.checks.evidence import MOST, Check, Evidence, ExpectationFault, finding
 from harness.engine.checks.headers import content_type, headers
 from harness.engine.checks.outcome import outcome
 from harness.engine.checks.pages import pages
@@ -43,10 +43,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "url": url,
     }
 )
-
-
-MOST = 500
-"""Findings of one expectation that are kept: what is wrong everywhere is told often enough."""
 
 
 def judge(kind: str, expected: Any, level: Level, evidence: Evidence) -> CheckResult:

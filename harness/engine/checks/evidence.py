@@ -14,6 +14,9 @@ from harness.engine.verdict import Verdict
 from harness.errors import TestSetError
 from harness.validation.outcome import Outcome
 
+MOST = 500
+"""Findings of one expectation that are kept: what is wrong everywhere is told often enough."""
+
 
 class Judge(Protocol):
     """Says whether a resource is what profiles say: :class:`harness.validation.validator.Validator`."""

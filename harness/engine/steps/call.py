@@ -181,9 +181,9 @@ def _text(name: str, value: Any) -> str:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Tell whether two URLs have the same scheme, host and port (RFC 6454)."""
+    """Tell whether two URLs have the same scheme, host and port (RFC 6454), and the other one names no user."""
     try:
-        return origin(one) == origin(other)
+        return origin(one) == origin(other) and "@" not in urlsplit(other).netloc
     except ValueError:
         return False
 
