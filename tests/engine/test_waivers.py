@@ -59,7 +59,7 @@ def test_an_expired_one_counts_again_and_one_that_meets_nothing_is_told(go):
     result = go(
         f"{WAIVER}, test: first, expires: '2020-01-01'",
         f"{WAIVER}, path: Patient.name, expires: '2999-12-31'",
-        "code: status.server-error, reason: Only whole names of families, author: QA, test: first, expires: '2999-12-31'",
+        "code: status.server-error, reason: Of this one alone, author: QA, test: first, expires: '2999-12-31'",
     )
     assert verdicts(result) == ["fail", "fail"]
     assert result.finished.waivers_unmet == ("status first", "status Patient.name", "status.server-error first")
