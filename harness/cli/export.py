@@ -36,9 +36,9 @@ def export(
         file = out / f"{found.id}.json"
         write({file: exported.script, **{out / path: resource for path, resource in exported.fixtures.items()}})
         for loss in exported.losses:
-            typer.echo(f"not carried over: {loss}")
-        tests = len(exported.script.get("test", ()))
-        typer.echo(f"{file}: {tests} tests, {len(exported.fixtures)} fixtures; {len(exported.losses)} not carried over")
+            typer.echo(f"{'carried over otherwise' if loss.kept else 'not carried over'}: {loss}")
+        tests, left = len(exported.script.get("test", ())), sum(not loss.kept for loss in exported.losses)
+        typer.echo(f"{file}: {tests} tests, {len(exported.fixtures)} fixtures; {left} not carried over")
 
 
 def write(files: dict[Path, object]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.suite.testscript.loss import CannotBeSaid
+from harness.suite.testscript.texts import read_back
 
 Assertion = dict[str, Any]
 _CLASSES = {
@@ -43,19 +44,26 @@ def _status(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
 
 def _headers(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
     for name, wanted in value.items():
-        if wanted in ("present", "absent"):
-            yield {"headerField": name, "operator": "notEmpty" if wanted == "present" else "empty"}
-        elif len(wanted) > 2 and wanted.startswith("/") and wanted.endswith("/"):
-            raise CannotBeSaid(f"a script has no regular expressions: header {name}")
-        else:
-            yield {"headerField": name, "operator": "equals", "value": wanted}
+        operator, text = _related(wanted, f"header {name}")
+        yield {"headerField": name, "operator": operator, **({"value": text} if text else {})}
 
 
 def _content_type(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
-    if str(value).startswith("/"):
-        raise CannotBeSaid("a script has no regular expressions: content-type")
+    operator, text = _related(str(value), "content-type")
     media = {"json": "application/fhir+json", "xml": "application/fhir+xml"}
-    yield {"contentType": media.get(str(value), str(value))}
+    yield {"contentType": media.get(text, text), **({"operator": operator} if operator != "equals" else {})}
+
+
+def _url(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
+    operator, text = _related(str(value), "url")
+    yield {"requestURL": text, "operator": operator}
+
+
+def _related(wanted: str, what: str) -> tuple[str, str]:
+    found = read_back(wanted)
+    if found is None:
+        raise CannotBeSaid(f"a script has no regular expressions: {what}")
+    return found
 
 
 def _type(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
@@ -76,7 +84,7 @@ def _that(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
     for expression in _list(value):
         if "%" in str(expression):
             raise CannotBeSaid(f"a script's FHIRPath has no %names: {expression}")
-        yield {"expression": str(expression), "operator": "equals", "value": "true"}
+        yield _true(str(expression))
 
 
 def _outcome(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
@@ -87,11 +95,7 @@ def _outcome(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
         options = [f"{name} = '{one}'" for one in _list(wanted)]
         parts.append(f"({' or '.join(options)})" if len(options) > 1 else options[0])
     yield {"resource": "OperationOutcome"}
-    yield {
-        "expression": f"OperationOutcome.issue.where({' and '.join(parts)}).exists()",
-        "operator": "equals",
-        "value": "true",
-    }
+    yield _true(f"OperationOutcome.issue.where({' and '.join(parts)}).exists()")
 
 
 def _searchset(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
@@ -110,8 +114,12 @@ def _searchset(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
         told += [f"{matched}.count() >= {bounds['min']}"] if "min" in bounds else []
         told += [f"{matched}.count() <= {bounds['max']}"] if "max" in bounds else []
     told += [f"{matched}.resource.all({expression})" for expression in _list(value.get("every-match", []))]
-    for expression in told:
-        yield {"expression": expression, "operator": "equals", "value": "true"}
+    yield from map(_true, told)
+
+
+def _true(expression: str) -> Assertion:
+    """A condition, by the operator that is made for it (http://hl7.org/fhir/assert-operator-codes)."""
+    return {"expression": expression, "operator": "eval"}
 
 
 _BUILDERS = {
@@ -123,4 +131,5 @@ _BUILDERS = {
     "that": _that,
     "outcome": _outcome,
     "searchset": _searchset,
+    "url": _url,
 }

@@ -1,12 +1,14 @@
 """A test set as a TestScript."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from harness.suite.model import Interaction, Step, Test, TestSet
+from harness.suite.model import Expectation, Interaction, Step, Test, TestSet
 from harness.suite.paths import apply
 from harness.suite.problem import ExpressionError
+from harness.suite.testscript.comparison import read_back
 from harness.suite.testscript.expectations import assertions, profiles_of
 from harness.suite.testscript.loss import CannotBeSaid, Loss
 from harness.suite.testscript.values import Values, variable_name
@@ -188,6 +190,8 @@ class _Writer:
                 return _operation("capabilities", None, "/metadata")
             case Interaction.READ | Interaction.VREAD | Interaction.DELETE | Interaction.SEARCH | Interaction.HISTORY:
                 address = str(values.of(step.target, place, self._lose))
+                if address.startswith("${"):
+                    return {**_operation(step.interaction.value, None, ""), "url": f"{address}{query}"}
                 kind, slash, rest = address.partition("/")
                 return _operation(step.interaction.value, kind or None, f"{slash}{rest}{query}")
             case Interaction.OPERATION if isinstance(step.target, str):
@@ -207,22 +211,45 @@ class _Writer:
         made = []
         for one in step.expect:
             try:
-                value = values.of(one.value, place, self._lose)
-                for assertion in assertions(one.kind, value, self._profiles):
-                    made.append({"direction": "response", **assertion, "warningOnly": one.level != "SHALL"})
+                for assertion in self._said(one, place, values):
+                    direction = {"direction": "request" if one.of == "request" else "response"}
+                    made.append({**direction, **assertion, "warningOnly": one.level != "SHALL"})
             except (CannotBeSaid, ExpressionError) as problem:
                 self._lose(Loss(place, f"expect {one.kind}", str(problem)))
         return made
 
+    def _said(self, one: Expectation, place: str, values: Values) -> Iterator[dict[str, Any]]:
+        """The assertions of one expectation. Raises CannotBeSaid, ExpressionError."""
+        value = values.of(one.value, place, self._lose)
+        if one.kind == "same-as" and set(value) == {"value", "at-least"} and isinstance(value["value"], dict):
+            yield {"minimumId": self._fixture(value["value"])}
+            return
+        if one.kind != "that":
+            yield from assertions(one.kind, value, self._profiles)
+            return
+        for text in value if isinstance(value, list) else [value]:
+            compared = read_back(text) if "%" in text else None
+            if compared is None:
+                yield from assertions(one.kind, text, self._profiles)
+            else:
+                expression, operator, wanted = compared
+                told = str(values.of(wanted, place, self._lose))
+                yield {"expression": expression, "operator": operator, "value": told}
+
     def _saves(self, step: Step, place: str, values: Values, response: str, test: str) -> None:
         for name, source in step.save.items():
-            variable: dict[str, Any] = {"name": variable_name(f"{test}-{name}"), "sourceId": response}
+            plain = variable_name(name)
+            free = plain not in self._variables
+            variable: dict[str, Any] = {
+                "name": plain if free else variable_name(f"{test}-{name}"),
+                "sourceId": response,
+            }
             header = source.removeprefix("header.")
             if source == "status" or (header != source and "." in header and header != "Location.id"):
                 self._lose(Loss(place, f"save {name}", f"a script keeps whole headers and elements, not {source}"))
                 continue
             if header == "Location.id":
-                self._lose(Loss(place, f"save {name}", "taken from the id of the answer, not from its Location"))
+                self._lose(Loss(place, f"save {name}", "taken from the id of the answer, not from its Location", True))
                 variable["expression"] = "id"
             elif header != source:
                 variable["headerField"] = header

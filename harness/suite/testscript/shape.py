@@ -68,16 +68,16 @@ def check_shape(script: Mapping[str, Any]) -> None:
     check_content(script, "TestScript")
     if script.get("modifierExtension"):
         raise TestSetError("TestScript.modifierExtension: it changes what the script means, in a way that is not known")
-    found = list(_faults(script, _SCRIPT, "TestScript")) or [
+    faults = list(_faults(script, _SCRIPT, "TestScript")) or [
         f"TestScript.variable[{index}] has no name; each variable needs one"
         for index, one in enumerate(script.get("variable", ()))
         if "name" not in one
     ]
-    if found:
+    if faults:
         newer = any(name in script for name in _R5) or _profiles_are_canonical(script)
         hint = "\nThis looks like a TestScript of R5; convert it to R4 first" if newer else ""
-        more = f"\n… and {len(found) - _MOST} more" if len(found) > _MOST else ""
-        raise TestSetError("not a TestScript of FHIR R4:\n" + "\n".join(found[:_MOST]) + more + hint)
+        more = f"\n… and {len(faults) - _MOST} more" if len(faults) > _MOST else ""
+        raise TestSetError("not a TestScript of FHIR R4:\n" + "\n".join(faults[:_MOST]) + more + hint)
 
 
 def check_content(value: Any, place: str) -> None:

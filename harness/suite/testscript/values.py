@@ -66,10 +66,10 @@ class Values:
             if text.startswith("random."):
                 drawn = Random(0, self._set.id).provide(Reference.parse(text).path[1:])
                 variable["defaultValue"] = str(drawn)
-                lose(Loss(place, f"${{{text}}}", "a script draws nothing: the value is always the same"))
+                lose(Loss(place, f"${{{text}}}", "a script draws nothing: the value is always the same", True))
             else:
                 variable["hint"] = f"fill in: {text}"
-                lose(Loss(place, f"${{{text}}}", f'fill in the variable "{name}" before each run'))
+                lose(Loss(place, f"${{{text}}}", f'fill in the variable "{name}" before each run', True))
             self._variables[name] = variable
         return f"${{{name}}}"
 
