@@ -1,7 +1,7 @@
-"""Code systems whose codes follow a grammar instead of a list: UCUM, language tags, media types; and check digits.
+"""Code systems whose codes follow a grammar instead of a list: UCUM, languages, media types, URIs; and check digits.
 
-Sources: The Unified Code for Units of Measure 2.1 (https://ucum.org/ucum), BCP 47 (RFC 5646), BCP 13 (RFC 6838), the
-LOINC Users' Guide (check digit, mod 10).
+Sources: The Unified Code for Units of Measure 2.1 (https://ucum.org/ucum), BCP 47 (RFC 5646), BCP 13 (RFC 6838),
+RFC 3986 (absolute, as R4 wants identifiers), the LOINC Users' Guide (check digit, mod 10).
 """
 
 import re
@@ -10,6 +10,7 @@ from functools import lru_cache
 UCUM = "http://unitsofmeasure.org"
 LANGUAGES = "urn:ietf:bcp:47"
 MEDIA_TYPES = "urn:ietf:bcp:13"
+URIS = "urn:ietf:rfc:3986"
 LOINC = "http://loinc.org"
 
 
@@ -43,6 +44,7 @@ _OTHER = _words(
     [EID_50] [PFU] [FFU] [CFU] [IR] [BAU] [AU] [Amb'a'1'U] [PNU] [Lf] [D'ag'U] [FEU] [ELU] [EU] [m/s2/Hz^0.5]
     [NTU] [FNU] [degRe] [aB] [dye'U] [Ehrlich'U] [u_tot] [hb'U] [HPF] [ISO'U] [car] [in_i'H2O] [APL'U]"""
 )
+_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _EXPONENT = re.compile(r"[+-]?\d+$")
 _ANNOTATION = re.compile(r"\{[ -z|~]*\}")
 _LANGUAGE = re.compile(
@@ -77,6 +79,8 @@ def is_code(system: str, code: str) -> bool | None:
     """
     if system == UCUM:
         return is_ucum(code)
+    if system == URIS:
+        return _ABSOLUTE_URI.match(code) is not None
     if system == MEDIA_TYPES:
         return _MEDIA_TYPE.fullmatch(code) is not None
     if system == LANGUAGES:

@@ -79,7 +79,10 @@ def _schemas(
     for index, canonical in enumerate(named if isinstance(named, list) else ()):
         if isinstance(canonical, str) and canonical not in chosen:
             place = (((where, "meta", -1)), "profile", index)
-            _choose(canonical, name, chosen, place, scope)
+            if _is_of_another_version(canonical, scope):
+                judge.report_unknown(canonical, place, scope)
+            else:
+                _choose(canonical, name, chosen, place, scope)
     for canonical in judge.global_profiles(name):  # R4 ImplementationGuide.global
         if canonical not in chosen:
             _choose(canonical, name, chosen, where, scope)
@@ -92,6 +95,13 @@ def _schemas(
         if schema is not None:
             chosen[_TYPES + name] = schema
     yield from chosen.items()
+
+
+def _is_of_another_version(canonical: str, scope: Scope) -> bool:
+    """Whether the profile is known, but not the version of it that the resource names (R4 canonical, "|")."""
+    version = canonical.partition("|")[2]
+    found = scope.session.judge.definitions.structure(canonical) if version else None
+    return found is not None and not f"{found.get('version')}.".startswith(f"{version}.")
 
 
 def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Location, scope: Scope) -> None:

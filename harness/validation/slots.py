@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.fhir.primitives import Primitive
+from harness.validation.assertions.fixed import Fixed
 from harness.validation.location import Location
 from harness.validation.schema import Children, ElementSchema, Origin
 from harness.validation.scope import Misread, Scope
@@ -153,7 +154,7 @@ class CompanionSlot:
                 continue
             if type(companion) is not dict:
                 scope.report("json-kind", location, found=kind(companion), expected="object")
-                scope.session.misread.append(Misread(parent, whole.key, False))
+                scope.session.misread.extend(Misread(parent, key, False) for key in (whole.key, place.key))
                 continue
             if not companion:
                 scope.report("json-empty-object", location)
@@ -163,9 +164,11 @@ class CompanionSlot:
                 )
             if self.schema.children is not None:
                 self.schema.children.check(companion, location, scope)
-            if value is None:
-                for assertion in self.schema.assertions:
+            for assertion in self.schema.assertions:
+                if value is None:
                     assertion.check(None, location, scope)
+                elif isinstance(assertion, Fixed) and "extension" in companion:
+                    assertion.refuse("extension", location, scope)
 
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""
@@ -245,23 +248,35 @@ class ResourceSlot:
 
 @dataclass(frozen=True, slots=True)
 class RefusedSlot:
-    """A key that the base type knows and the profile does not allow: another type of a choice."""
+    """A key that the base type knows and the profile does not allow: another type of a choice.
+
+    ``known`` gives the keys of the type that is allowed, where it is one alone; ``outside`` says that what is wrong is
+    the element that has the choice (which has several types to choose from, or is an extension).
+    """
 
     place: Place
     origin: Origin
     found: str
     allowed: tuple[str, ...]
+    known: Callable[[], tuple[str, ...]] | None = None
+    outside: bool = False
 
-    def check(self, _item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
-        """Report the type."""
+    def check(self, item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Report the type, and what the only type that is allowed has no element for."""
+        location = (where, self.place.segment, -1)
         scope.report(
             "type-not-allowed",
-            (where, self.place.segment, -1),
+            where if self.outside else location,
             found=self.found,
             expected=" | ".join(self.allowed),
             profile=self.origin.profile,
             definition=self.origin.element,
         )
+        known = self.known() if self.known is not None and type(item) is dict else None
+        for key, value in item.items() if known is not None else ():
+            if key.removeprefix("_") not in known:
+                for index in range(len(value)) if type(value) is list else (-1,):
+                    scope.report("element-of-refused", (location, key, index), found=key, expected=self.allowed[0])
 
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""

@@ -62,3 +62,23 @@ def test_a_blank_display_says_nothing(validator: Validator) -> None:
     tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST", "display": " "}
     patient = {"resourceType": "Patient", "meta": {"tag": [tag]}}
     assert not validator.validate(patient).errors
+
+
+@pytest.mark.parametrize(("code", "found"), [("abc", ["code-unknown"]), ("urn:x:y", []), ("https://acme.com/a", [])])
+def test_a_code_that_is_a_uri_by_its_system_is_one(validator: Validator, code: str, found: list[str]) -> None:
+    tag = {"system": "urn:ietf:rfc:3986", "code": code}
+    issues = validator.validate({"resourceType": "Patient", "meta": {"tag": [tag]}}).errors
+    assert [issue.rule for issue in issues] == found
+
+
+@pytest.mark.parametrize(("coding", "found"), [((), ["binding-required"]), (("system",), [])])
+def test_a_coding_of_a_concept_that_must_be_one_of_a_set_needs_its_system(
+    validator: Validator, coding: tuple[str, ...], found: list[str]
+) -> None:
+    system = {key: "http://terminology.hl7.org/CodeSystem/condition-clinical" for key in coding}
+    condition = {
+        "resourceType": "Condition",
+        "clinicalStatus": {"coding": [{**system, "code": "active"}]},
+        "subject": {"reference": "Patient/1"},
+    }
+    assert [issue.rule for issue in validator.validate(condition).errors] == found

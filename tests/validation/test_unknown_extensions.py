@@ -42,3 +42,23 @@ def test_nothing_is_published_at_the_domains_for_examples(domain: str) -> None:
 def test_a_domain_that_only_looks_like_one_for_examples_is_none(domain: str) -> None:
     url = f"http://{domain}/StructureDefinition/extension-colour"
     assert not Validator(Definitions.embedded()).validate(_patient("extension", url)).ok
+
+
+def test_a_fixed_value_has_no_extensions_that_are_not_fixed_too() -> None:
+    nothing = {"extension": [{"url": "http://acme.com/x", "valueString": "a"}]}
+    url = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
+    extension = {"url": url, "_url": nothing, "valueDateTime": "2020-01-01T10:00:00Z"}
+    patient = {"resourceType": "Patient", "birthDate": "2020-01-01", "_birthDate": {"extension": [extension]}}
+    found = [(i.rule, i.expression) for i in Validator(Definitions.embedded()).validate(patient).errors]
+    assert found == [("fixed-extra", "Patient.birthDate.extension[0].url")]
+
+
+@pytest.mark.parametrize(
+    ("version", "rules"),
+    [("4.0.1", ["resource-type-mismatch"]), ("4.0", ["resource-type-mismatch"]), ("3", ["profile-unknown"])],
+)
+def test_a_profile_of_another_version_is_not_known(version: str, rules: list[str]) -> None:
+    profile = f"http://hl7.org/fhir/StructureDefinition/Patient|{version}"
+    basic = {"resourceType": "Basic", "meta": {"profile": [profile]}, "code": {"text": "x"}}
+    issues = Validator(Definitions.embedded()).validate(basic).issues
+    assert [i.rule for i in issues if i.expression == "Basic.meta.profile[0]"] == rules

@@ -69,8 +69,9 @@ class Binding:
             self._without_code(where, scope)
             return
         worst: tuple[bool | None, str] = (False, "")
+        several = self.type == "CodeableConcept"  # of its codings each says its system, or means nothing (§4.1.5)
         for system, code in given:
-            answer, reason = judge.member(self.value_set, system, code)
+            answer, reason = (False, "") if several and not system else judge.member(self.value_set, system, code)
             if answer is True:
                 scope.session.told_codes.add(str(code))
                 return

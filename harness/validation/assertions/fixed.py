@@ -53,9 +53,7 @@ class Fixed:
         origin = self.origin
         if isinstance(value, Mapping) and isinstance(expected, Mapping):
             for key in value.keys() - expected.keys():
-                scope.report(
-                    "fixed-extra", (where, key, -1), found=key, profile=origin.profile, definition=origin.element
-                )
+                self.refuse(key, (where, key, -1), scope)
             for key, wanted in expected.items():
                 if not same(value.get(key), wanted):
                     self._compare(value.get(key), wanted, (where, key, -1), scope)
@@ -63,6 +61,11 @@ class Fixed:
         scope.report(
             "fixed-value", where, found=value, expected=expected, profile=origin.profile, definition=origin.element
         )
+
+    def refuse(self, key: str, where: Location, scope: Scope) -> None:
+        """Report that the fixed value has no ``key``, which the value has."""
+        origin = self.origin
+        scope.report("fixed-extra", where, found=key, profile=origin.profile, definition=origin.element)
 
     def matches(self, value: Any) -> bool:
         """Whether ``value`` is the fixed one."""
