@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -49,6 +49,8 @@ class ConsoleWriter:
         self._titles: dict[tuple[str, str], str] = {}
         self._progress: Progress | None = None
         self._rules: Mapping[str, Requirement] = {}
+        self._candidate: Mapping[str, Any] = {}
+        """As it was recorded."""
         self._attended = False
         """Whether a person makes the candidate act, and waits for each verdict."""
 
@@ -90,6 +92,7 @@ class ConsoleWriter:
 
     def _begin(self, event: RunStarted) -> None:
         self._rules = rules(event)
+        self._candidate = event.candidate
         self._attended = event.candidate.get("kind") == "client" and "command" not in event.candidate
         total = sum(len(source.tests) for source in event.test_sets)
         address = one_line(str(event.candidate.get("base-url", "")), 60)
@@ -174,7 +177,9 @@ class ConsoleWriter:
         self._line(4, f"{self._words.answered}: {status_line(exchange)}")
         self._body(answer.body if answer else b"", [] if awaited else places)
         if not awaited:
-            self._line(4, f"{self._words.repeat}: {printable(curl(exchange))}", "dim")
+            command = printable(curl(exchange, self._candidate))
+            # In one line, however long: what is broken off cannot be pasted.
+            self._console.print(Text(f"    {self._words.repeat}: {command}", style="dim"), soft_wrap=True)
 
     def _body(self, body: bytes, places: list[str]) -> None:
         """The part of a body around what was found in it, else its beginning."""

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
+from typing import Any
 
 from markupsafe import Markup
 
@@ -60,8 +61,9 @@ class _Placed:
 class Steps:
     """Prints the steps of one page: how much of a body is shown depends on how much there is on the whole page."""
 
-    def __init__(self, steps: Iterable[StepFinished], tests: int) -> None:
-        """Look at all ``steps`` of the page, which belong to ``tests`` tests."""
+    def __init__(self, steps: Iterable[StepFinished], tests: int, candidate: Mapping[str, Any] | None = None) -> None:
+        """Look at all ``steps`` of the page, which belong to ``tests`` tests of the recorded ``candidate``."""
+        self._candidate = candidate
         self._short = cache(pretty_body)
         self._anchors = 0
         budget = max(_LEAST, tests * _PER_TEST)
@@ -125,7 +127,7 @@ class Steps:
         first = f"{response.http_version} {response.status}" if response else exchange.error or ""
         head = [first, *_fields(response.headers if response else ())]
         right = self._message(head, answered, changed(answered, sent), sides[1])
-        command = f'<pre class="c" tabindex="0">{escaped(curl(exchange))}</pre>' if again else ""
+        command = f'<pre class="c" tabindex="0">{escaped(curl(exchange, self._candidate))}</pre>' if again else ""
         return (
             f'<details open>{_summary(exchange)}<div class="pair"><pre class="q" tabindex="0">{left}</pre>'
             f'<pre class="a" tabindex="0">{right}</pre></div>{command}</details>'

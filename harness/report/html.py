@@ -30,7 +30,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
     requirements = [
         (name, combine(t.verdict for t in tests) or Verdict.ERROR, tests) for name, tests in run.requirements().items()
     ]
-    steps = Steps(_every_step(run), len(run.tests))
+    steps = Steps(_every_step(run), len(run.tests), run.started.candidate)
     strips, seconds = timelines(run)
     return page.render(
         run=run,

@@ -3,6 +3,8 @@
 A candidate's failure is a ``failure``; what proves nothing (error, undecided) is an ``error``.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from xml.etree import ElementTree
 
 from harness.engine.results import RunResult, TestResult
@@ -25,7 +27,7 @@ def junit(run: RunResult) -> ElementTree.Element:
         tests = [began[test] for test in source.tests if test in began]
         suite = ElementTree.SubElement(root, "testsuite", name=source.id, timestamp=run.started.started)
         for test in tests:
-            _case(suite, source.id, test)
+            _case(suite, source.id, test, run.started.candidate)
         _count(suite, tests)
     _count(root, run.tests)
     return root
@@ -40,7 +42,7 @@ def _count(element: ElementTree.Element, tests: list[TestResult]) -> None:
     element.set("time", f"{sum(test.finished.elapsed for test in tests if test.finished):.3f}")
 
 
-def _case(suite: ElementTree.Element, test_set: str, test: TestResult) -> None:
+def _case(suite: ElementTree.Element, test_set: str, test: TestResult, candidate: Mapping[str, Any]) -> None:
     elapsed = test.finished.elapsed if test.finished else 0.0
     case = ElementTree.SubElement(suite, "testcase", classname=test_set, name=test.started.test, time=f"{elapsed:.3f}")
     properties = ElementTree.SubElement(case, "properties")
@@ -50,10 +52,12 @@ def _case(suite: ElementTree.Element, test_set: str, test: TestResult) -> None:
     message = printable(test.reason)
     match test.verdict:
         case Verdict.FAIL:
-            ElementTree.SubElement(case, "failure", type="fail", message=message).text = describe(test)
+            ElementTree.SubElement(case, "failure", type="fail", message=message).text = describe(test, candidate)
         case Verdict.ERROR | Verdict.UNDECIDED:
-            ElementTree.SubElement(case, "error", type=test.verdict.value, message=message).text = describe(test)
+            ElementTree.SubElement(case, "error", type=test.verdict.value, message=message).text = describe(
+                test, candidate
+            )
         case Verdict.SKIP:
             ElementTree.SubElement(case, "skipped", message=message)
         case Verdict.WARN:
-            ElementTree.SubElement(case, "system-out").text = describe(test)
+            ElementTree.SubElement(case, "system-out").text = describe(test, candidate)

@@ -1,5 +1,8 @@
 """One test in plain text: what failed, what was sent, what came back. For JUnit and pytest."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from harness.engine.curl import curl
 from harness.engine.results import TestResult
 from harness.report.inert import pretty_body, printable, status_line
@@ -7,8 +10,8 @@ from harness.report.inert import pretty_body, printable, status_line
 _BODY_LIMIT = 4_000
 
 
-def describe(test: TestResult) -> str:
-    """Return the findings of a test, and the exchanges of the steps that have any."""
+def describe(test: TestResult, candidate: Mapping[str, Any] | None = None) -> str:
+    """Return the findings of a test of the recorded ``candidate``, and the exchanges of the steps that have any."""
     lines = []
     for finding in test.findings:
         place = f" at {finding.expression}" if finding.expression else ""
@@ -18,6 +21,8 @@ def describe(test: TestResult) -> str:
             for name, value in (("expected", finding.expected), ("found", finding.found))
             if value
         ]
+        if finding.waived:
+            lines.append(f"    waived: {finding.waived}")
         if finding.requirements:
             lines.append(f"    requirements: {', '.join(finding.requirements)}")
     if not lines:
@@ -30,5 +35,5 @@ def describe(test: TestResult) -> str:
                 answer = pretty_body(exchange.response.body if exchange.response else b"", _BODY_LIMIT)
                 lines.append(f"> {exchange.request.method} {exchange.request.url}\n{sent}")
                 lines.append(f"< {status_line(exchange)}\n{answer}")
-                lines.append(f"$ {curl(exchange)}")
+                lines.append(f"$ {curl(exchange, candidate)}")
     return printable("\n".join(lines))

@@ -14,8 +14,11 @@ from harness.engine.redaction import mark
 URL = "http://fhir.example/r4/Patient?name=a&_id=1,2"
 
 
-def command(method="GET", url=URL, headers=(), body=b""):
-    return curl(Exchange(Request(method, url, headers, body), "2026-01-02T03:04:05.000Z", 0.1))
+TYPE = ("Content-Type", "text/plain")
+
+
+def command(method="GET", url=URL, headers=(), body=b"", candidate=None):
+    return curl(Exchange(Request(method, url, headers, body), "2026-01-02T03:04:05.000Z", 0.1), candidate)
 
 
 def shell(text, **variables):
@@ -28,7 +31,7 @@ def shell(text, **variables):
 
 def test_a_request_is_repeated_with_its_secrets_from_variables():
     token = mark("identities.default.bearer", "0" * 40)
-    headers = (("Authorization", f"Bearer {token}"), ("Accept", "application/fhir+json"), ("Content-Length", "9"))
+    headers = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/fhir+json"), ("Content-Length", "9"))
     made = command("POST", f"{URL}&key={mark('api-key')}", headers, f'{{"a": "it\'s {token}"}}'.encode())
     assert "redacted" not in made
     assert shell(made, IDENTITIES_DEFAULT_BEARER="s3cret", API_KEY="k") == [
@@ -40,7 +43,7 @@ def test_a_request_is_repeated_with_its_secrets_from_variables():
         "--header",
         "Authorization: Bearer s3cret",
         "--header",
-        "Accept: application/fhir+json",
+        "Content-Type: application/fhir+json",
         "--data-binary",
         '{"a": "it\'s s3cret"}',
     ]
@@ -49,22 +52,90 @@ def test_a_request_is_repeated_with_its_secrets_from_variables():
 @pytest.mark.parametrize("hostile", ["$(touch x)", "`touch x`", "'; touch x; '", '"$HOME"', "a\\", "!!", "-o x", "*"])
 def test_what_a_candidate_sent_does_not_run(hostile, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = shell(command("POST", URL, (("X-A", hostile),), hostile.encode()), HOME="/")
+    words = shell(command("POST", URL, (TYPE, ("X-A", hostile)), hostile.encode()), HOME="/")
     assert words[-3:] == [f"X-A: {hostile}", "--data-binary", hostile]
     assert list(tmp_path.iterdir()) == []
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="«"), min_size=1))
 def test_every_part_is_one_word(text):
-    words = shlex.split(command("PUT", URL, (("X-A", text),), text.encode()))
+    words = shlex.split(command("PUT", URL, (("X-A", text), TYPE), text.encode()))
+    words = words[words.index("curl") :]
     assert words[:7] == ["curl", "--globoff", "--include", "--request", "PUT", URL, "--header"]
     assert words[7] == f"X-A: {text}"
-    assert words[9] in (text, "@body.bin")
+    assert words[-1] in (text, "@-", "@body.bin")
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"a\0b", b"@/etc/passwd", b"a" * (LONGEST + 1), b"\x1b[31m"])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"a\0b", b"@/etc/passwd", b"\x1b[31m", b"a\n  b \r\n", "é\u2028".encode(), bytes(range(256))]
+)
+def test_bytes_are_sent_as_they_were(body):
+    words = command("POST", headers=(TYPE,), body=body)
+    before, pipe, _ = words.partition(" | curl ")
+    assert pipe
+    assert words.isprintable()
+    assert words.endswith("--data-binary @-")
+    assert subprocess.run(["sh", "-c", before], capture_output=True, check=True).stdout == body
+
+
+@pytest.mark.parametrize("body", [b"a" * (LONGEST + 1), b"\xff" + mark("bearer").encode()])
 def test_what_does_not_fit_is_read_from_a_file(body):
     assert command("POST", body=body).endswith("--data-binary @body.bin")
+
+
+def test_a_body_without_a_type_is_called_nothing():
+    assert shell(command("POST", body=b"a"))[-4:] == ["--header", "Content-Type:", "--data-binary", "a"]
+
+
+def test_the_way_to_the_candidate_is_that_of_its_file():
+    tls = {"ca": "my ca.pem", "certificate": "c:1.pem", "key": "k.pem", "password": mark("tls.password")}
+    made = shell(command(url="https://x.example/", candidate={"tls": tls, "proxy": "http://p:1"}), TLS_PASSWORD="s3")
+    assert made == [
+        "--globoff",
+        "--include",
+        "--proxy",
+        "http://p:1",
+        "--cacert",
+        "my ca.pem",
+        "--cert",
+        "c\\:1.pem:s3",
+        "--key",
+        "k.pem",
+        "https://x.example/",
+    ]
+    made = shell(command(url="https://x.example/", candidate={"tls": {"verify": False, "pkcs12": "a.p12"}}))
+    assert made[2:-1] == ["--insecure", "--cert-type", "P12", "--cert", "a.p12"]
+    assert shell(command(url="http://x.example/", candidate={"tls": tls}))[2:] == ["http://x.example/"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ((("TLS-Version", "1.1"),), ["--tlsv1.1", "--tls-max", "1.1", "--ciphers", "ALL:@SECLEVEL=0"]),
+        ((("TLS-Version", "current"),), ["--tlsv1.2"]),
+        ((("TLS-Version", "current"), ("TLS-Ciphers", "any")), ["--tlsv1.2", "--ciphers", "ALL:@SECLEVEL=0"]),
+        (
+            (("TLS-Version", "1.2"), ("TLS-Ciphers", "static-rsa")),
+            ["--tlsv1.2", "--tls-max", "1.2", "--ciphers", "kRSA:!eNULL:!PSK:@SECLEVEL=0"],
+        ),
+    ],
+)
+def test_a_connection_is_repeated_with_its_version(headers, words):
+    made = shell(command("TLS", "https://x.example/fhir/metadata", headers))
+    assert made[2:] == [*words, "--header", "Accept: application/fhir+json", "https://x.example/fhir/metadata"]
+
+
+def test_clear_text_is_asked_for_where_it_was():
+    headers = (("TLS-Version", "none"), ("Port", "8080"))
+    made = shell(command("TLS", "https://x.example:8443/fhir/metadata", headers))
+    assert made[2:] == ["http://x.example:8080/fhir/metadata"]
+
+
+def test_without_a_certificate_none_is_shown():
+    headers = (("TLS-Version", "1.3"), ("TLS-Certificate", "none"))
+    made = command("TLS", "https://x.example/", headers, candidate={"tls": {"certificate": "c.pem", "ca": "ca.pem"}})
+    assert "--cacert ca.pem" in made
+    assert "c.pem" not in made.replace("--cacert ca.pem", "")
 
 
 def test_methods_without_a_body():
