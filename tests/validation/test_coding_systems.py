@@ -75,7 +75,7 @@ def test_a_code_that_is_a_uri_by_its_system_is_one(validator: Validator, code: s
 def test_a_coding_of_a_concept_that_must_be_one_of_a_set_needs_its_system(
     validator: Validator, coding: tuple[str, ...], found: list[str]
 ) -> None:
-    system = {key: "http://terminology.hl7.org/CodeSystem/condition-clinical" for key in coding}
+    system = dict.fromkeys(coding, "http://terminology.hl7.org/CodeSystem/condition-clinical")
     condition = {
         "resourceType": "Condition",
         "clinicalStatus": {"coding": [{**system, "code": "active"}]},
