@@ -22,7 +22,7 @@ def curl(exchange: Exchange, candidate: Mapping[str, Any] | None = None) -> str:
 
     Where a secret was, the command reads a variable named after it: ``$IDENTITIES_DEFAULT_BEARER``. It is inert in a
     POSIX shell whatever the request holds: every part that is not a variable is quoted. A body of bytes comes out of
-    base64, and one that ends its lines another way than a terminal does, too. ``candidate`` is the content of the
+    base64, and characters that a terminal obeys, too. ``candidate`` is the content of the
     candidate file as it was recorded: its certificates and its proxy are those of the command.
     """
     request = exchange.request
@@ -105,8 +105,8 @@ def _body(body: bytes) -> tuple[str, str]:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = ""
-    # A leading @ would name a file; a line that is pasted may be indented, or lose the spaces at its end.
-    if text and text.isprintable() and not text.startswith("@"):
+    # A leading @ would name a file; a tab or a carriage return that is pasted would be obeyed.
+    if text.replace("\n", "").isprintable() and text and not text.startswith("@"):
         return "", _quoted(text)
     if MARK.search(body.decode("utf-8", "replace")):
         return "", f"@{_FILE}"  # a variable has no place in base64

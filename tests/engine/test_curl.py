@@ -83,6 +83,10 @@ def test_what_does_not_fit_is_read_from_a_file(body):
     assert command("POST", body=body).endswith("--data-binary @body.bin")
 
 
+def test_lines_stay_lines():
+    assert shell(command("POST", headers=(TYPE,), body=b"<a>\n  <b/>\n</a>"))[-1] == "<a>\n  <b/>\n</a>"
+
+
 def test_a_body_without_a_type_is_called_nothing():
     assert shell(command("POST", body=b"a"))[-4:] == ["--header", "Content-Type:", "--data-binary", "a"]
 
