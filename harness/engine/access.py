@@ -19,6 +19,7 @@ from joserfc.jwk import import_key
 
 from harness.engine.candidate import Candidate
 from harness.engine.exchange import Headers, Request, Response
+from harness.engine.redaction import Redactor
 from harness.engine.text import inert
 from harness.errors import CandidateError, UsageError
 
@@ -36,6 +37,8 @@ _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFETIME = 60
 _SECONDS = re.compile("[0-9]{1,9}")
 """What a lifetime is read from; any other says nothing."""
+_PROOFS = ("client_assertion", "code", "code_verifier", "refresh_token")
+"""Members of a request for a token that must stay unknown."""
 _PAGE = b"<!doctype html><meta charset=utf-8><title>fhir-harness</title><p>%b</p>"
 
 
@@ -175,26 +178,35 @@ def _client_credentials(oauth: Mapping[str, Any]) -> dict[str, str]:
 
 async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str, str], fetch: Fetch) -> Grant:
     """Ask the token endpoint (RFC 6749, sections 4.1.3, 4.4.2, 6)."""
-    url = oauth["token-url"]
+    url, proof = oauth["token-url"], ""
     headers: Headers = (("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded"))
     if "private-key" in oauth:
         form |= {"client_assertion_type": _ASSERTION, "client_assertion": _assertion(oauth)}
     elif "client-secret" in oauth:
         # Each part is form-encoded before the two are joined (RFC 6749, section 2.3.1).
         pair = "&".join(urlencode({"": part})[1:] for part in (oauth["client-id"], oauth["client-secret"]))
-        headers += (("Authorization", f"Basic {base64.b64encode(pair.replace('&', ':').encode()).decode()}"),)
+        proof = base64.b64encode(pair.replace("&", ":").encode()).decode()
+        headers += (("Authorization", f"Basic {proof}"),)
     else:
         form |= {"client_id": oauth["client-id"]}
+    # What an answer may throw back, in the words that it was sent in.
+    told_of = {**{key: form[key] for key in _PROOFS if key in form}, "client-secret": oauth.get("client-secret", "")}
+    redactor = Redactor({**told_of, "authorization": proof})
     name = ".".join(place)
     try:
         answer = await fetch(Request("POST", url, headers, urlencode(form).encode()))
     except CandidateError as problem:
-        raise TokenError(f"{name}: no token from {url}: {problem}; mend oauth.token-url") from problem
+        said = redactor.text(str(problem))
+        raise TokenError(f"{name}: no token from {url}: {said}; mend oauth.token-url") from problem
     told = answer.resource if isinstance(answer.resource, dict) else {}
     bearer = told.get("access_token")
     if answer.status != 200 or not isinstance(bearer, str) or not bearer:
         said = " ".join(str(told[key]) for key in ("error", "error_description") if key in told)
-        raise TokenError(f"{name}: {url} answered {answer.status} {inert(said)}: mend oauth in the candidate file")
+        shown = inert(redactor.text(said)) or "without an access token"
+        raise TokenError(f"{name}: {url} answered {answer.status} {shown}: mend oauth in the candidate file")
+    kind = str(told.get("token_type", "Bearer"))
+    if kind.lower() != "bearer":  # RFC 6749, section 7.1: a token of an unknown type must not be used
+        raise TokenError(f"{name}: {url} gave a token of the type {inert(kind, 40)}; only Bearer is understood")
     lifetime = told.get("expires_in")
     known = isinstance(lifetime, (int, str)) and _SECONDS.fullmatch(str(lifetime)) is not None
     return Grant(

@@ -281,3 +281,34 @@ def test_files_that_are_no_certificates_are_named(authority, tmp_path):
 
 async def diagnoses(target):
     return [one async for one in examine(target)]
+
+
+@pytest.mark.parametrize("oauth", [{"client-secret": "C5 s3cret/é"}, {"refresh-token": "r3fresh-token"}])
+def test_what_is_thrown_back_is_not_shown(respx_mock, oauth):
+    sent = {}
+
+    def back(request):
+        said = f"{request.headers.get('authorization')} {request.content.decode()}"
+        sent["said"] = said
+        return httpx.Response(401, json={"error": "invalid_client", "error_description": said})
+
+    respx_mock.post(TOKEN).mock(side_effect=back)
+    with pytest.raises(TokenError, match="answered 401 invalid_client") as caught:
+        signed_in(candidate(oauth))
+    words = [word for word in sent["said"].replace("=", " ").replace("&", " ").split() if len(word) > 20]
+    assert all(word not in str(caught.value) for word in [*words, *oauth.values()] if not word.endswith("_token"))
+    assert "«redacted:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"access_token": "t", "token_type": "DPoP"}, "a token of the type DPoP; only Bearer is understood"),
+        ({"token_type": "Bearer"}, "answered 200 without an access token: mend oauth"),
+    ],
+)
+def test_a_token_that_cannot_be_used(respx_mock, told, said):
+    respx_mock.post(TOKEN).respond(200, json=told)
+    with pytest.raises(TokenError) as caught:
+        signed_in(candidate())
+    assert said in str(caught.value)
