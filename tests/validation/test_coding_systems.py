@@ -58,12 +58,6 @@ def test_in_a_concept_others_may_say_what_is_meant(validator: Validator) -> None
     ]
 
 
-def test_a_blank_display_says_nothing(validator: Validator) -> None:
-    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST", "display": " "}
-    patient = {"resourceType": "Patient", "meta": {"tag": [tag]}}
-    assert not validator.validate(patient).errors
-
-
 @pytest.mark.parametrize(("code", "found"), [("abc", ["code-unknown"]), ("urn:x:y", []), ("https://acme.com/a", [])])
 def test_a_code_that_is_a_uri_by_its_system_is_one(validator: Validator, code: str, found: list[str]) -> None:
     tag = {"system": "urn:ietf:rfc:3986", "code": code}

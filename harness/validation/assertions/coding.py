@@ -12,7 +12,6 @@ from harness.validation import hints
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
-_WHITE_SPACE = " \t\r\n"
 _URI = re.compile(r"(?:https?|urn):\S")
 _TERMINOLOGIES = (
     "http://snomed.info/sct",
@@ -50,8 +49,7 @@ class CodingRule:
         if judge.terminology.is_inactive(system, code):
             scope.report("code-inactive", (where, "code", -1), found=code, expected=system)
         display = value.get("display")
-        stated = " ".join(display.split()).casefold() if type(display) is str and display.strip(_WHITE_SPACE) else None
-        if stated is not None and displays and stated not in displays:
+        if type(display) is str and displays and " ".join(display.split()).casefold() not in displays:
             shown = displays[next(iter(displays))]
             scope.report(
                 "display-wrong",
