@@ -79,8 +79,8 @@ def _schemas(
     for index, canonical in enumerate(named if isinstance(named, list) else ()):
         if isinstance(canonical, str) and canonical not in chosen:
             place = (((where, "meta", -1)), "profile", index)
-            if _is_of_another_version(canonical, scope):
-                judge.report_unknown(canonical, place, scope)
+            if (here := _other_version(canonical, scope)) is not None:
+                scope.report("profile-other-version", place, found=canonical, expected=here, undecided=True)
             else:
                 _choose(canonical, name, chosen, place, scope)
     for canonical in judge.global_profiles(name):  # R4 ImplementationGuide.global
@@ -97,11 +97,12 @@ def _schemas(
     yield from chosen.items()
 
 
-def _is_of_another_version(canonical: str, scope: Scope) -> bool:
-    """Whether the profile is known, but not the version of it that the resource names (R4 canonical, "|")."""
+def _other_version(canonical: str, scope: Scope) -> str | None:
+    """The version in which a profile is known, where the resource names another one (R4 canonical, "|")."""
     version = canonical.partition("|")[2]
     found = scope.session.judge.definitions.structure(canonical) if version else None
-    return found is not None and not f"{found.get('version')}.".startswith(f"{version}.")
+    here = str(found.get("version") or "") if found is not None else version
+    return here if not f"{here}.".startswith(f"{version}.") else None
 
 
 def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Location, scope: Scope) -> None:

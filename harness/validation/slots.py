@@ -281,3 +281,28 @@ class RefusedSlot:
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""
         return {"refused": self.found, "allowed": list(self.allowed)}
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableSlot:
+    """A key of which the profile says what cannot be used, such as a type that there is not."""
+
+    place: Place
+    origin: Origin
+    problem: str
+
+    def check(self, _item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Say that the element is not judged."""
+        scope.report(
+            "profile-broken",
+            (where, self.place.segment, -1),
+            found=self.origin.profile,
+            profile=self.origin.profile,
+            definition=self.origin.element,
+            detail=self.problem,
+            undecided=True,
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The slot as JSON."""
+        return {"unusable": self.problem}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Terminology
 from harness.validation.json_source import DEPTH, Problem, read, too_deep
@@ -113,3 +114,6 @@ class Validator:
             walk(value, where, scope, known)
         except RecursionError:  # a caller that is itself deep leaves less room than DEPTH needs
             scope.report("json-depth", where, expected=DEPTH, severity="error", undecided=True)
+        except DefinitionError as problem:  # met when a part of a profile is first needed
+            named = ", ".join(known) or scope.resource.get("resourceType")
+            scope.report("profile-broken", where, found=named, detail=str(problem), undecided=True)

@@ -197,6 +197,21 @@ def test_elements_without_ids_are_placed_by_their_path() -> None:
     assert found["Patient.gender"]["min"] == 1
 
 
+def test_a_slice_stays_as_needed_as_in_the_base() -> None:
+    definitions = Definitions.embedded()
+    sliced = {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}
+    needed = [{"id": "Patient.name", "slicing": sliced}, {"id": "Patient.name:a", "min": 1}]
+    definitions.add(profile("Patient", *needed, type_name="Patient") | {"url": "http://x/needed"})
+    found = made("http://x/needed", {"id": "Patient.name:a", "min": 0}, type_name="Patient", definitions=definitions)
+    assert found["Patient.name:a"]["min"] == 1
+
+
+@pytest.mark.parametrize("code", ["Quantity", "Age", "Duration"])
+def test_a_type_may_become_one_that_is_derived_from_it(code: str) -> None:
+    found = made("Observation", {"id": "Observation.value[x]", "type": [{"code": code}]})
+    assert found["Observation.value[x]"]["type"] == [{"code": code}]
+
+
 @pytest.mark.parametrize(
     ("structure", "message"),
     [
@@ -206,12 +221,25 @@ def test_elements_without_ids_are_placed_by_their_path() -> None:
         ),
         (profile("Observation", {"id": "Observation.status.x"}), r"Observation\.status has no element x"),
         (profile("Observation", {"id": "Patient.name"}), "does not start with Observation"),
+        (profile("Observation", {"id": "Observation.status", "min": 0}), "status: min is 0, but the base asks for 1"),
+        (profile("Observation", {"id": "Observation.status", "max": "*"}), r"max is \*, but the base allows only 1"),
+        (profile("Observation", {"id": "Observation.note", "min": "1"}), "min is '1', not a whole number"),
+        (profile("Observation", {"id": "Observation.note", "max": 1}), "max is 1, neither a whole number in a string"),
+        (profile("Observation", {"id": "Observation.note", "min": 3, "max": "2"}), "min is 3 and max is 2"),
+        (
+            profile("Observation", {"id": "Observation.value[x]", "type": [{"code": "Address"}]}),
+            r"its type is Address, but the base allows only CodeableConcept \| Period",
+        ),
+        (
+            profile("Observation", {"id": "Observation.status", "binding": {"strength": "preferred"}}),
+            "its binding is preferred, but that of the base is required",
+        ),
         (profile("http://x/none"), "its base http://x/none is not known"),
         (
             profile(
                 "Observation", {"id": "Observation.code", "type": [{"code": "Nothing"}]}, {"id": "Observation.code.x"}
             ),
-            "Nothing of its parent is not known",
+            "its type is Nothing, but the base allows only CodeableConcept",
         ),
         (
             profile("Observation") | {"differential": {"element": [{"id": "Observation"}]}},

@@ -105,6 +105,23 @@ def test_reference_that_must_be_contained() -> None:
     assert findings(rule, {"reference": "Patient/1"}, scope(inside)) == [("reference-aggregation", "Thing")]
 
 
+@pytest.mark.parametrize(
+    ("versioning", "text", "found"),
+    [
+        ("specific", "Patient/1", ["reference-version-specific"]),
+        ("specific", "https://x.test/Patient/1/_history/2", []),
+        ("specific", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520", []),
+        ("independent", "Patient/1/_history/2", ["reference-version-independent"]),
+        ("independent", "Patient/1", []),
+        ("either", "Patient/1/_history/2", []),
+    ],
+)
+def test_reference_names_a_version_as_the_profile_says(versioning: str, text: str, found: list[str]) -> None:
+    rule = ReferenceRule(ORIGIN, (TYPES + "Patient",), (), versioning)
+    around = scope({"resourceType": "Observation"})
+    assert [r for r, _ in findings(rule, {"reference": text}, around)] == found
+
+
 def test_contained_resources_are_used_once_each() -> None:
     resource = {
         "contained": [{"id": "a"}, {"id": "b"}, {"id": "c", "part": {"reference": "#"}}, {"id": "a"}],

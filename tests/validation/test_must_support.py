@@ -1,6 +1,11 @@
 """Elements that a profile marks as must-support: told where they are absent, when that is asked for."""
 
+from typing import Any
+
+import pytest
+
 from harness import Definitions, Validator
+from tests.validation.profiles import BASE, element, profile, slicing
 
 PROFILE = {
     "resourceType": "StructureDefinition",
@@ -38,3 +43,38 @@ def test_what_is_absent_is_information() -> None:
 
 def test_nothing_is_said_unasked() -> None:
     assert _told(False) == []
+
+
+def _sliced() -> dict[str, Any]:
+    return profile(
+        "sliced",
+        "Observation",
+        element("Observation.value[x]:valueQuantity", type=[{"code": "Quantity"}], mustSupport=True),
+        element("Observation.category", slicing=slicing(("value", "text")), mustSupport=True),
+        element("Observation.category:a", min=0, mustSupport=True, slicing=slicing(("value", "id"))),
+        element("Observation.category:a.text", min=1, fixedString="a"),
+        {**element("Observation.category:a/b", min=0, mustSupport=True), "sliceName": "a/b"},
+        element("Observation.category:a/b.id", min=1, fixedString="b"),
+        element("Observation.category:c", min=1, mustSupport=True),
+        element("Observation.category:c.text", min=1, fixedString="c"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"valueQuantity": {"value": 1}}, ["category"]),
+        ({"valueString": "x"}, ["category", "value[x]:valueQuantity"]),
+        ({"category": [{"text": "c"}]}, ["category:a", "value[x]:valueQuantity"]),
+        ({"category": [{"text": "c"}, {"text": "a"}]}, ["category:a/b", "value[x]:valueQuantity"]),
+        ({"category": [{"text": "a", "id": "b"}], "valueQuantity": {"value": 1}}, []),
+    ],
+)
+def test_slices_are_told_too_unless_they_must_be_there_or_their_element_is_absent(
+    more: dict[str, Any], told: list[str]
+) -> None:
+    definitions = Definitions.embedded()
+    definitions.add(_sliced())
+    resource = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, **more}
+    outcome = Validator(definitions, must_support=True).validate(resource, [BASE + "sliced"])
+    assert sorted(str(i.found) for i in outcome.issues if i.rule == "must-support") == told

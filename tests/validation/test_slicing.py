@@ -253,3 +253,17 @@ def test_the_bindings_of_a_closed_slicing_below_tell_slices_apart(
     listed = [{"system": system, "code": code} for system, code in codings]
     resource = {"resourceType": "Practitioner", "qualification": [{"code": {"coding": listed}}]}
     assert _verdict(resource, judged) == expected
+
+
+def test_a_closed_slicing_by_type_allows_no_other_type() -> None:
+    quantity = element("Observation.value[x]:valueQuantity", min=0, type=[{"code": "Quantity"}])
+    for rules, found in (("closed", [("type-not-allowed", "Observation.value.ofType(string)")]), ("open", [])):
+        made = profile(
+            "o",
+            "Observation",
+            element("Observation.value[x]", slicing=slicing(("type", "$this"), rules=rules)),
+            quantity,
+        )
+        resource = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+        assert errors({**resource, "valueString": "a"}, made) == found
+        assert errors({**resource, "valueQuantity": {"value": 1}}, made) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness import Definitions, Validator
 from harness.validation.messages import RULES
-from tests.validation.profiles import element, profile
+from tests.validation.profiles import BASE, element, profile
 
 
 @pytest.fixture(scope="module")
@@ -293,3 +293,31 @@ def test_a_guide_may_ask_a_profile_of_every_resource_of_a_type() -> None:
     }
     definitions.add({**guide, "global": [{"type": "Patient", "profile": born["url"]}]})
     assert places(Validator(definitions), patient()) == [("min-cardinality", "Patient")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("|1.0", [("min-cardinality", False)]), ("|2.0", [("profile-other-version", True)])]
+)
+def test_a_profile_is_not_judged_in_another_version_than_the_resource_names(
+    asked: str, found: list[tuple[str, bool]]
+) -> None:
+    definitions = Definitions.embedded()
+    definitions.add({**profile("dated", "Patient", element("Patient.birthDate", min=1)), "version": "1.0"})
+    resource = {"resourceType": "Patient", "active": True, "meta": {"profile": [BASE + "dated" + asked]}}
+    outcome = Validator(definitions).validate(resource)
+    assert [(i.rule, i.undecided) for i in outcome.issues if i.constraint != "dom-6"] == found
+
+
+def test_a_published_snapshot_with_a_type_that_there_is_not_leaves_its_element_undecided() -> None:
+    definitions = Definitions.embedded()
+    made = profile("odd", "Observation")
+    base = definitions.snapshot("http://hl7.org/fhir/StructureDefinition/Observation")
+    made["snapshot"] = {
+        "element": [{**e, "type": [{"code": "Foo"}]} if e["path"].endswith("value[x]") else dict(e) for e in base]
+    }
+    definitions.add(made)
+    resource = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "valueFoo": {"a": 1}}
+    outcome = Validator(definitions).validate(resource, [made["url"]])
+    (told,) = [i for i in outcome.issues if i.undecided]
+    assert (told.rule, told.expression) == ("profile-broken", "Observation.value.ofType(Foo)")
+    assert "'Foo' is not known" in told.message

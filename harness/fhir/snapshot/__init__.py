@@ -5,11 +5,12 @@ profiles of data types and content references on the way, and merged there; the 
 elements are found by name, the order of the differential does not matter; children keep the order of the base.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from harness.errors import SnapshotError
 from harness.fhir.snapshot.merge import EXTENSION_SLICING, TYPE_SLICING, adopt_profile, constrain
+from harness.fhir.snapshot.restriction import fault
 from harness.fhir.snapshot.tree import Element, Node, build, identify, split_id
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
@@ -62,11 +63,29 @@ class _Generator:
             self._tree.name = differential[0]["path"].partition(".")[0]
         for identity, element in zip(identify(differential), differential, strict=True):
             node = self._reach(identity, element)
-            self._apply(node, element)
+            self._apply(node, element if self._extends else self._narrowing(node, element, identity))
         return list(self._tree.flat())
 
     def _fail(self, identity: str, what: str) -> SnapshotError:
         return SnapshotError(f"{self._url}: element {identity}: {what}")
+
+    def _narrowing(self, node: Node, element: Element, identity: str) -> Element:
+        """Return ``element`` where it narrows ``node``. Raises SnapshotError where it widens it."""
+        if node.slice and element.get("min") == 0:  # it says again how slices begin; the base may ask for more
+            element = {**element, "min": node.element.get("min", 0)}
+        wrong = fault(node.element, element, self._ancestors)
+        if wrong:
+            raise self._fail(identity, wrong)
+        return element
+
+    def _ancestors(self, code: str) -> Iterator[str]:
+        """Yield the type ``code`` and those that it is derived from."""
+        seen: set[str] = set()
+        while code and code not in seen:
+            seen.add(code)
+            yield code
+            structure = self._source.structure(code if ":" in code else _TYPES + code)
+            code = str((structure or {}).get("baseDefinition", "")).removeprefix(_TYPES)
 
     def _reach(self, identity: str, element: Element) -> Node:
         """Walk to the element ``identity``, unfolding what has to be on the way."""

@@ -29,12 +29,14 @@ def target_type(reference: str, types: frozenset[str]) -> str | None:
 class ReferenceRule:
     """One reference. ``targets`` are the profiles its target may have; none means any resource.
 
-    ``aggregation`` says where the target may be: contained, bundled, referenced; none means anywhere.
+    ``aggregation`` says where the target may be: contained, bundled, referenced; none means anywhere. ``versioning``
+    says whether the reference names a version: ``specific`` or ``independent``, else either.
     """
 
     origin: Origin
     targets: tuple[str, ...]
     aggregation: tuple[str, ...] = ()
+    versioning: str = "either"
 
     def check(self, value: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Report a reference that is badly formed, leads nowhere, or leads to what is not allowed."""
@@ -53,6 +55,7 @@ class ReferenceRule:
                 return
             target = scope.follow(text, where)
             self._check_aggregation(text, target, where, scope)
+            self._check_versioning(text, where, scope)
             if target is not None:
                 kind = target.get("resourceType")
                 named = kind if type(kind) is str else None
@@ -101,6 +104,16 @@ class ReferenceRule:
                 definition=origin.element,
             )
 
+    def _check_versioning(self, text: str, where: Location, scope: Scope) -> None:
+        """A RESTful reference names a version, or none, as the profile says (ElementDefinition.type.versioning)."""
+        if self.versioning == "either" or "/" not in text or text.startswith("#"):
+            return
+        if ("/_history/" in text) is (self.versioning == "specific"):
+            return
+        origin = self.origin
+        rule = f"reference-version-{self.versioning}"
+        scope.report(rule, where, found=text, profile=origin.profile, definition=origin.element)
+
     def _check_target(
         self, text: str, named: str, target: Mapping[str, Any] | None, where: Location, scope: Scope
     ) -> None:
@@ -138,4 +151,5 @@ class ReferenceRule:
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
         where = {"aggregation": list(self.aggregation)} if self.aggregation else {}
-        return {"reference": list(self.targets), **where}
+        version = {"versioning": self.versioning} if self.versioning != "either" else {}
+        return {"reference": list(self.targets), **where, **version}

@@ -36,6 +36,7 @@ class Slice:
     matcher: Matcher
     schema: Callable[[], ElementSchema]
     inner: Slicing | None = None
+    must_support: bool = False
 
     def dump(self) -> dict[str, Any]:
         """The slice as JSON."""

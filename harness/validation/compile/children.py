@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
+from harness.errors import DefinitionError
 from harness.fhir.primitives import PRIMITIVES, Primitive
 from harness.validation.assertions.cardinality import Cardinality
-from harness.validation.assertions.must_support import MustSupport
-from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot
+from harness.validation.assertions.must_support import MustSupport, SlicedElement
+from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot, Slicing
 from harness.validation.compile import slicing
 from harness.validation.compile.contract import Compiling
 from harness.validation.compile.tree import Node
@@ -20,6 +22,7 @@ from harness.validation.slots import (
     PrimitiveSlot,
     RefusedSlot,
     ResourceSlot,
+    UnusableSlot,
 )
 
 _XHTML = Primitive("xhtml", "string", None, lambda value: None if type(value) is str else "type")
@@ -106,9 +109,13 @@ class _Builder:
             return None
         child, code, allowed = found
         place = self._place(child, code, key)
-        if not allowed:
-            return RefusedSlot(place, Origin(child.profile, child.id), code, tuple(child.type_codes))
-        return self._make(place, child, code)
+        closed = _closed_types(child)
+        if not allowed or (closed and code not in closed):
+            return RefusedSlot(place, Origin(child.profile, child.id), code, closed or tuple(child.type_codes))
+        try:
+            return self._make(place, child, code)
+        except DefinitionError as problem:  # a type or a profile that its own definition does not hold together
+            return UnusableSlot(place, Origin(child.profile, child.id), str(problem))
 
     def _find(self, key: str) -> tuple[Node, str, bool] | None:
         child = self.nodes.get(key)
@@ -186,6 +193,7 @@ class _Builder:
         """The cardinalities that the shape of JSON does not already ensure, and the slices that must be there."""
         groups: list[Assertion] = []
         marked: list[tuple[Origin, tuple[str, ...]]] = []
+        sliced: list[SlicedElement] = []
         for name, child in self.nodes.items():
             choice = name.endswith("[x]")
             if choice:
@@ -194,7 +202,7 @@ class _Builder:
                 )
                 keys = tuple(_choice_key(name[:-3], code) for code in codes)
             else:
-                keys = (name,)
+                codes, keys = {self._single_type(child): None}, (name,)
             pairs = tuple((key, "_" + key) for key in keys)
             array = str((child.element.get("base") or {}).get("max") or child.element.get("max")) not in ("0", "1")
             low, high = child.min, child.max
@@ -203,7 +211,13 @@ class _Builder:
             groups.extend(self._slice_groups(name, child, keys))
             if child.element.get("mustSupport") is True and not low and high != 0:
                 marked.append((Origin(child.profile, child.id), keys))
-        return [*groups, MustSupport(tuple(marked))] if marked else groups
+            if any(part.element.get("mustSupport") is True and not part.min for part in _all_slices(child)):
+                segments = tuple(self._place(child, code, key).segment for key, code in zip(keys, codes, strict=True))
+                sliced.append(SlicedElement(keys, segments, cache(partial(self._slicing, child))))
+        return [*groups, MustSupport(tuple(marked), tuple(sliced))] if marked or sliced else groups
+
+    def _slicing(self, child: Node) -> Slicing:
+        return slicing.build(child, self._single_type(child), self.compiler, self.names)
 
     def _slice_groups(self, name: str, child: Node, keys: tuple[str, ...]) -> list[Assertion]:
         if name.endswith("[x]") and _by_type(child):
@@ -227,6 +241,20 @@ def _by_type(child: Node) -> bool:
     """Whether the slices of a choice tell its types apart, which the JSON keys already do."""
     discriminators = (child.element.get("slicing") or {}).get("discriminator") or ()
     return all(d.get("type") == "type" and d.get("path") in ("$this", None) for d in discriminators)
+
+
+def _closed_types(child: Node) -> tuple[str, ...]:
+    """The types of the slices of a choice, where they tell its types apart and no other is allowed; else none."""
+    closed = (child.element.get("slicing") or {}).get("rules") == "closed"
+    if not closed or not child.slices or not child.name.endswith("[x]") or not _by_type(child):
+        return ()
+    return tuple(code for part in child.slices for code in part.type_codes)
+
+
+def _all_slices(child: Node) -> Iterator[Node]:
+    for part in child.slices:
+        yield part
+        yield from _all_slices(part)
 
 
 def _choice_key(stem: str, code: str) -> str:

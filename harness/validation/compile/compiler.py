@@ -99,7 +99,8 @@ class Compiler:
             bound = any(isinstance(facet, Binding) for facet in assertions)
             assertions.append(CodingRule(alone=not bound and node.name != "coding"))
         if code == "Reference":
-            assertions.append(ReferenceRule(origin, _stated(node, "targetProfile"), _stated(node, "aggregation")))
+            targets, places = _stated(node, "targetProfile"), _stated(node, "aggregation")
+            assertions.append(ReferenceRule(origin, targets, places, *_stated(node, "versioning")[:1]))
         elif code == "Extension" and node.path != "Extension":
             general = self.children(node, code) or self.type_children(code)
             modifier = node.name == "modifierExtension"
@@ -184,6 +185,7 @@ def _stated(node: Node, facet: str) -> tuple[str, ...]:
     while current is not None:
         for entry in current.types:
             if code_of(entry) == "Reference" and entry.get(facet):
-                return tuple(entry[facet])
+                stated = entry[facet]
+                return (stated,) if isinstance(stated, str) else tuple(stated)
         current = current.above
     return ()

@@ -46,7 +46,8 @@ def build(
         matcher = _matcher(whole, node, discriminators, schema, index=index, compiler=compiler)
         inner = build(whole, code, compiler, contexts) if part.slices else None
         origin = Origin(part.profile, part.id)
-        slices.append(Slice(part.slice_name or part.id, origin, part.min, part.max, matcher, schema, inner))
+        marked = part.element.get("mustSupport") is True
+        slices.append(Slice(part.slice_name or part.id, origin, part.min, part.max, matcher, schema, inner, marked))
     return Slicing(
         Origin(node.profile, node.id), str(entry.get("rules", "open")), bool(entry.get("ordered")), tuple(slices)
     )

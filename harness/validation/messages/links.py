@@ -63,6 +63,18 @@ REFERENCES: dict[str, Rule] = {
         "A reference must not hold white space: '{found}'",
         "Une référence ne doit pas contenir d'espace : « {found} »",
     ),
+    "reference-version-specific": Rule(
+        "error",
+        "structure",
+        "The reference {found} must name a version: add /_history/ and its id",
+        "La référence {found} doit nommer une version : ajouter /_history/ et son identifiant",
+    ),
+    "reference-version-independent": Rule(
+        "error",
+        "structure",
+        "The reference {found} must not name a version: leave out /_history/ and what follows",
+        "La référence {found} ne doit pas nommer de version : retirer /_history/ et la suite",
+    ),
     "reference-aggregation": Rule(
         "error",
         "structure",

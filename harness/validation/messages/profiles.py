@@ -192,6 +192,14 @@ PROFILES: dict[str, Rule] = {
         "The profile {found} is not known here, so it was not checked",
         "Le profil {found} n'est pas connu ici, il n'a donc pas été vérifié",
     ),
+    "profile-other-version": Rule(
+        "information",
+        "not-found",
+        "The profile {found} is known here only in version {expected}, so it was not checked: add the package "
+        "of that version, or ask for the profile without one",
+        "Le profil {found} n'est connu ici qu'en version {expected}, il n'a donc pas été vérifié : ajouter le paquet "
+        "de cette version, ou demander le profil sans version",
+    ),
     "profile-required-unknown": Rule(
         "error",
         "not-found",
