@@ -21,9 +21,9 @@ def curl(exchange: Exchange, candidate: Mapping[str, Any] | None = None) -> str:
     """Return one command that sends the request of ``exchange`` again.
 
     Where a secret was, the command reads a variable named after it: ``$IDENTITIES_DEFAULT_BEARER``. It is inert in a
-    POSIX shell whatever the request holds: every part that is not a variable is quoted. A body of bytes comes out of
-    base64, and characters that a terminal obeys, too. ``candidate`` is the content of the
-    candidate file as it was recorded: its certificates and its proxy are those of the command.
+    POSIX shell whatever the request holds: every part that is not a variable is quoted. A body that is no text, or
+    that a terminal would obey, comes out of base64. ``candidate`` is the content of the candidate file as it was
+    recorded: its certificates and its proxy are those of the command.
     """
     request = exchange.request
     shown = header(request.headers, "TLS-Certificate") != "none" if request.method == METHOD else True
