@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import tracemalloc
 import zlib
 
 import httpx
@@ -159,6 +160,19 @@ def test_a_compressed_body_is_recorded_decoded(members):
         return_value=httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
     )
     assert send().response.resource == {"resourceType": "Patient"}
+
+
+@respx.mock
+def test_a_bomb_that_comes_in_one_piece_is_not_unpacked_whole():
+    bomb = gzip.compress(bytes(50_000_000))
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Stream(bomb))
+    respx.get(f"{BASE}/metadata").mock(return_value=answer)
+    tracemalloc.start()
+    try:
+        assert send(body=100_000).error_code == "too-large"
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def raw_server(answer):
