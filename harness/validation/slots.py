@@ -251,7 +251,7 @@ class RefusedSlot:
     """A key that the base type knows and the profile does not allow: another type of a choice.
 
     ``known`` gives the keys of the type that is allowed, where it is one alone; ``outside`` says that what is wrong is
-    the element that has the choice (which has several types to choose from, or is an extension).
+    the element that has the choice (it has several types to choose from, or is an extension).
     """
 
     place: Place
@@ -264,19 +264,27 @@ class RefusedSlot:
     def check(self, item: Any, _parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Report the type, and what the only type that is allowed has no element for."""
         location = (where, self.place.segment, -1)
+        profile, definition = self.origin.profile, self.origin.element
         scope.report(
             "type-not-allowed",
             where if self.outside else location,
             found=self.found,
             expected=" | ".join(self.allowed),
-            profile=self.origin.profile,
-            definition=self.origin.element,
+            profile=profile,
+            definition=definition,
         )
         known = self.known() if self.known is not None and type(item) is dict else None
         for key, value in item.items() if known is not None else ():
             if key.removeprefix("_") not in known:
                 for index in range(len(value)) if type(value) is list else (-1,):
-                    scope.report("element-of-refused", (location, key, index), found=key, expected=self.allowed[0])
+                    scope.report(
+                        "element-of-refused",
+                        (location, key, index),
+                        found=key,
+                        expected=self.allowed[0],
+                        profile=profile,
+                        definition=definition,
+                    )
 
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""

@@ -96,6 +96,39 @@ def test_choice_types_are_slices() -> None:
     assert ("type-not-allowed", "Observation.value.ofType(string)") in errors({**base, "valueString": "1"}, quantity)
 
 
+def test_a_required_slice_by_type_shuts_the_others_out() -> None:
+    quantity = profile(
+        "needed",
+        "Observation",
+        element("Observation.value[x]", slicing=slicing(("type", "$this"))),
+        element("Observation.value[x]:valueQuantity", min=1, type=[{"code": "Quantity"}]),
+    )
+    base = {"resourceType": "Observation", "status": "final", "code": {"text": "weight"}}
+    place = "Observation.value.ofType(CodeableConcept)"
+    assert errors({**base, "valueCodeableConcept": {"text": "heavy"}}, quantity) == [
+        ("type-not-allowed", place),
+        ("element-of-refused", f"{place}.text"),
+        ("min-cardinality", "Observation"),
+    ]
+
+
+def test_an_item_of_two_slices_is_told() -> None:
+    twice = profile(
+        "twice",
+        "Patient",
+        element("Patient.identifier", slicing=slicing(("exists", "period"), ("exists", "use"))),
+        element("Patient.identifier:dated"),
+        element("Patient.identifier:dated.period", min=1),
+        element("Patient.identifier:used"),
+        element("Patient.identifier:used.use", min=1),
+    )
+    dated = {"value": "1", "period": {"start": "2020"}}
+    assert errors({"resourceType": "Patient", "identifier": [dated]}, twice) == []
+    assert errors({"resourceType": "Patient", "identifier": [{**dated, "use": "usual"}]}, twice) == [
+        ("slice-ambiguous", "Patient.identifier[0]")
+    ]
+
+
 def test_exists_slices() -> None:
     dated = profile(
         "dated",
@@ -132,7 +165,7 @@ def test_extension_slices_go_by_url() -> None:
     assert errors({"resourceType": "Patient", "extension": [one, one]}, coloured, colour) == [("slice-max", "Patient")]
     two = {"url": BASE + "colour", "valueString": "blue"}
     assert errors({"resourceType": "Patient", "extension": [two]}, coloured, colour) == [
-        ("type-not-allowed", "Patient.extension[0].value.ofType(string)")
+        ("type-not-allowed", "Patient.extension[0]")
     ]
 
 

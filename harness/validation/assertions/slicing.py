@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.validation.assertions.matchers import Satisfies
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema, Origin
 from harness.validation.scope import Misread, Scope
@@ -89,19 +90,27 @@ class Slicing:
             self._check_count(part, 0, where, scope)
 
     def _position(self, item: Any, where: Location, scope: Scope) -> int:
-        """Which slice ``item`` belongs to; -1 for none, -2 where that cannot be told, after saying so."""
+        """Which slice ``item`` belongs to, the first of several after saying so.
+
+        -1 for none, -2 where that cannot be told, after saying so.
+        """
         undecided = False
-        default = -1
+        default = first = -1
         for position, part in enumerate(self.slices):
             if part.name == DEFAULT:
                 default = position
                 continue
             verdict = part.matcher.matches(item, where, scope)
-            if verdict:
-                return position
             undecided = undecided or verdict is None
-        if default >= 0:
-            return default
+            if verdict and first >= 0:
+                self._report_second(self.slices[first], part, where, scope)
+                break
+            if verdict:
+                first = position
+                if type(part.matcher) is Satisfies:
+                    break  # without discriminators an item may conform to several slices
+        if first >= 0 or default >= 0:
+            return first if first >= 0 else default
         why = "; ".join(f"{part.name}: {part.matcher.describe()}" for part in self.slices)
         origin = self.origin
         if undecided:
@@ -117,6 +126,17 @@ class Slicing:
         if self.rules == "closed":
             scope.report("slice-unmatched", where, detail=why, profile=origin.profile, definition=origin.element)
         return -1
+
+    def _report_second(self, first: Slice, second: Slice, where: Location, scope: Scope) -> None:
+        origin = self.origin
+        scope.report(
+            "slice-ambiguous",
+            where,
+            found=second.name,
+            expected=first.name,
+            profile=origin.profile,
+            definition=origin.element,
+        )
 
     def _check_order(self, chosen: list[int], items: Sequence[Item], scope: Scope) -> None:
         highest, opened = -1, False

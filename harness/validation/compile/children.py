@@ -109,9 +109,8 @@ class _Builder:
             return None
         child, code, allowed = found
         place = self._place(child, code, key)
-        closed = _closed_types(child)
-        if not allowed or (closed and code not in closed):
-            return RefusedSlot(place, Origin(child.profile, child.id), code, closed or tuple(child.type_codes))
+        if not allowed:
+            return self._refused(place, child, code)
         try:
             return self._make(place, child, code)
         except DefinitionError as problem:  # a type or a profile that its own definition does not hold together
@@ -127,11 +126,18 @@ class _Builder:
             suffix = key[len(stem) :]
             for code in choice.type_codes:
                 if suffix == code[:1].upper() + code[1:]:
-                    return choice, code, True
+                    return choice, code, code in _possible(choice)
             for code in self._base_types(choice):
                 if suffix == code[:1].upper() + code[1:]:
                     return choice, code, False
         return None
+
+    def _refused(self, place: Place, choice: Node, code: str) -> RefusedSlot:
+        """The slot of a type that the choice does not have here: ``known`` are the keys of the only one that it has."""
+        left = _possible(choice)
+        known = children_of(self.compiler, choice, left[0]).keys if len(left) == 1 else None
+        origin = Origin(choice.profile, choice.id)
+        return RefusedSlot(place, origin, code, tuple(left), known, known is None or self.node.path == "Extension")
 
     def _base_types(self, choice: Node) -> list[str]:
         """The types that the choice has where it is first defined."""
@@ -243,12 +249,15 @@ def _by_type(child: Node) -> bool:
     return all(d.get("type") == "type" and d.get("path") in ("$this", None) for d in discriminators)
 
 
-def _closed_types(child: Node) -> tuple[str, ...]:
-    """The types of the slices of a choice, where they tell its types apart and no other is allowed; else none."""
-    closed = (child.element.get("slicing") or {}).get("rules") == "closed"
-    if not closed or not child.slices or not child.name.endswith("[x]") or not _by_type(child):
-        return ()
-    return tuple(code for part in child.slices for code in part.type_codes)
+def _possible(choice: Node) -> list[str]:
+    """The types of a choice, without those that its slices by type leave no room for: one must be there, or all are."""
+    if not choice.slices or not choice.name.endswith("[x]") or not _by_type(choice):
+        return choice.type_codes
+    needed = [part for part in choice.slices if part.min] if choice.max == 1 else []
+    if needed:
+        return needed[0].type_codes
+    closed = (choice.element.get("slicing") or {}).get("rules") == "closed"
+    return [code for part in choice.slices for code in part.type_codes] if closed else choice.type_codes
 
 
 def _all_slices(child: Node) -> Iterator[Node]:

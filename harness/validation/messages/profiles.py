@@ -27,6 +27,12 @@ SLICING: dict[str, Rule] = {
         "Slice {found} stands after {expected}, but the slicing is ordered",
         "La tranche {found} vient après {expected}, alors que le découpage est ordonné",
     ),
+    "slice-ambiguous": Rule(
+        "error",
+        "structure",
+        "This belongs to two slices at once, {expected} and {found}: the discriminators must tell them apart",
+        "Ceci relève de deux tranches à la fois, {expected} et {found} : les discriminants doivent les distinguer",
+    ),
     "slice-after-open": Rule(
         "error",
         "structure",

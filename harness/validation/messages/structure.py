@@ -94,8 +94,14 @@ STRUCTURE: dict[str, Rule] = {
     "type-not-allowed": Rule(
         "error",
         "structure",
-        "The type {found} is not allowed here: use {expected}",
-        "Le type {found} n'est pas admis ici : utiliser {expected}",
+        "The type {found} is not allowed here for {definition}: use {expected}",
+        "Le type {found} n'est pas admis ici pour {definition} : utiliser {expected}",
+    ),
+    "element-of-refused": Rule(
+        "error",
+        "structure",
+        "{expected}, the type that is allowed here, has no element {found}",
+        "{expected}, le type admis ici, n'a pas d'élément {found}",
     ),
     "resource-not-allowed": Rule(
         "error",
