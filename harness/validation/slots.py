@@ -273,8 +273,10 @@ class RefusedSlot:
             profile=profile,
             definition=definition,
         )
-        known = self.known() if self.known is not None and type(item) is dict else None
-        for key, value in item.items() if known is not None else ():
+        if self.known is None or type(item) is not dict:
+            return
+        known = self.known()
+        for key, value in item.items():
             if key.removeprefix("_") not in known:
                 for index in range(len(value)) if type(value) is list else (-1,):
                     scope.report(
