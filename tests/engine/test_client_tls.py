@@ -1,12 +1,14 @@
 """What the client does over TLS."""
 
 import asyncio
+import ssl
 
 import pytest
 
 from harness.engine.candidate import Candidate
 from harness.engine.client import Live, Scope
 from harness.engine.exchange import Request
+from harness.engine.secure import Tls
 from tests.engine.tls import Authority, TLSServer, server_context
 
 SCOPE = Scope("set", "test", "test")
@@ -56,3 +58,8 @@ def test_a_certificate_of_an_unknown_authority_is_refused(authority, tmp_path):
     with TLSServer(server_context(authority.issue())) as server:
         assert asyncio.run(once(server)).error_code == "tls"
     assert server.seen == []
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_nothing_is_agreed_on_anew_over_a_connection(verify):
+    assert Tls(verify=verify).context().options & ssl.OP_NO_RENEGOTIATION
