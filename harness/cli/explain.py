@@ -15,10 +15,16 @@ _CONFORMS = "conforms"
 
 @app.command()
 def explain(
-    code: str = typer.Argument(..., metavar="CODE", help="A finding code, or a rule of the validator."),
+    code: str = typer.Argument(
+        "", metavar="[CODE]", help="A finding code, or a rule of the validator; none: list them."
+    ),
     lang: Language = typer.Option(Language.EN, "--lang", help="Language of the text."),
 ) -> None:
     """Say what a finding code means and how to mend it."""
+    if not code:
+        for known in (*CODES, *(f"{_CONFORMS}.{rule}" for rule in RULES)):
+            typer.echo(known)
+        return
     name = code.removeprefix(f"{_CONFORMS}.")
     if name in RULES:
         rule = RULES[name]
@@ -26,9 +32,10 @@ def explain(
         typer.echo(f"{_CONFORMS}.{name} ({rule.severity}, {rule.code})\n{sentence}")
         typer.echo(meaning(_CONFORMS, lang.value))
         return
-    if lookup(code) is None or code.startswith(f"{_CONFORMS}."):
+    of_a_rule = code.startswith(f"{_CONFORMS}.") and code not in CODES
+    if lookup(code) is None or of_a_rule:
         known = [*CODES, *RULES, *(f"{_CONFORMS}.{rule}" for rule in RULES)]
         near = difflib.get_close_matches(code, known, 1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
+        hint = f'; did you mean "{near[0]}"?' if near else "; explain without a code lists them all"
         raise UsageError(f'no finding has the code "{code}"{hint}')
     typer.echo(f"{code}\n{meaning(code, lang.value)}")

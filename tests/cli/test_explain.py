@@ -26,3 +26,21 @@ def test_an_unknown_code_names_the_nearest(command: Callable[..., Answer]) -> No
     answer = command("explain", "conforms.min-cardinalty")
     assert answer.exit == 2
     assert 'did you mean "conforms.min-cardinality"' in answer.err
+
+
+def test_every_code_of_the_list_is_explained_and_tells_what_to_do(command: Callable[..., Answer]) -> None:
+    listed = command("explain").out.split()
+    assert {*CODES, *(f"conforms.{rule}" for rule in RULES)} == {*listed}
+    said = {}
+    for code in listed:
+        english, french = (command("explain", code, "--lang", lang) for lang in ("en", "fr"))
+        assert (english.exit, french.exit) == (0, 0), code
+        assert english.out != french.out, code
+        said[code] = english.out
+    assert said["network.tls"] != said["network.dns"]
+
+
+def test_what_is_like_no_code_is_told_where_they_are(command: Callable[..., Answer]) -> None:
+    answer = command("explain", "zzz")
+    assert answer.exit == 2
+    assert "explain without a code lists them all" in answer.err
