@@ -73,7 +73,10 @@ def run(
         raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
     catalogue = load_catalogue(root, fixtures)
     chosen = [found for found in catalogue.select(testset or []) if found.candidate == kind]
-    Selection(test, tag).check(chosen)
+    selection = Selection(test, tag)
+    selection.check(chosen)
+    for stranger in selection.strangers(chosen):
+        typer.echo(f"fhir-harness: {stranger}", err=True)
     plan = Plan(
         catalogue,
         chosen,

@@ -1,7 +1,7 @@
 """Which tests of a set run, and in which order: rows of ``each``, selection, controls and dependencies."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,20 +42,23 @@ class Selection:
         )
 
     def check(self, test_sets: Sequence[TestSet]) -> None:
-        """Raise UsageError for an id or a tag of none of ``test_sets``: a slip, which would choose less than meant."""
-        tags = {
-            tag for found in test_sets for names in (found.tags, *(one.tags for one in found.tests)) for tag in names
-        }
-        for name in self.tags:
-            if name not in tags:
-                hint = nearest(name, tags) or f"; known are {', '.join(sorted(tags))}"
-                raise UsageError(f'no test of the chosen test sets has the tag "{name}"{hint}')
+        """Raise UsageError for an id that is no test's of ``test_sets``: a slip, which would choose less than meant."""
         if not self.tests:
             return
         known = {name: None for found in test_sets for case in cases(found) for name in sorted(_names(found, case))}
         for name in self.tests:
             if name not in known:
                 raise UsageError(f'no test of the chosen test sets is called "{name}"{nearest(name, known)}')
+
+    def strangers(self, test_sets: Sequence[TestSet]) -> Iterator[str]:
+        """What to tell of each tag that no test of ``test_sets`` has: another set may have it, so it is no fault."""
+        tags = {
+            tag for found in test_sets for names in (found.tags, *(one.tags for one in found.tests)) for tag in names
+        }
+        for name in self.tags:
+            if name not in tags:
+                hint = nearest(name, tags) or f"; known are {', '.join(sorted(tags)) or 'none'}"
+                yield f'no test of the chosen test sets has the tag "{name}"{hint}'
 
 
 @dataclass(frozen=True)

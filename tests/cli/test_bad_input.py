@@ -65,7 +65,9 @@ def test_an_unknown_test_set_names_the_nearest(command: Command, mini: Path) -> 
 
 def test_a_selection_that_chooses_nothing_ran_nothing(command: Command, mini: Path, tmp_path: Path) -> None:
     where = ("--base-url", "http://127.0.0.1:9/fhir", "--root", mini, "--out", tmp_path / "run")
-    assert command("run", *where, "--tag", "no-such-tag").exit == 5
+    answer = command("run", *where, "--tag", "no-such-tag")
+    assert answer.exit == 5
+    assert 'has the tag "no-such-tag"' in answer.err
 
 
 def test_a_test_that_is_not_there_is_wrong_usage(command: Command, mini: Path, tmp_path: Path) -> None:
