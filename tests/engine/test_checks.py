@@ -329,7 +329,7 @@ def test_every_code_is_explained_in_both_languages():
             assert texts.message[language].strip(), code
             assert texts.meaning[language].strip(), code
         assert texts.meaning["en"] != texts.meaning["fr"], code
-    assert lookup("network.timeout") is CODES["network"]
+    assert lookup("network.unknown") is CODES["network"]
     assert lookup("no.such.code") is None
 
 
