@@ -17,6 +17,7 @@ from harness.errors import AcceptanceError, PackageError
 from harness.fhir.definitions import Definitions
 from harness.fhir.packages import open_package
 from harness.fhir.terminology import Terminology
+from harness.fhir.tx import open_terminology
 from harness.suite.model import TestSet
 from harness.validation.validator import Validator
 
@@ -49,7 +50,7 @@ class Bench:
     """Judges runs again; the profiles that it compiled serve all of them."""
 
     def __init__(self) -> None:
-        self._validators: dict[tuple[int, int], tuple[Definitions, Definitions, Validator]] = {}
+        self._validators: dict[tuple[int, int, bytes | None], tuple[Definitions, Definitions, Validator]] = {}
 
     def judge(self, recorded: Recorded, setting: Setting) -> RunResult:
         """Return the results of the recorded exchanges under ``setting``. Nothing is sent.
@@ -74,14 +75,16 @@ class Bench:
             seed=started.seed,
             fail_fast=started.fail_fast,
             waivers=Waivers.of(started.waivers),
-            judge=self._validator(setting),
+            judge=self._validator(setting, recorded.answers),
             run_id=started.run,
         )
 
-    def _validator(self, setting: Setting) -> Validator:
-        key = (id(setting.structures), id(setting.terminology))
+    def _validator(self, setting: Setting, answers: bytes | None) -> Validator:
+        """What judges under ``setting``; what that leaves open ``answers`` say, and nobody else. Raises TxLockError."""
+        key = (id(setting.structures), id(setting.terminology), answers)
         if key not in self._validators:
-            judge = default_judge(setting.structures, Terminology(setting.terminology))
+            asked = open_terminology(setting.terminology, recorded=answers)
+            judge = default_judge(setting.structures, asked or Terminology(setting.terminology))
             self._validators[key] = (setting.structures, setting.terminology, judge)  # held, so that ids stay theirs
         return self._validators[key][2]
 

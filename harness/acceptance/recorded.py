@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.acceptance.container import load, unpack
 from harness.acceptance.manifest import NAME, sha256
-from harness.acceptance.sources import FOLDER, collect, source_problems
+from harness.acceptance.sources import ANSWERS, FOLDER, collect, source_problems
 from harness.acceptance.trust import TrustPolicy
 from harness.acceptance.verify import verify
 from harness.engine import journal
@@ -31,9 +31,14 @@ class Recorded:
     events: tuple[Event, ...] = field(repr=False)
     run: RunResult = field(repr=False)
     sources: Mapping[str, bytes] = field(repr=False)
-    """``sources/testsets/…`` and ``sources/fixtures/…`` to their bytes."""
+    """``sources/testsets/…``, ``sources/fixtures/…`` and, where there is one, ``sources/terminology.json``."""
     verified: bool
     """Whether a trust policy was satisfied; False for a run folder, which nobody signed."""
+
+    @property
+    def answers(self) -> bytes | None:
+        """What a terminology server said in the run: an answer lock; None where none was asked."""
+        return self.sources.get(ANSWERS)
 
     def test_sets(self, only: Collection[str] | None = None) -> tuple[TestSet, ...]:
         """Return the test sets that the run used (those of these ids), in its order.

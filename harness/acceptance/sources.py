@@ -1,13 +1,16 @@
-"""The test sets, fixtures and requirements a run used: kept beside its journal, and carried in the acceptance file."""
+"""The test sets, fixtures and terminology answers of a run: kept beside its journal, carried in the acceptance file."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.acceptance.manifest import sha256
 from harness.engine.events import Event, RunStarted
 from harness.errors import AcceptanceError
+from harness.fhir.tx.lock import Locked, written
 
 FOLDER = "sources"
+ANSWERS = f"{FOLDER}/terminology.json"
+"""What a terminology server said in the run, where one was asked (an answer lock, ``fhir.tx``)."""
 
 
 class SourceKeeper:
@@ -43,7 +46,21 @@ def collect(run_folder: Path, started: RunStarted) -> dict[str, bytes]:
     members = {f"{FOLDER}/{name}": _read(base / relative) for name, (base, relative, _) in named.items()}
     for problem in source_problems({name: sha256(data) for name, data in members.items()}, started):
         raise AcceptanceError(f"{run_folder}: {problem}")
+    if (run_folder / ANSWERS).exists():
+        members[ANSWERS] = _read(run_folder / ANSWERS)
     return members
+
+
+def keep_answers(run_folder: Path, answers: Collection[Locked]) -> None:
+    """Write ``answers`` into the run's folder: they judge it again, without the server. Raises AcceptanceError."""
+    if not answers:
+        return
+    target = run_folder / ANSWERS
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(written(answers))
+    except OSError as problem:
+        raise AcceptanceError(f"{target}: cannot be written: {problem.strerror}; choose another --out") from problem
 
 
 def source_problems(digests: Mapping[str, str], started: RunStarted) -> list[str]:

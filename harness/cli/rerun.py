@@ -16,7 +16,7 @@ from harness.cli.definitions import open_definitions
 from harness.cli.evidence import POLICY, TRUST, UNSAFE, Trust
 from harness.cli.options import Language
 from harness.cli.run import source_of
-from harness.cli.session import Plan, execute, new_folder
+from harness.cli.session import Plan, asking, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
 from harness.data import fixtures_for, folder
 from harness.engine import Candidate
@@ -63,8 +63,11 @@ def rerun(
         place = out / str(number + 1) if repeat > 1 else out / "run"
         own = fixtures or fixtures_for(sets)
         again = Plan(catalogue, test_sets, sets, own, definitions, select, seed, at_once)
-        with reached(source, lang.value) as (target, incoming):
-            execute(again, target, place, lang.value, incoming=incoming)
+        with (
+            reached(source, lang.value) as (target, incoming),
+            asking(again, None, None, place, recorded.answers) as asked,
+        ):
+            execute(asked, target, place, lang.value, incoming=incoming)
         return open_recorded(place, None, datetime.now(UTC))
 
     found = run_again(plan, perform, repeat)

@@ -93,7 +93,7 @@ def run(
     out = new_folder(out, "run")
     with reached(source, lang.value) as (found, incoming):
         target = found.with_hidden_identities() if redact_identities else found
-        with asking(plan, tx_url, tx_lock) as asked:
+        with asking(plan, tx_url, tx_lock, out) as asked:
             result = execute(asked, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)
     typer.echo(f"Report: {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.acceptance.sources import SourceKeeper
+from harness.acceptance.sources import SourceKeeper, keep_answers
 from harness.engine import Candidate, commitment, run_sync
 from harness.engine.access import Grant
 from harness.engine.awaiting import Incoming
@@ -57,17 +57,22 @@ class Plan:
 
 
 @contextlib.contextmanager
-def asking(plan: Plan, url: str | None, lock: Path | None) -> Iterator[Plan]:
+def asking(plan: Plan, url: str | None, lock: Path | None, out: Path, recorded: bytes | None = None) -> Iterator[Plan]:
     """Yield ``plan`` with the terminology of ``--tx URL`` and ``--tx-lock FILE``; the lock is written at the end.
 
-    Raises UsageError for a bad address, TxLockError for a lock that was altered or, without an address, is missing.
+    What was answered is kept in the run's folder ``out`` too, so that the record needs neither to be judged again.
+    ``recorded`` are such answers of an earlier run. Raises UsageError for a bad address, TxLockError for a lock that
+    was altered or, without an address, is missing.
     """
-    terminology = tx.open_terminology(plan.definitions, url=url, lock=lock) if url or lock else None
+    terminology = tx.open_terminology(plan.definitions, url=url, lock=lock, recorded=recorded)
     if terminology is None:
         yield plan
         return
     with terminology:
-        yield replace(plan, judge=default_judge(plan.definitions, terminology))
+        try:
+            yield replace(plan, judge=default_judge(plan.definitions, terminology))
+        finally:
+            keep_answers(out, terminology.answers)
 
 
 def new_folder(out: Path | None, name: str) -> Path:

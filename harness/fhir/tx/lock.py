@@ -51,14 +51,17 @@ class Locked:
 class AnswerLock:
     """The answers of one lock file. ``record`` keeps one in memory, :meth:`save` writes the file when there are new."""
 
-    def __init__(self, path: Path, *, must_exist: bool = False) -> None:
-        """Read the lock, empty when there is no file yet. Raises TxLockError when it was altered, or has to exist."""
+    def __init__(self, path: Path, *, must_exist: bool = False, data: bytes | None = None) -> None:
+        """Read the lock, or the contents ``data`` of one; it is empty when there is no file yet.
+
+        Raises TxLockError when it was altered, or has to exist.
+        """
         self.path = path
         self._answers: dict[Question, Locked] = {}
         self._new: list[Locked] = []
         self._mutex = threading.Lock()
-        if path.exists():
-            for entry in _read(path):
+        if data is not None or path.exists():
+            for entry in _read(path) if data is None else _parse(data, path):
                 self._answers[entry.question] = entry
         elif must_exist:
             raise TxLockError(f"{path}: no such terminology lock; make it with --tx URL --tx-lock {path}")
@@ -72,8 +75,7 @@ class AnswerLock:
 
     def record(self, question: Question, reply: Reply, server: str) -> None:
         """Keep a reply that lasts, dated now; the first answer to a question stays."""
-        if reply.lasting and reply.result is not None:
-            self.add([Locked(question, reply, server, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")])
+        self.add(dated(question, reply, server))
 
     def add(self, answers: Iterable[Locked]) -> None:
         """Keep answers that were recorded elsewhere, by another process of the same run."""
@@ -93,17 +95,28 @@ class AnswerLock:
         """Write the file, whole or not at all, when there is something new. Raises TxLockError."""
         if not self.drain():
             return
-        entries = sorted(self._answers.values(), key=_order)
-        rows = [entry.row() for entry in entries]
-        content = {"format": FORMAT, "answers": rows, "digest": _digest([row["digest"] for row in rows])}
         try:
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name, suffix=".new")
             with os.fdopen(handle, "wb") as file:
-                file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+                file.write(written(self._answers.values()))
             Path(name).chmod(0o644)
             Path(name).replace(self.path)
         except OSError as problem:
             raise TxLockError(f"{self.path}: the terminology lock cannot be written: {problem.strerror}") from problem
+
+
+def dated(question: Question, reply: Reply, server: str) -> list[Locked]:
+    """Return ``reply`` as an answer of today, nothing where it says nothing that lasts."""
+    if not reply.lasting or reply.result is None:
+        return []
+    return [Locked(question, reply, server, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")]
+
+
+def written(answers: Iterable[Locked]) -> bytes:
+    """Return the contents of a lock file that holds ``answers``."""
+    rows = [entry.row() for entry in sorted(answers, key=_order)]
+    content = {"format": FORMAT, "answers": rows, "digest": _digest([row["digest"] for row in rows])}
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def _order(entry: Locked) -> tuple[str, ...]:
@@ -119,7 +132,14 @@ def _digest(value: Any) -> str:
 
 def _read(path: Path) -> list[Locked]:
     try:
-        content = orjson.loads(path.read_bytes())
+        return _parse(path.read_bytes(), path)
+    except OSError as problem:
+        raise TxLockError(f"{path}: the terminology lock cannot be read: {problem.strerror}") from problem
+
+
+def _parse(data: bytes, path: Path) -> list[Locked]:
+    try:
+        content = orjson.loads(data)
         rows = content["answers"]
         if content["format"] != FORMAT or not isinstance(rows, list):
             raise TxLockError(f"{path}: not a terminology lock of this harness ({FORMAT}); remove it and ask again")
@@ -129,8 +149,6 @@ def _read(path: Path) -> list[Locked]:
                 f"{path}: the lock was altered: answers were added, removed or moved; "
                 "restore it, or remove it and ask again"
             )
-    except OSError as problem:
-        raise TxLockError(f"{path}: the terminology lock cannot be read: {problem.strerror}") from problem
     except (ValueError, KeyError, TypeError) as problem:
         raise TxLockError(
             f"{path}: not a terminology lock ({problem}); restore it, or remove it and ask again"

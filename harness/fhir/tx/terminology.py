@@ -10,8 +10,11 @@ from typing import Self
 
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Answer, Terminology, Verdict, plain
-from harness.fhir.tx.lock import AnswerLock
+from harness.fhir.tx.lock import AnswerLock, Locked, dated
 from harness.fhir.tx.server import Question, Reply, TerminologyServer
+
+_RECORD = Path("sources/terminology.json")
+"""Where an acceptance file holds the answers of its run."""
 
 
 class RemoteTerminology(Terminology):
@@ -26,6 +29,12 @@ class RemoteTerminology(Terminology):
         self.server = server
         self.lock = lock
         self._asked: dict[Question, Reply] = {}
+        self._told: list[Locked] = []
+
+    @property
+    def answers(self) -> tuple[Locked, ...]:
+        """What was said, by the lock or the server, on what was asked."""
+        return tuple(self._told)
 
     def __enter__(self) -> Self:
         return self
@@ -86,25 +95,31 @@ class RemoteTerminology(Terminology):
     def _looked_up(self, question: Question) -> Reply:
         locked = self.lock.get(question) if self.lock is not None else None
         if locked is not None:
+            self._told.append(locked)
             return locked.reply
         if self.server is None:
             where = f"the lock {self.lock.path} has no answer to it" if self.lock is not None else "nobody is asked"
             return Reply(None, where)
         definition = self.definitions.value_set(question.value_set) if question.value_set else None
         reply = self.server.ask(question, definition)
+        told = dated(question, reply, self.server.base_url)
+        self._told += told
         if self.lock is not None:
-            self.lock.record(question, reply, self.server.base_url)
+            self.lock.add(told)
         return reply
 
 
 def open_terminology(
-    definitions: Definitions, *, url: str | None = None, lock: Path | None = None
+    definitions: Definitions, *, url: str | None = None, lock: Path | None = None, recorded: bytes | None = None
 ) -> RemoteTerminology | None:
     """Return what ``--tx URL`` and ``--tx-lock FILE`` ask for, None when neither is given; close it at the end.
+
+    ``recorded`` are the contents of the lock of an earlier run, whose answers hold where nothing else is asked for.
 
     Raises UsageError for a bad address, TxLockError for a lock that was altered or, without an address, is missing.
     """
     if url is None and lock is None:
-        return None
+        known = AnswerLock(_RECORD, data=recorded) if recorded is not None else None
+        return RemoteTerminology(definitions, None, known) if known is not None else None
     answers = AnswerLock(lock, must_exist=url is None) if lock is not None else None
     return RemoteTerminology(definitions, TerminologyServer(url) if url is not None else None, answers)
