@@ -158,7 +158,7 @@ class CompanionSlot:
                 continue
             if not companion:
                 scope.report("json-empty-object", location)
-            elif value is None and set(companion) == {"id"}:
+            elif value is None and not any(part for key, part in companion.items() if key != "id"):
                 scope.report(
                     "invariant", location, constraint="ele-1", detail="an element must have a value or extensions"
                 )

@@ -55,6 +55,8 @@ class ExtensionRule:
             self._part(url, where, scope)
             self.general.check(value, where, scope)
             return
+        if any(character.isspace() for character in url):
+            scope.report("extension-url-relative", where, found=url)
         self._defined(value, url, where, scope)
 
     def _part(self, url: str, where: Location, scope: Scope) -> None:
