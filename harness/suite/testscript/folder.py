@@ -54,18 +54,19 @@ class Folder:
         for name, guessed in names:
             for suffix in ("", *_SUFFIXES):
                 path = self._inside(name + suffix)
-                if path is not None and path.is_file():
+                if path is not None:
                     yield path, guessed
 
     def _inside(self, name: str) -> Path | None:
+        """The file of this name, or None when there is none. Raises CannotBeSaid when it leads out of the folder."""
         try:
             path, folder = (self._path / name).resolve(), self._path.resolve()
-            inside = path.is_relative_to(folder)
+            inside, there = path.is_relative_to(folder), path.is_file()
         except (OSError, ValueError, RuntimeError):  # a NUL, a name that is too long, links in a circle
             return None
         if not inside:
             raise CannotBeSaid(f"it leads out of the folder of the script; save it in {self._path}, as Type/id")
-        return path
+        return path if there else None
 
     def _searched(self, kind: str, identifier: str) -> dict[str, Any]:
         """The resource of this type and id in any file here, those named after the type first."""
@@ -94,10 +95,10 @@ class Folder:
         raise CannotBeSaid(f"no file in {self._path} holds it; save it there as {kind.lower()}-{identifier}.json")
 
     def _content(self, name: str) -> bytes:
-        """The bytes of a file of the folder; nothing for one that leads out of it, or is too large to be read."""
+        """The bytes of a file of the folder; nothing for one that leads out of it, or that is too large to be read."""
         try:
             path = self._inside(name)
-            if path is None or not path.is_file() or path.stat().st_size > MAX_BYTES:
+            if path is None or path.stat().st_size > MAX_BYTES:
                 return b""
             return path.read_bytes()
         except (OSError, CannotBeSaid):

@@ -90,10 +90,11 @@ class _Writer:
     def _joined(self, tests: list[Part]) -> list[Part]:
         """The tests, those as one that share answers, or single resources that one of them makes."""
         pairs = [(first - 1, last - 1) for first, last in self._reader.sources.shared]
+        writer: dict[str, int] = {}
         for last, part in enumerate(tests):
-            for first, earlier in enumerate(tests[:last]):
-                if earlier.written() & set(part.addressed(self._reader.sources.plain)):
-                    pairs.append((first, last))
+            pairs += [(writer[one], last) for one in part.addressed(self._reader.sources.plain) if one in writer]
+            for address in part.written():
+                writer.setdefault(address, last)
         whole = joined(tests, pairs)
         if len(whole) < len(tests):
             names = {one.name for one in whole}
@@ -101,9 +102,11 @@ class _Writer:
                 if part.name not in names:
                     why = "it uses what an earlier test received or made, so both are one"
                     self._reader.lose(part.name, "being a test of its own", why, kept=True)
-        for last, part in enumerate(whole):
-            made = {kind for earlier in whole[:last] for kind in earlier.makes()}
-            if part.lists() & made or ("*" in made and part.lists()):
+        made: set[str] = set()
+        for part in whole:
+            before = set(made)
+            made |= part.makes()
+            if part.lists() & before or ("*" in before and part.lists()):
                 why = "what an earlier test created is deleted at the end of that test; create it in the set-up"
                 self._reader.lose(part.name, "what earlier tests left there", why, kept=True)
         return whole

@@ -121,6 +121,7 @@ class ScriptReader:
         part.steps.append(made)
         if "responseId" in operation:
             part.responses[str(operation["responseId"])] = made
+            self.sources.received(str(operation["responseId"]), made)
             types[str(operation["responseId"])] = str(kind)
         if "requestId" in operation:
             part.requests[str(operation["requestId"])] = made

@@ -18,6 +18,7 @@ from harness.suite.testscript.parts import Made, Part
 from harness.suite.testscript.xpath import fhirpath_of
 
 Resource = dict[str, Any]
+_NOTHING: tuple[int, None] = (0, None)
 _HEADER = re.compile(r"[!#$%&'*+^_`|~0-9A-Za-z-]+")
 
 
@@ -51,6 +52,7 @@ class Sources:
         for name in fixtures:
             self._fixture_names.of(name)
         self._created: dict[str, str] = {}
+        self._answers: dict[str, tuple[int, Made]] = {}
         self._pending: list[tuple[Made, str, str]] = []
         self._pending_shared: list[tuple[int, int]] = []
 
@@ -127,12 +129,14 @@ class Sources:
     def answer(self, response: str) -> Made | None:
         """Return the step whose answer it is, of this part or the latest before; None when nothing received it."""
         here = len(self.parts) - 1
-        for index in (here, *reversed(range(1, here)), 0):
-            if response in self.parts[index].responses:
-                if 0 < index < here:
-                    self._pending_shared.append((index, here))
-                return self.parts[index].responses[response]
-        return None
+        index, made = self._answers.get(response, _NOTHING)
+        if 0 < index < here:
+            self._pending_shared.append((index, here))
+        return made
+
+    def received(self, response: str, made: Made) -> None:
+        """Note the step whose answer has this name from now on."""
+        self._answers[response] = len(self.parts) - 1, made
 
     def save(self, made: Made, expression: str, name: str) -> str:
         """Return the name that a value of an answer is saved under; ``name`` is a proposal."""
@@ -231,6 +235,8 @@ def checked(expression: str) -> str:
 
 
 def _saved(variable: Mapping[str, Any]) -> str:
+    if "${" in str([variable.get(one) for one in ("expression", "path", "headerField")]):
+        raise CannotBeSaid(f"the variable {variable.get('name')} uses ${{…}}, where none is filled in (R4, variable)")
     header = variable.get("headerField")
     if header is None:
         return element(variable)

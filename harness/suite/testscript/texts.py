@@ -4,6 +4,7 @@ import re
 
 from harness.suite.testscript.loss import CannotBeSaid
 
+_OPTION = re.compile(r"(?:\\.|[^\\|])+", re.DOTALL)
 _WORDS = ("present", "absent")
 _SHAPES = {
     "contains": ("/", "/"),
@@ -28,7 +29,9 @@ def pattern(operator: str, value: str) -> str:
     if "${" in value:
         raise CannotBeSaid(f"a value from ${{…}} with the operator {operator}; write a regular expression: /…/")
     before, after = _SHAPES[operator]
-    options = [one.strip() for one in value.split(",")] if operator in ("in", "notIn") else [value]
+    options = [one.strip() for one in value.split(",") if one.strip()] if operator in ("in", "notIn") else [value]
+    if not any(options):
+        raise CannotBeSaid(f"the operator {operator} needs a value")
     return before + "|".join(re.escape(one) for one in options) + after
 
 
@@ -43,7 +46,8 @@ def read_back(text: str) -> tuple[str, str] | None:
         return "equals", exact
     for operator, (before, after) in reversed(_SHAPES.items()):
         inner = text[len(before) : len(text) - len(after)]
-        value = _unescaped(inner.replace("|", ",") if operator in ("in", "notIn") else inner)
+        several = operator in ("in", "notIn")
+        value = ",".join(map(_unescaped, _OPTION.findall(inner))) if several else _unescaped(inner)
         try:
             if pattern(operator, value) == text:
                 return operator, value
