@@ -20,6 +20,10 @@ SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes of a document at most, where nothing else is said."""
 DEPTH_LIMIT = 150
 """Nested elements at most: as deep as JSON may be."""
+TAG_LIMIT = 300_000
+"""Tags in a document at most, and attributes: each that is read takes many times the bytes that it has."""
+_CROWDED = etree.XPath("//*[count(@*) > 100]")
+"""Elements with more attributes than any may have; lxml needs a time for them that grows with the square."""
 
 _FHIR = "http://hl7.org/fhir"
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -57,6 +61,8 @@ def from_xml(data: bytes, definitions: Definitions, *, limit: int = SIZE_LIMIT) 
     """
     if len(data) > limit:
         raise FHIRXMLError(f"FHIR XML: the document has {len(data)} bytes, more than {limit}; send less at once")
+    if data.count(b"<") > TAG_LIMIT or data.count(b'"') + data.count(b"'") > 2 * TAG_LIMIT:
+        raise FHIRXMLError(f"FHIR XML: the document has more than {TAG_LIMIT} tags or attributes; send less at once")
     # Without declarations nothing grows, so that an attachment may be longer than libxml2 allows a text to be.
     plain = b"<!DOCTYPE" not in data and b"\0" not in data and _is_utf_8(data)
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=plain)
@@ -66,6 +72,8 @@ def from_xml(data: bytes, definitions: Definitions, *, limit: int = SIZE_LIMIT) 
         raise FHIRXMLError(f"FHIR XML line {error.lineno or 1}: not well-formed: {error.msg}") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise FHIRXMLError("FHIR XML line 1: a document type declaration is not allowed; remove it")
+    for node in _CROWDED(root)[:1]:
+        raise FHIRXMLError(f"FHIR XML line {node.sourceline}: an element has more than 100 attributes")
     return _Reader(_fields_of(definitions)).resource(root, 1)
 
 

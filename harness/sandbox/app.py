@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from harness.fhir.definitions import Definitions
 from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
-from harness.sandbox.limits import BODY_SECONDS
+from harness.sandbox.limits import BODY_SECONDS, Room
 from harness.sandbox.openapi import description
 from harness.sandbox.policy import Policy
 from harness.sandbox.problems import Problem
@@ -54,8 +54,9 @@ def create_app(
 ) -> Starlette:
     """The application that serves each of ``services`` under its base path, such as ``/fhir``, and ``pages``."""
     routes = list(pages)
+    room = Room()
     for prefix, handler in services.items():
-        endpoint = _Endpoint(prefix, handler)
+        endpoint = _Endpoint(prefix, handler, room)
         routes += [Route(path, endpoint) for path in (prefix, prefix + "/{path:path}")]
     first = next(iter(services))
 
@@ -88,19 +89,21 @@ def _description(services: Mapping[str, Handler]) -> Callable[[Request], Respons
 class _Endpoint:
     """The ASGI application of one service; without the layers that Starlette puts around functions."""
 
-    def __init__(self, prefix: str, handler: Handler) -> None:
+    def __init__(self, prefix: str, handler: Handler, room: Room) -> None:
         self._prefix = prefix
         self._handler = handler
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
-        response = await self._answer(Request(scope, receive))
+        with self._room.guest() as take:
+            response = await self._answer(Request(scope, receive), take)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, take: Callable[[int], None]) -> Response:
         handler = self._handler
         try:
-            body = await _body(request, handler.policy.max_body)
+            body = await _body(request, handler.policy.max_body, take)
         except Problem as problem:
             refused = Answer(problem.status, problem.headers, resource=problem.outcome())
             return _response(handler, _call(request, self._prefix, b""), refused)
@@ -113,7 +116,7 @@ class _Endpoint:
         return _response(handler, call, answer)
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def _body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         told = "This server takes bodies without content encoding."
         raise Problem(415, "not-supported", told, headers={"Accept-Encoding": "identity"})
@@ -125,6 +128,7 @@ async def _body(request: Request, limit: int) -> bytes:
                 if size > limit:
                     told = f"The body is larger than the {limit} octets that this server takes."
                     raise Problem(413, "too-long", told)
+                take(len(part))
                 parts.append(part)
     except TimeoutError:
         told = f"The body did not come within {BODY_SECONDS:g} seconds."

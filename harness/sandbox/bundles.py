@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.codec import Resource
 from harness.sandbox.problems import Problem
 from harness.sandbox.routes import Route, check_id, match
+from harness.sandbox.search.query import pairs_of
 from harness.sandbox.unit import Environment, Unit
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
@@ -85,7 +86,7 @@ def item_of(call: Call, entry: Mapping[str, Any], position: int, types: frozense
         method=method,
         base=call.base,
         path=unquote(path),
-        query=tuple(parse_qsl(query, keep_blank_values=True)),
+        query=tuple(pairs_of(query)),
         headers={**kept, **headers},
         resource=resource,
         caller=call.caller,
@@ -114,7 +115,7 @@ def _identify(unit: Unit, item: Item) -> Item:
     found = []
     if name == "create" and item.call.header("if-none-exist") is not None:
         condition = (item.call.header("if-none-exist") or "").removeprefix("?")
-        found = inner.matching(type_, parse_qsl(condition, keep_blank_values=True))
+        found = inner.matching(type_, pairs_of(condition))
     elif name == "conditional-update":
         found = inner.matching(type_, list(item.call.query))
     elif name == "update":
@@ -173,7 +174,7 @@ def _rewritten(unit: Unit, item: Item, known: Mapping[str, str]) -> Item:
             return known[plain] + mark + rest
         type_, question, condition = text.partition("?")
         if question and type_ in unit.env.types:
-            found = unit.matching(type_, parse_qsl(condition, keep_blank_values=True))
+            found = unit.matching(type_, pairs_of(condition))
             if len(found) != 1:
                 told = "nothing" if not found else "several resources"
                 code = "not-found" if not found else "multiple-matches"

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,6 +19,8 @@ from harness.sandbox.problems import Problem
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
 _MOST_DIGITS = 1000
+_MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[,\[{]', re.DOTALL)
+"""A text as a whole, or what stands before a value."""
 
 Resource = dict[str, Any]
 
@@ -75,10 +79,20 @@ def bounded(value: Any) -> Any:
     raise Problem(400, "too-long", f"The body nests deeper than {MAX_DEPTH} levels; send a flatter one.")
 
 
+def _check_size(text: str) -> None:
+    """Refuse JSON of too many values before it is parsed: a comma or an opening bracket stands before each but one."""
+    if text.count(",") + text.count("[") + text.count("{") <= MAX_VALUES:
+        return
+    marks = (found for found in _MARK.finditer(text) if text[found.start()] != '"')
+    if next(islice(marks, MAX_VALUES, None), None) is not None:
+        raise Problem(413, "too-costly", f"The body holds more than {MAX_VALUES} values; send fewer at once.")
+
+
 def parse(text: bytes | str) -> Any:
     """Parse FHIR JSON. Raises :class:`Problem` (400, 413) on what is not JSON, not UTF-8, too deep or too much."""
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        _check_size(decoded)
         value = json.loads(
             decoded.removeprefix("\ufeff"),
             parse_float=Decimal,

@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Callable
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from harness.sandbox import codec
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.codec import Resource
 from harness.sandbox.problems import Problem, issue, operation_outcome
 from harness.sandbox.routes import Route, check_id
+from harness.sandbox.search.query import pairs_of
 from harness.sandbox.search.values import time_range
 from harness.sandbox.store import Record, instant
 from harness.sandbox.unit import Unit
@@ -69,7 +69,7 @@ def create(unit: Unit, route: Route, new_id: str | None = None) -> Answer:
     resource = expected(unit.call.resource, route.type)
     condition = unit.call.header("if-none-exist")
     if condition is not None:
-        found = unit.matching(route.type, parse_qsl(condition.removeprefix("?"), keep_blank_values=True))
+        found = unit.matching(route.type, pairs_of(condition.removeprefix("?")))
         if len(found) > 1:
             raise Problem(412, "multiple-matches", f"If-None-Exist: {condition} matches several {route.type}.")
         if found:

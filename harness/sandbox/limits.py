@@ -9,7 +9,8 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
@@ -31,6 +32,8 @@ HEAD_OCTETS = 64 * 1024
 """How long the head of a request may be."""
 BODY_SECONDS = 60.0
 """How long the body of a request may take to come."""
+BODIES_OCTETS = 40_000_000
+"""How long the bodies of all requests that are being answered may be together."""
 PUBLIC_RATE = 100.0
 """Requests a second from one address, where the sandbox listens to more than its own machine."""
 _CONNECTIONS = 1000
@@ -38,6 +41,31 @@ _FRAMING = 16
 """How many octets may stand around each octet of a body: a chunk of one has six (RFC 9112, section 7.1)."""
 _REMEMBERED = 10_000
 """Addresses that are counted at the same time; beyond, the one that was quiet for longest is forgotten."""
+
+
+class Room:
+    """For how many octets of bodies there is room at a time: what is read of them takes several times as many."""
+
+    def __init__(self, octets: int = BODIES_OCTETS) -> None:
+        self._left = octets
+
+    @contextmanager
+    def guest(self) -> Iterator[Callable[[int], None]]:
+        """Give what takes room for so many octets, until the end; it raises Problem (503) when there is none."""
+        taken = 0
+
+        def take(octets: int) -> None:
+            nonlocal taken
+            if octets > self._left:
+                told = "Too many large bodies are being sent at the same time; send this one again in a moment."
+                raise Problem(503, "throttled", told, headers={"Retry-After": "2"})
+            self._left -= octets
+            taken += octets
+
+        try:
+            yield take
+        finally:
+            self._left += taken
 
 
 def rate_for(host: str, asked: float | None) -> float | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from harness.sandbox import codec, negotiation
 from harness.sandbox.call import Answer, Call
 from harness.sandbox.problems import Problem, issue, operation_outcome
 from harness.sandbox.routes import Route
 from harness.sandbox.search.execute import Page, run
-from harness.sandbox.search.query import Query
+from harness.sandbox.search.query import Query, pairs_of
 from harness.sandbox.store import Record, instant
 from harness.sandbox.unit import Unit
 
@@ -55,7 +55,7 @@ def _pairs(call: Call) -> list[tuple[str, str]]:
     if call.body and negotiation.content_type(call) != _FORM:
         raise Problem(415, "not-supported", f"The body of _search is {_FORM}; the Content-Type says otherwise.")
     try:
-        form = parse_qsl(call.body.decode("utf-8"), keep_blank_values=True)
+        form = pairs_of(call.body.decode("utf-8"))
     except UnicodeDecodeError:
         raise Problem(400, "structure", "The body of _search is not UTF-8.") from None
     return [*call.query, *form]

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from harness.sandbox.assembly import make_service
-from harness.sandbox.limits import PromptProtocol
+from harness.sandbox.limits import PromptProtocol, Room
 from harness.sandbox.policy import Policy
+from harness.sandbox.problems import Problem
 from harness.sandbox.server import SandboxServer
 
 GET = b"GET /fhir/Patient HTTP/1.1\r\nHost: x\r\n"
@@ -68,6 +69,7 @@ def _some(connection: socket.socket) -> bytes:
         (CHUNKED + b"2;" + 90_000 * b"x", 431, "too-long"),
         (CHUNKED + b"0\r\nTrailer: " + 90_000 * b"x", 431, "too-long"),
     ],
+    ids=lambda value: value[:24].hex() if isinstance(value, bytes) else str(value),
 )
 def test_what_is_no_request_is_told_so(server: SandboxServer, request_: bytes, status: int, code: str) -> None:
     found, body = said(server, request_)
@@ -102,3 +104,79 @@ def test_beyond_the_most_connections_one_more_is_refused(monkeypatch: pytest.Mon
         assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
         for connection in held:
             connection.close()
+
+
+def posted(server: SandboxServer, path: str, body: bytes, media_type: str) -> tuple[int, str]:
+    """Status of the answer to ``body``, and the code of its first issue."""
+    answer = httpx.post(f"{server.base_url}/{path}", content=body, headers={"Content-Type": media_type}, timeout=60)
+    return answer.status_code, answer.json().get("issue", [{"code": ""}])[0]["code"]
+
+
+JSON, XML, FORM = "application/fhir+json", "application/fhir+xml", "application/x-www-form-urlencoded"
+ELEMENT = b'<Patient xmlns="http://hl7.org/fhir"'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "media_type", "expected"),
+    [
+        ("Patient/_search", b"name=a&" * 5_000, FORM, (400, "too-costly")),
+        ("Patient/_search", b"&" * 5_000, FORM, (400, "too-costly")),
+        ("Patient", b'{"resourceType":"Patient","x":[' + b"1," * 300_000 + b"1]}", JSON, (413, "too-costly")),
+        ("Patient", b"[" * 300_000, JSON, (413, "too-costly")),
+        (
+            "Patient",
+            ELEMENT + b"".join(b' a%d="1"' % number for number in range(20_000)) + b"/>",
+            XML,
+            (400, "structure"),
+        ),
+        (
+            "Patient",
+            ELEMENT + b"".join(b' a%d=""' % number for number in range(310_000)) + b"/>",
+            XML,
+            (400, "structure"),
+        ),
+        ("Patient", ELEMENT + b">" + b"<a/>" * 310_000 + b"</Patient>", XML, (400, "structure")),
+    ],
+    ids=["fields", "ampersands", "values", "depth", "attributes", "many attributes", "tags"],
+)
+def test_a_body_that_costs_much_is_refused_at_once(
+    server: SandboxServer, path: str, body: bytes, media_type: str, expected: tuple[int, str]
+) -> None:
+    assert posted(server, path, body, media_type) == expected
+
+
+def test_texts_full_of_marks_are_no_values(server: SandboxServer) -> None:
+    text = json.dumps({"resourceType": "Basic", "code": {"text": '[{,\\"' * 150_000}})
+    assert posted(server, "Basic", text.encode(), JSON) == (201, "")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["value-quantity=1e309", "value-quantity=1e999999999", "value-quantity=-1e-999999999", "_count=" + 5_000 * "9"],
+)
+def test_a_number_beyond_all_bounds_is_refused(server: SandboxServer, query: str) -> None:
+    answer = httpx.get(f"{server.base_url}/Observation?{query}")
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "value")
+
+
+def test_a_number_beyond_all_bounds_can_be_stored(server: SandboxServer) -> None:
+    for number in ("1e309", "1e999999999", "-1e-999999999", "1" * 400):
+        body = '{"resourceType": "Observation", "valueQuantity": {"value": NUMBER}}'.replace("NUMBER", number)
+        assert posted(server, "Observation", body.encode(), JSON)[0] == 201
+
+
+def test_links_have_an_end(server: SandboxServer) -> None:
+    answer = httpx.get(f"{server.base_url}/Patient?{'_has:Observation:patient:' * 300}code=a")
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "too-costly")
+
+
+def test_large_bodies_share_their_room() -> None:
+    room = Room(100)
+    with room.guest() as one, room.guest() as other:
+        one(60)
+        with pytest.raises(Problem) as refused:
+            other(60)
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "2"})
+        other(40)
+    with room.guest() as one:
+        one(100)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from harness.sandbox.problems import Problem
 from harness.sandbox.search.parameters import Parameter, Parameters
@@ -19,6 +20,8 @@ _MODIFIERS: dict[str, frozenset[str]] = {
     "uri": frozenset({"below", "above"}),
 }
 _MOST_VALUES, _MOST_TOGETHER, _MOST_PARAMETERS, _LONGEST_CHAIN = 400, 600, 60, 4
+_MOST_FIELDS = 1000
+"""Between ampersands, empty ones too."""
 _CONTROL = frozenset({"_format", "_pretty"})
 _RESULT = frozenset(
     {"_count", "_sort", "_include", "_revinclude", "_summary", "_total", "_elements", "_offset", "_cursor"}
@@ -69,6 +72,18 @@ class Query:
     ignored: tuple[tuple[str, str], ...] = ()
 
 
+def pairs_of(text: str) -> list[tuple[str, str]]:
+    """Names and values of a query or a form, decoded. Raises :class:`Problem` (400) when there are too many."""
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise _too_many() from None
+
+
+def _too_many() -> Problem:
+    return Problem(400, "too-costly", f"A query has at most {_MOST_PARAMETERS} parameters here.")
+
+
 def split_values(text: str, separator: str = ",") -> tuple[str, ...]:
     """The alternatives of a value: split at ``separator``, where a backslash does not escape it."""
     return tuple(re.split(rf"(?<!\\){re.escape(separator)}", text))
@@ -94,7 +109,7 @@ class QueryParser:
     def parse(self, type_: str, pairs: Sequence[tuple[str, str]]) -> Query:
         """Read ``pairs``. Raises :class:`Problem` (400) for what is understood and wrong."""
         if len(pairs) > _MOST_PARAMETERS:
-            raise Problem(400, "too-costly", f"A query has at most {_MOST_PARAMETERS} parameters here.")
+            raise _too_many()
         if sum(value.count(",") + 1 for _, value in pairs) > _MOST_TOGETHER:
             raise Problem(
                 400, "too-costly", f"The parameters of a query have at most {_MOST_TOGETHER} values together."
@@ -140,11 +155,11 @@ class QueryParser:
         )
 
     def _criterion(self, type_: str, name: str, value: str) -> Criterion | None:
-        if name.startswith("_has:"):
-            return self._has(type_, name, value)
-        if name.count(".") > _LONGEST_CHAIN or value.count(",") >= _MOST_VALUES:
+        if name.count(".") + name.count("_has:") > _LONGEST_CHAIN or value.count(",") >= _MOST_VALUES:
             told = f"at most {_LONGEST_CHAIN} links and {_MOST_VALUES} values"
             raise Problem(400, "too-costly", f"{head_of(name)}: this server follows {told} a parameter.")
+        if name.startswith("_has:"):
+            return self._has(type_, name, value)
         first, dot, rest = name.partition(".")
         code, _, modifier = first.partition(":")
         parameter = self._parameters.of(type_).get(code)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from math import inf, isfinite
 
 EARLIEST = -(2**62)
 LATEST = 2**62
@@ -71,8 +72,10 @@ def number_range(text: str) -> tuple[float, float, float]:
         raise ValueError(f"'{text}' is not a number")
     try:
         value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"'{text}' is not a number") from None
-    exponent = value.as_tuple().exponent
-    half = Decimal(5).scaleb(int(exponent) - 1)
-    return float(value - half), float(value + half), float(value)
+        half = Decimal(5).scaleb(int(value.as_tuple().exponent) - 1)
+        found = float(value - half), float(value + half), float(value)
+    except ArithmeticError:
+        found = (inf,) * 3
+    if not all(map(isfinite, found)):
+        raise ValueError(f"'{text}' is not a number that this server can compare")
+    return found
