@@ -51,7 +51,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         matrix=matrix(requirements),
         rules={} if signed else rules(run.started),
         numbers={name: number for number, (name, _, _) in enumerate(requirements)},
-        unmet=[(name, verdict) for name, verdict, _ in requirements if verdict not in (Verdict.PASS, Verdict.WARN)],
+        unmet=_unmet(requirements),
         lacks=lacking(run),
         choices=_choices(run.started.policies),
         settled=policies().settled,
@@ -60,6 +60,12 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         ],
         embedded=_script(embedded) if embedded is not None else None,
     )
+
+
+def _unmet(requirements: Sequence[tuple[str, Verdict, Sequence[TestResult]]]) -> dict[Verdict, list[str]]:
+    """Requirements that are not met, by what their tests came to, the strongest verdict first."""
+    found = {verdict: [name for name, own, _ in requirements if own is verdict] for verdict in Verdict}
+    return {verdict: names for verdict, names in found.items() if names and verdict not in (Verdict.PASS, Verdict.WARN)}
 
 
 def render_bytes(run: RunResult) -> bytes:
