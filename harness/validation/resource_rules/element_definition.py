@@ -36,6 +36,7 @@ def check(item: Constrained, definition: Location, scope: Scope) -> None:
     _check_relevance(element, stated, where, scope)
     if item.base is not None:
         _check_cardinality(item, item.base, definition, scope)
+        _check_extension(item, definition, scope)
         _check_types(item, item.base, definition, scope)
         _check_values(item, stated or item.base.type_codes, definition, scope)
     _check_profiles(item, definition, scope)
@@ -66,9 +67,24 @@ def _check_cardinality(item: Constrained, base: Node, definition: Location, scop
     low, high = item.element.get("min"), text(item.element, "max")
     if type(low) is int and low < base.min:
         _broken(definition, scope, f"{item.identity}: min {low} is less than the {base.min} of the base")
-    more = high == "*" or (high is not None and high.isascii() and high.isdigit() and int(high) > (base.max or 0))
-    if base.max is not None and more:
+    if base.max is not None and _more(high, base.max):
         _broken(definition, scope, f"{item.identity}: max {high} is more than the {base.max} of the base")
+
+
+def _check_extension(item: Constrained, definition: Location, scope: Scope) -> None:
+    """An extension occurs no more often than its own definition says (R4 defining-extensions, cardinality)."""
+    high = text(item.element, "max")
+    judge = scope.session.judge
+    for entry, _ in parts(item.element, "type", item.where) if high is not None else ():
+        for canonical in texts(entry, "profile") if type_code(entry) == "Extension" else ():
+            root = judge.compiler.tree(canonical) if judge.extension(canonical) is not None else None
+            if root is not None and root.max is not None and _more(high, root.max):
+                _broken(definition, scope, f"{item.identity}: max {high} is more than the {root.max} of {canonical}")
+
+
+def _more(high: str | None, most: int) -> bool:
+    """Whether a ``max`` allows more than ``most``; what is no number is left to its own constraint."""
+    return high == "*" or (high is not None and high.isascii() and high.isdigit() and int(high) > most)
 
 
 def _check_types(item: Constrained, base: Node, definition: Location, scope: Scope) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,9 +20,9 @@ def check(elements: list[Constrained], snapshot: list[dict[str, Any]], where: Lo
     """Report slicings that cannot be, and slices without one."""
     sliced: set[str] = set()
     typed: dict[str, list[Constrained]] = {}
+    together = Counter(_plain(item) for item in elements)
     for item in elements:
-        parent, _, name = item.identity.rpartition(".")
-        plain = f"{parent}.{name.partition(':')[0]}" if parent else name
+        plain = _plain(item)
         if isinstance(item.element.get("slicing"), dict):
             sliced.add(plain)
             _check_slicing(item, where, scope)
@@ -30,10 +31,16 @@ def check(elements: list[Constrained], snapshot: list[dict[str, Any]], where: Lo
         if item.path.endswith("[x]"):
             typed.setdefault(plain, []).append(item)
         elif not item.path.endswith(_EXTENSIONS) and plain not in sliced:
-            _check_known(item, plain, snapshot, where, scope)
+            _check_known(item, snapshot, together[plain] == 1, where, scope)
         _check_closed(item, where, scope)
     for plain, slices in typed.items():
         _check_types(plain, slices, elements, where, scope)
+
+
+def _plain(item: Constrained) -> str:
+    """The id of what ``item`` is, or slices."""
+    parent, _, name = item.identity.rpartition(".")
+    return f"{parent}.{name.partition(':')[0]}" if parent else name
 
 
 def _check_slicing(item: Constrained, where: Location, scope: Scope) -> None:
@@ -71,13 +78,18 @@ def _shown(discriminators: list[tuple[str | None, str | None]]) -> str:
     return ", ".join(f"{kind}:{path}" for kind, path in discriminators)
 
 
-def _check_known(item: Constrained, plain: str, snapshot: list[dict[str, Any]], where: Location, scope: Scope) -> None:
+def _check_known(item: Constrained, snapshot: list[dict[str, Any]], alone: bool, where: Location, scope: Scope) -> None:
     """A slice needs a slicing, in the base or before it."""
+    plain = _plain(item)
     places = {str(element.get("id")): index for index, element in enumerate(snapshot)}
     general, index = places.get(plain), places.get(item.identity)
-    if general is not None and index is not None and "slicing" not in snapshot[general]:
+    if general is None or index is None or "slicing" in snapshot[general]:
+        return
+    if alone:  # a snapshot of it can be made
         place = ((where, "snapshot", -1), "element", index)
         scope.report("slice-without-slicing", place, found=item.identity)
+    else:
+        scope.report("definition-invalid", where, detail=f"{plain} has slices and no slicing")
 
 
 def _check_closed(item: Constrained, where: Location, scope: Scope) -> None:

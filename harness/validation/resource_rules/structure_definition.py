@@ -31,6 +31,9 @@ def check(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
     if not isinstance(listed, list) or base is None or canonical is None:
         return
     _check_paths(structure, listed, where, scope)
+    for index, element in enumerate(listed):
+        if isinstance(element, dict) and text(element, "path") is None:
+            scope.report("definition-invalid", where, detail=f"differential.element[{index}] has no path")
     if base.get("type") != structure.get("type") and structure.get("derivation") == "constraint":
         return
     try:
@@ -132,7 +135,7 @@ def _check_differential(
         scope.report("definition-invalid", where, detail=str(error))
     if profile:
         _check_order(elements, failed, where, scope)
-    _check_ids(elements, scope)
+    _check_ids(elements, where, scope)
     _check_constraints(structure, elements, root, scope)
     slicing.check(elements, snapshot, where, scope)
     for item in elements:
@@ -141,14 +144,18 @@ def _check_differential(
     discriminators.check(listed, where, scope)
 
 
-def _check_ids(elements: list[Constrained], scope: Scope) -> None:
-    """The ids of the elements differ (sdf-17)."""
+def _check_ids(elements: list[Constrained], where: Location, scope: Scope) -> None:
+    """The ids of the elements differ (sdf-17), and so do the elements."""
     seen: set[str] = set()
+    known: set[str] = set()
     for item in elements:
         name = text(item.element, "id")
         if name is not None and name in seen:
             scope.report("duplicate-id", item.where, found=name)
         seen.add(name or "")
+        if item.identity in known:
+            scope.report("definition-invalid", where, detail=f"{item.identity} is there twice")
+        known.add(item.identity)
 
 
 def _with_fitting_ids(structure: Mapping[str, Any], elements: list[Constrained]) -> dict[str, Any]:
