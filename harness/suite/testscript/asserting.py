@@ -13,6 +13,7 @@ from harness.suite.testscript.sources import Sources, checked, element
 
 _LONGEST = 50
 """Values of a fixture that one assertion compares with, at most."""
+_LINKS = "it wants the links first, last and next, as R4 says; a last page has no next, and fails (http.html#paging)"
 _ABOUT = ("expression", "path", "headerField")
 
 
@@ -34,6 +35,7 @@ def blocks(
         found = [{"same-as": {"value": sources.least(str(assertion["minimumId"])), "at-least": True}}]
     else:
         found = [expectation(sources.filled(dict(assertion)), profiles)]
+        told = _LINKS if "navigationLinks" in assertion else ""
     for block in found:
         that = block.get("that", [])
         for expression in [that] if isinstance(that, str) else that:

@@ -22,7 +22,7 @@ class Names:
         if text not in self._given:
             plain = re.sub(r"[^A-Za-z0-9_-]+", "-", proposal or text)[:_LONGEST]
             if not re.match("[A-Za-z]", plain) or plain in ROOTS:
-                plain = f"x-{plain}"
+                plain = f"x-{plain.strip('-')}"
             self._given[text] = unique(plain, self._taken)
         return self._given[text]
 
