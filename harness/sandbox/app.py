@@ -110,7 +110,8 @@ class _Endpoint:
         except ClientDisconnect:
             return Response(status_code=400)
         call = _call(request, self._prefix, body)
-        answer = await run_in_threadpool(handler.handle, call)
+        async with self._room.turn(len(body)):
+            answer = await run_in_threadpool(handler.handle, call)
         if answer.delay:
             await sleep(answer.delay)
         return _response(handler, call, answer)

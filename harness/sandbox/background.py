@@ -39,6 +39,7 @@ def configured(app: ASGIApp, *, dated: bool = True) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=PromptProtocol,
+        loop="asyncio",  # the one that everybody has; another one is loud about who hangs up early
         ws="none",
         log_config=None,
         log_level="error",

@@ -10,7 +10,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
@@ -32,10 +32,12 @@ HEAD_OCTETS = 64 * 1024
 """How long the head of a request may be."""
 BODY_SECONDS = 60.0
 """How long the body of a request may take to come."""
-BODIES_OCTETS = 40_000_000
+BODIES_OCTETS = 30_000_000
 """How long the bodies of all requests that are being answered may be together."""
 PUBLIC_RATE = 100.0
 """Requests a second from one address, where the sandbox listens to more than its own machine."""
+_HEAVY, _HEAVY_AT_A_TIME = 256 * 1024, 2
+"""From how many octets a body is heavy, and how many such are worked on at a time."""
 _CONNECTIONS = 1000
 _FRAMING = 16
 """How many octets may stand around each octet of a body: a chunk of one has six (RFC 9112, section 7.1)."""
@@ -48,6 +50,11 @@ class Room:
 
     def __init__(self, octets: int = BODIES_OCTETS) -> None:
         self._left = octets
+        self._heavy = asyncio.Semaphore(_HEAVY_AT_A_TIME)
+
+    def turn(self, octets: int) -> AbstractAsyncContextManager[None]:
+        """What to wait for before a body of so many octets is worked on: small ones go at once."""
+        return self._heavy if octets > _HEAVY else nullcontext()
 
     @contextmanager
     def guest(self) -> Iterator[Callable[[int], None]]:

@@ -1,5 +1,6 @@
 """Hostile clients, octet by octet: each is told what is wrong in FHIR's words, and the next one is served as before."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -180,3 +181,16 @@ def test_large_bodies_share_their_room() -> None:
         other(40)
     with room.guest() as one:
         one(100)
+
+
+def test_heavy_bodies_are_worked_on_two_at_a_time() -> None:
+    async def third_waits() -> tuple[bool, bool]:
+        room = Room()
+        async with room.turn(10**6), room.turn(10**6), room.turn(10):
+            third = asyncio.ensure_future(room.turn(10**6).__aenter__())
+            await asyncio.sleep(0)
+            waits = not third.done()
+        await third
+        return waits, third.done()
+
+    assert asyncio.run(third_waits()) == (True, True)
