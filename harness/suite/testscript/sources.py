@@ -198,11 +198,11 @@ class Sources:
             return Target(f"{kind}/${{{self._created[target]}}}")
         if target in self.fixtures:
             resource = self.fixtures[target]
-            if not isinstance(resource.get("id"), str):
-                raise CannotBeSaid(f"its target, the fixture {target}, has no id; write params: /id")
+            if not _is_id(resource.get("id")):
+                raise CannotBeSaid(f"its target, the fixture {target}, has no id of FHIR; write params: /id")
             meta = resource.get("meta")
             known = meta.get("versionId") if isinstance(meta, dict) else None
-            return Target(f"{kind}/{resource['id']}", known if isinstance(known, str) else None)
+            return Target(f"{kind}/{resource['id']}", known if _is_id(known) else None)
         made = self.answer(str(target))
         if made is None:
             raise CannotBeSaid(f'its target "{target}" is neither a fixture that is at hand nor an answer before it')
@@ -232,6 +232,11 @@ def checked(expression: str) -> str:
     except FHIRPathError as problem:
         raise CannotBeSaid(f"not FHIRPath: {problem}") from problem
     return expression
+
+
+def _is_id(value: Any) -> bool:
+    """R4, datatypes.html#id."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.-]{1,64}", value) is not None
 
 
 def _saved(variable: Mapping[str, Any]) -> str:

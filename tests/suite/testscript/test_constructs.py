@@ -161,14 +161,17 @@ def test_an_assertion_becomes_an_expectation(assertion: dict[str, Any], expected
         ({"expression": "id = ("}, "not FHIRPath"),
         ({"expression": "id", "value": "${unknown}"}, 'no variable is called "unknown"'),
         ({"navigationLinks": False}, "asserts nothing"),
+        ({"validateProfileId": "nothing"}, 'no profile "nothing"'),
+        ({"validateProfileId": "inside"}, "is no canonical URL"),
         ({"resource": "../x"}, "no resource type"),
         ({"modifierExtension": [{"url": "urn:x"}], "response": "okay"}, "a modifierExtension changes"),
     ],
 )
 def test_what_is_no_expectation_is_told(assertion: dict[str, Any], why: str) -> None:
-    content = script(READ, claim(response="okay"), claim(**assertion))
+    profile = [{"id": "inside", "reference": "#p"}]
+    content = script(READ, claim(response="okay"), claim(**assertion), profile=profile)
     assert any(why in told for told in _why(content)), _why(content)
-    assert _expected(claim(**assertion)) == []
+    assert _expected(claim(**assertion), profile=profile) == []
 
 
 def test_a_request_is_judged_where_its_id_is_named() -> None:
