@@ -9,7 +9,7 @@ from harness.errors import DefinitionError, FHIRPathError
 from harness.fhir.fhirpath import compile_expression
 from harness.fhir.snapshot import generate
 from harness.validation.compile.tree import Node
-from harness.validation.location import Location
+from harness.validation.location import Location, render
 from harness.validation.resource_rules import discriminators, element_definition, slicing
 from harness.validation.resource_rules.differential import Constrained, constrained, misplaced
 from harness.validation.resource_rules.reading import part, parts, text
@@ -26,6 +26,7 @@ def check(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
     _check_identity(structure, canonical, base, where, scope)
     _check_extension(structure, canonical, where, scope)
     _check_snapshot(structure, (where, "snapshot", -1), scope)
+    _check_codes(where, scope)
     differential = structure.get("differential")
     listed = differential.get("element") if isinstance(differential, dict) else None
     if not isinstance(listed, list) or base is None or canonical is None:
@@ -105,6 +106,17 @@ def _check_snapshot(structure: Mapping[str, Any], where: Location, scope: Scope)
                     compile_expression(expression)
                 except FHIRPathError as error:
                     scope.report("constraint-expression", spot, found=text(constraint, "key"), detail=str(error))
+
+
+def _check_codes(where: Location, scope: Scope) -> None:
+    """Nothing can be made of a definition whose own codes mean nothing (severity, rules, status, …)."""
+    place = render(where) + "."
+    for issue in list(scope.session.issues):
+        plain = issue.rule == "binding-required" and "#" not in (issue.found or "")
+        if plain and issue.expression.startswith(place) and ".extension[" not in issue.expression:
+            tail = issue.expression.removeprefix(place)
+            scope.report("definition-invalid", where, detail=f"the code {issue.found} of {tail} means nothing")
+            return
 
 
 def _check_paths(structure: Mapping[str, Any], listed: list[Any], where: Location, scope: Scope) -> None:
