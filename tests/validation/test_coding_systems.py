@@ -76,3 +76,13 @@ def test_a_coding_of_a_concept_that_must_be_one_of_a_set_needs_its_system(
         "subject": {"reference": "Patient/1"},
     }
     assert [issue.rule for issue in validator.validate(condition).errors] == found
+
+
+def test_a_fragment_that_leads_nowhere_is_doubtful_in_a_uri_and_wrong_in_a_canonical(validator: Validator) -> None:
+    media = {"resourceType": "Media", "status": "completed", "content": {"url": "#x"}}
+    measure = {"resourceType": "MeasureReport", "measure": "#x"}
+    said = [
+        [(i.severity, i.expression) for i in validator.validate(resource).issues if i.rule == "fragment-unresolved"]
+        for resource in (media, measure)
+    ]
+    assert said == [[("warning", "Media.content.url")], [("error", "MeasureReport.measure")]]

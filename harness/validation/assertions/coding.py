@@ -61,7 +61,7 @@ class CodingRule:
 
     def _odd(self, system: str, where: Location, scope: Scope) -> bool:
         """Whether ``system`` cannot be a code system, after saying so."""
-        if not _URI.match(system):
+        if not _URI.match(system) and (self.alone or ":" not in system):
             rule = "coding-system-relative"
         elif scope.session.judge.is_value_set(system):
             rule = "coding-system-value-set"

@@ -44,7 +44,7 @@ class UriRule:
             return
         # A server may write the id of a request into meta.source as a fragment, as HAPI FHIR does: it leads nowhere.
         if value[:1] == "#" and where[1] not in ("contentReference", "source") and not scope.has_target(value[1:]):
-            scope.report("fragment-unresolved", where, found=value)
+            scope.report("fragment-unresolved", where, found=value, severity="warning")
         if value[:4] not in _URNS:
             return
         if value.startswith(("oid:", "uuid:")):

@@ -92,15 +92,21 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[tuple[str, str]] = []
         self.path: list[str] = []
+        self.prefix = ""
         self.content = False
         self.anchors: list[str] = []
         self.names: set[str] = set()
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        for attribute, namespace in attributes.items():
+            if attribute.startswith("xmlns:") and namespace == _NAMESPACE:
+                self.prefix = attribute.removeprefix("xmlns:") + ":"
+        prefixed = bool(self.prefix) and name.startswith(self.prefix)
+        name = name.removeprefix(self.prefix)
         if not self.path:
             if name != "div":
                 self.problems.append(("txt-1", f"the root element is '{name}', it must be 'div'"))
-            if attributes.get("xmlns") != _NAMESPACE:
+            if not prefixed and attributes.get("xmlns") != _NAMESPACE:
                 self.problems.append(("xhtml", f'the div must declare xmlns="{_NAMESPACE}"'))
         elif name not in _ELEMENTS:
             self.problems.append(("txt-1", f"the element '{name}' is not allowed"))
