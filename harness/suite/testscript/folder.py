@@ -12,8 +12,9 @@ from harness.suite.testscript.loss import CannotBeSaid
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})")
 _SUFFIXES = (".json", ".xml")
 _FILES = 5000
-_BYTES = 256 * 1024 * 1024
-"""What is looked at for one reference in a folder of resources, at most."""
+"""Files that are opened for one reference, at most."""
+_BYTES = 1024 * 1024 * 1024
+"""What is read for all references of a script, at most."""
 
 
 class Folder:
@@ -23,6 +24,7 @@ class Folder:
         """``read`` returns the resource of a file, or raises HarnessError."""
         self._path = path
         self._read = read
+        self._opened = 0
 
     def find(self, reference: str) -> dict[str, Any]:
         """Return the resource of ``reference``: the file of this name, or the resource of this type and id.
@@ -75,15 +77,14 @@ class Folder:
         except OSError as problem:
             raise CannotBeSaid(f"{self._path} cannot be listed: {problem.strerror}") from problem
         names.sort(key=lambda name: not name.lower().startswith(kind.lower()))
-        left = _BYTES
         for number, name in enumerate(names):
-            if number >= _FILES or left < 0:
+            if number >= _FILES or self._opened > _BYTES:
                 raise CannotBeSaid(
                     f"it is not among the first files of {self._path}, which is large; save it as "
                     f"{kind.lower()}-{identifier}.json"
                 )
             data = self._content(name)
-            left -= len(data)
+            self._opened += len(data)
             if kind.encode() not in data or identifier.encode() not in data:
                 continue
             try:

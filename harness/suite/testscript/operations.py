@@ -95,6 +95,7 @@ def _interaction(
 ) -> dict[str, Any]:
     query = {"params": params} if params else {}
     method = str(operation.get("method", "")).upper()
+    _demand(bool(re.fullmatch("[A-Z]*", method)), f"{method!r} is no method of HTTP")
     if method and method != _METHODS.get(code, method):
         return _by_method(method, code, body, path, query)
     if code in _SENDS:

@@ -265,6 +265,7 @@ def test_an_operation_becomes_a_step(actions: list[dict[str, Any]], steps: list[
         (operation("read", resource="Patient", params="/${loose}"), "has no sourceId"),
         (operation("read", resource="Patient", params="/${nested}"), "none is filled in"),
         (operation("read", resource="Patient", params="/1", requestHeader=[{"field": "a b"}]), "no name of a header"),
+        (operation("read", resource="Patient", params="/1", method="$"), "no method of HTTP"),
         ({}, "neither operation nor assert"),
     ],
 )
