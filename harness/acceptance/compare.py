@@ -1,8 +1,8 @@
-"""Two runs, test by test: same, better, worse or not comparable, with the first difference between the exchanges."""
+"""Two runs, test by test: same, better, worse or not comparable, with the difference that tells most."""
 
 from collections.abc import Sequence
 
-from harness.acceptance.exchanges import Versus, first_difference
+from harness.acceptance.exchanges import Versus, telling_difference
 from harness.acceptance.naming import Frame, Pairs, saved
 from harness.acceptance.recorded import Recorded
 from harness.acceptance.testset_differences import TestSetDifference, differences, test_digests
@@ -10,6 +10,7 @@ from harness.engine.events import RunStarted
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.comparison import Comparison, Difference, Relation, Side, TestComparison, Text
+from harness.report.words import WORDS, reason
 from harness.suite.model import TestSet
 
 Place = tuple[str, str]
@@ -80,8 +81,8 @@ class _Comparer:
             relation=found,
             first=one.verdict if one else None,
             second=other.verdict if other else None,
-            first_reason=one.reason if one else "",
-            second_reason=other.reason if other else "",
+            first_reason=reason(one) if one and one.reason else {},
+            second_reason=reason(other) if other and other.reason else {},
             why=why,
             difference=self._difference(place, one, other),
             flaky=flaky,
@@ -90,7 +91,10 @@ class _Comparer:
     def _relation(self, place: Place, one: TestResult | None, other: TestResult | None) -> tuple[Relation, Text]:
         if one is None or other is None:
             there, missing = ("B", "A") if one is None else ("A", "B")
-            text = {"en": f"only {there} ran this test, {missing} did not", "fr": f"seul {there} a exécuté ce test"}
+            text = {
+                "en": f"only {there} ran this test, {missing} did not",
+                "fr": f"seul {there} a exécuté ce test, pas {missing}",
+            }
             return Relation.NOT_COMPARABLE, text
         if place in self._changed:
             text = {"en": "the test is not the same in both runs", "fr": "le test n'est pas le même des deux côtés"}
@@ -98,9 +102,11 @@ class _Comparer:
         found = relation(one.verdict, other.verdict)
         if found is not Relation.NOT_COMPARABLE:
             return found, {}
+        why = reason(other)
+        words = {language: known.verdicts[other.verdict] for language, known in WORDS.items()}
         return found, {
-            "en": f"B came to {other.verdict}, which neither proves nor disproves: {other.reason}",
-            "fr": f"B a donné {other.verdict}, qui ne prouve ni n'infirme rien : {other.reason}",
+            "en": f"B came to {words['en']}, which neither proves nor disproves: {why['en']}",
+            "fr": f"B a donné « {words['fr']} », qui ne prouve ni n'infirme rien : {why['fr']}",
         }
 
     def _flaky(self, place: Place) -> tuple[Verdict, ...]:
@@ -117,12 +123,15 @@ class _Comparer:
             Frame(_addresses(run.started), test.started.now) for run, test in zip(self._runs, (one, other), strict=True)
         ]
         versus = Versus(frames[0], frames[1], pairs, same_test=place not in self._changed)
-        return first_difference(one.steps, other.steps, versus)
+        return telling_difference(one.steps, other.steps, versus)
 
 
 def _why_flaky(verdicts: Sequence[Verdict]) -> Text:
-    listed = ", ".join(verdicts)
-    return {"en": f"flaky: the repeats came to {listed}", "fr": f"instable : les répétitions ont donné {listed}"}
+    told = {language: ", ".join(words.verdicts[one] for one in verdicts) for language, words in WORDS.items()}
+    return {
+        "en": f"flaky: the repeats came to {told['en']}",
+        "fr": f"instable : les répétitions ont donné {told['fr']}",
+    }
 
 
 def _by_place(run: RunResult) -> dict[Place, TestResult]:

@@ -1,8 +1,9 @@
-"""The first difference between the exchanges of one test in two runs, but for what differs by nature."""
+"""The difference between the exchanges of one test in two runs that tells most, but for what differs by nature."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from harness.acceptance.naming import Frame, Pairs
@@ -10,7 +11,7 @@ from harness.engine.checks.same_as import same_value
 from harness.engine.events import StepFinished
 from harness.engine.exchange import Exchange, Headers, Request, Response, header
 from harness.engine.text import excerpt, inert, shown
-from harness.report.comparison import Difference
+from harness.report.comparison import ABSENT, Difference
 
 SENT_HEADERS = ("Accept", "Content-Type", "If-Match", "If-None-Match", "If-None-Exist", "If-Modified-Since", "Prefer")
 ANSWERED_HEADERS = ("Content-Type", "Location", "Content-Location", "ETag", "Allow", "Link", "WWW-Authenticate")
@@ -25,6 +26,11 @@ _PROLOGUE = 200
 """Characters in which the root element of an XML document is looked for."""
 _LONGEST = 100_000
 """Characters of a string that are looked through for the difference."""
+_MOST = 500
+"""Differences of a test that are looked at."""
+_NAMES = frozenset({"id", "reference", "fullUrl", "versionId", "etag", "location", "header ETag", "header Location"})
+"""Where a server's own names stand."""
+_DRAWN = re.compile(r"(?=[A-Za-z-]*[0-9])(?=[0-9-]*[A-Za-z])[A-Za-z0-9-]{12,}|[A-Za-z]{16,}")
 _BEFORE = 20
 """Characters that are shown before a difference."""
 _GIVEN = frozenset({("meta", "versionId"), ("response", "etag"), ("response", "location"), ("link", "url")})
@@ -50,22 +56,48 @@ class Versus:
         return self.pairs.same(self.first.relative(first), self.second.relative(second), given=given)
 
 
-def first_difference(
+def telling_difference(
     first: Sequence[StepFinished], second: Sequence[StepFinished], versus: Versus
 ) -> Difference | None:
-    """Return the first difference between the steps of a test (clean-up left out), or None when there is none."""
+    """Return the difference between the steps of a test (clean-up left out) that tells most, None when there is none.
+
+    That is the first one in a step whose findings are not the same in both runs, statuses before all else; what a
+    server or the harness drew is told only where nothing else differs.
+    """
     ones, others = ([step for step in steps if step.phase == "test"] for steps in (first, second))
+    told = _told(ones) ^ _told(others)
+    troubled = {index for index, _, _ in told}
+
+    def weight(found: Difference) -> tuple[bool, bool, bool]:
+        return _is_drawn(found), found.step not in troubled, found.where != "status"
+
+    return min(islice(_differences(ones, others, versus), _MOST), key=weight, default=None)
+
+
+def _told(steps: Sequence[StepFinished]) -> set[tuple[int, str, str]]:
+    """Step, code and place of each finding."""
+    return {(step.index, one.code, one.expression) for step in steps for check in step.checks for one in check.findings}
+
+
+def _is_drawn(found: Difference) -> bool:
+    """Tell whether both values are names that a machine gave: an id, a version, or a long random word."""
+    last = found.where.rpartition(".")[2].partition("[")[0]
+    if last in _NAMES or found.where in _NAMES:
+        return True
+    return all(_DRAWN.fullmatch(value.strip('"')) is not None for value in (found.first, found.second))
+
+
+def _differences(ones: Sequence[StepFinished], others: Sequence[StepFinished], versus: Versus) -> Iterator[Difference]:
     for one, other in zip(ones, others, strict=False):
         versus.pairs.learn(dict(one.saved), dict(other.saved))
         for index, (left, right) in enumerate(zip(one.exchanges, other.exchanges, strict=False)):
             for where, sent, a, b in _exchange(left, right, versus):
-                return Difference(one.index, index, where, sent, a, b)
+                yield Difference(one.index, index, where, sent, a, b)
         counts = len(one.exchanges), len(other.exchanges)
         if counts[0] != counts[1]:
-            return Difference(one.index, min(counts), "number of exchanges", False, *map(str, counts))
+            yield Difference(one.index, min(counts), "number of exchanges", False, *map(str, counts))
     if len(ones) != len(others):
-        return Difference(min(len(ones), len(others)), 0, "number of steps", False, str(len(ones)), str(len(others)))
-    return None
+        yield Difference(min(len(ones), len(others)), 0, "number of steps", False, str(len(ones)), str(len(others)))
 
 
 Found = Iterator[tuple[str, bool, str, str]]
@@ -111,7 +143,7 @@ def _headers(names: Sequence[str], first: Headers, second: Headers, versus: Vers
         if one == other:
             continue
         if one is None or other is None or not versus.same(one, other, given=versus.same_test or not sent):
-            yield f"header {name}", sent, inert(one or "(none)"), inert(other or "(none)")
+            yield f"header {name}", sent, inert(one or ABSENT), inert(other or ABSENT)
 
 
 def _bodies(first: bytes, second: bytes, parsed: Sequence[Any], versus: Versus, *, sent: bool) -> Found:
@@ -141,9 +173,6 @@ def _around(first: str, second: str) -> tuple[str, str]:
     return inert(one), inert(other)
 
 
-_ABSENT = "(none)"
-
-
 class _Walk:
     """Two JSON values side by side, in the order of the first."""
 
@@ -160,7 +189,7 @@ class _Walk:
                 yield from self.values(one, other, (*path, index))
             if len(first) != len(second):
                 shorter = min(len(first), len(second))
-                ends = [shown(side[shorter]) if len(side) > shorter else _ABSENT for side in (first, second)]
+                ends = [shown(side[shorter]) if len(side) > shorter else ABSENT for side in (first, second)]
                 yield (*path, shorter), ends[0], ends[1]
         elif isinstance(first, str) and isinstance(second, str):
             if not self._same_text(first, second, path, kind):
@@ -177,10 +206,10 @@ class _Walk:
             if name in second:
                 yield from self.values(member, second[name], (*path, name), kind)
             else:
-                yield (*path, name), shown(member), _ABSENT
+                yield (*path, name), shown(member), ABSENT
         for name, member in second.items():
             if name not in first:
-                yield (*path, name), _ABSENT, shown(member)
+                yield (*path, name), ABSENT, shown(member)
 
     def _same_text(self, first: str, second: str, path: Path, kind: str) -> bool:
         names = tuple(str(part) for part in path if isinstance(part, str))[-2:]

@@ -10,11 +10,14 @@ from markupsafe import Markup
 from harness.engine.codec import dumps
 from harness.engine.verdict import Exit, Verdict
 from harness.report.inert import one_line, printable
+from harness.report.markup import both
 from harness.report.pages import template
 from harness.report.words import WORDS
 
 Language = Literal["en", "fr"]
 Text = Mapping[str, str]
+ABSENT = "(none)"
+"""In place of the side of a difference that is not there."""
 WIDTH = 80
 """Columns of the text."""
 
@@ -38,7 +41,7 @@ RELATIONS: Mapping[Relation, Text] = {
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where the exchanges of a test differ, other than by nature (ids, times)."""
+    """The place where the exchanges of a test differ that tells most, other than by nature (ids, times)."""
 
     step: int
     """Position of the step in the test, from 0."""
@@ -64,8 +67,9 @@ class TestComparison:
     relation: Relation
     first: Verdict | None
     second: Verdict | None
-    first_reason: str = ""
-    second_reason: str = ""
+    first_reason: Text = field(default_factory=dict)
+    second_reason: Text = field(default_factory=dict)
+    """Why the verdict; nothing where there is nothing to say."""
     why: Text = field(default_factory=dict)
     """Why it is not comparable, or what else there is to know."""
     difference: Difference | None = None
@@ -157,8 +161,8 @@ def _test(test: TestComparison) -> dict[str, Any]:
         "test": test.test,
         "title": dict(test.title),
         "relation": test.relation.value,
-        "first": {"verdict": test.first, "reason": test.first_reason},
-        "second": {"verdict": test.second, "reason": test.second_reason},
+        "first": {"verdict": test.first, "reason": dict(test.first_reason) or None},
+        "second": {"verdict": test.second, "reason": dict(test.second_reason) or None},
         "why": dict(test.why) or None,
         "flaky": list(test.flaky),
         "difference": {
@@ -199,18 +203,35 @@ def _lines(test: TestComparison, language: Language) -> Iterator[tuple[int, str]
     if test.why:
         yield 2, test.why[language]
     elif test.second_reason:
-        yield 2, test.second_reason
+        yield 2, test.second_reason[language]
     if test.difference:
-        yield 2, f"{place(test.difference, language)}:"
-        yield 4, f"A {test.difference.first}"
-        yield 4, f"B {test.difference.second}"
+        yield 2, f"{place(test.difference, language)}{' :' if language == 'fr' else ':'}"
+        yield 4, f"A {value(test.difference.first, language)}"
+        yield 4, f"B {value(test.difference.second, language)}"
 
 
 def place(found: Difference, language: Language) -> str:
     """Return where the difference is, for people."""
     side = {"en": ("answer", "request"), "fr": ("réponse", "requête")}[language][found.sent]
     step = WORDS[language].step
-    return f"{step} {found.step + 1}, {side} {found.exchange + 1}, {found.where}"
+    kind, _, name = found.where.partition(" ")
+    where = found.where if language == "en" else _WHERE.get(found.where) or f"{_WHERE.get(kind, kind)} {name}".rstrip()
+    return f"{step} {found.step + 1}, {side} {found.exchange + 1}, {where}"
+
+
+_WHERE = {
+    "method": "méthode",
+    "status": "statut",
+    "body": "corps",
+    "header": "en-tête",
+    "number of exchanges": "nombre d'échanges",
+    "number of steps": "nombre d'étapes",
+}
+
+
+def value(text: str, language: Language) -> str:
+    """Return one side of a difference, for people."""
+    return "(aucun)" if text == ABSENT and language == "fr" else text
 
 
 def _verdict(verdict: Verdict | None, language: Language) -> str:
@@ -224,18 +245,10 @@ def render_html(comparison: Comparison) -> str:
         comparison=comparison,
         relations=RELATIONS,
         verdicts=list(Verdict),
-        text=_both,
-        word=lambda verdict: _both({language: _verdict(verdict, language) for language in ("en", "fr")}),
-        where=lambda found: _both({language: place(found, language) for language in ("en", "fr")}),
+        text=both,
+        word=lambda verdict: both({language: _verdict(verdict, language) for language in ("en", "fr")}),
+        where=lambda found: both({language: place(found, language) for language in ("en", "fr")}),
+        value=lambda text: both({language: value(text, language) for language in ("en", "fr")}),
         safe=printable,
         embedded=Markup(embedded),
     )
-
-
-def _both(texts: Text) -> Markup:
-    pieces = [
-        Markup('<span lang="{}">{}</span>').format(language, printable(texts[language]))
-        for language in ("en", "fr")
-        if texts.get(language)
-    ]
-    return Markup("").join(pieces)

@@ -1,6 +1,7 @@
 """Which verdict is better than which; the first difference between two runs, and only where it is one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.acceptance.compare import compare, relation
-from harness.acceptance.exchanges import Versus, first_difference
+from harness.acceptance.exchanges import Versus, telling_difference
 from harness.acceptance.naming import Frame, Pairs
 from harness.acceptance.recorded import Recorded
-from harness.engine.events import StepFinished
+from harness.engine.events import CheckResult, Finding, StepFinished
 from harness.engine.exchange import Exchange, Request, Response
 from harness.engine.verdict import Exit, Verdict
 from harness.fhir.definitions import Definitions
-from harness.report.comparison import Relation, render_html, render_json, render_text
+from harness.report.comparison import ABSENT, Difference, Relation, render_html, render_json, render_text
 from tests.acceptance.recording import SET, catalogue, record_run, record_with_defects
 
 VERDICTS = st.sampled_from(list(Verdict))
@@ -78,7 +79,7 @@ def test_a_verdict_that_changes_between_repeats_is_flaky(pair: tuple[Recorded, R
     (flaky,) = found.flaky
     assert (flaky.test, flaky.flaky) == ("refused", (Verdict.PASS, Verdict.FAIL))
     assert flaky.relation is Relation.NOT_COMPARABLE
-    assert flaky.why["fr"] == "instable : les répétitions ont donné pass, fail"
+    assert flaky.why["fr"] == "instable : les répétitions ont donné succès, échec"
     assert found.exit is Exit.UNDECIDED
 
 
@@ -123,7 +124,47 @@ def _first(one: bytes, other: bytes, **more: str):
         Pairs(),
         same_test=True,
     )
-    return first_difference(_steps(one), _steps(other, saved="9", base="https://b:8/r4", **more), versus)
+    return telling_difference(_steps(one), _steps(other, saved="9", base="https://b:8/r4", **more), versus)
+
+
+def test_what_a_finding_is_about_tells_more_than_what_differs_before_it() -> None:
+    (one,), (other,) = _steps(b'{"a": 1, "id": "x"}'), _steps(b'{"a": 2, "id": "y"}')
+    failed = CheckResult("that", Verdict.FAIL, (Finding("that", Verdict.FAIL, "no"),))
+    second = replace(one, index=1), replace(other, index=1, checks=(failed,))
+    versus = Versus(Frame({}, ""), Frame({}, ""), Pairs(), same_test=True)
+    found = telling_difference([one, second[0]], [other, second[1]], versus)
+    assert found is not None
+    assert (found.step, found.where) == (1, "body $.a")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "where"),
+    [
+        (b'{"id": "x", "b": 1}', b'{"id": "y", "b": 2}', "body $.b"),
+        (b'{"name": "F5ounzx4xaghesdb2", "b": 1}', b'{"name": "Feugkdcpjpp36gkij", "b": 2}', "body $.b"),
+        (b'{"name": "F5ounzx4xaghesdb2"}', b'{"name": "Feugkdcpjpp36gkij"}', "body $.name"),
+        (b'{"b": "1970-01-01", "c": 1}', b'{"b": "1970-01-02", "c": 2}', "body $.b"),
+    ],
+    ids=["an id", "a random word", "nothing else", "a date"],
+)
+def test_what_was_drawn_is_told_only_where_nothing_else_differs(one: bytes, other: bytes, where: str) -> None:
+    found = telling_difference(
+        _steps(one), _steps(other), Versus(Frame({}, ""), Frame({}, ""), Pairs(), same_test=False)
+    )
+    assert found is not None
+    assert found.where == where
+
+
+def test_the_text_is_of_one_language(pair: tuple[Recorded, Recorded]) -> None:
+    found = compare(*pair)
+    text = render_text(found, "fr")
+    assert "réponse 1, statut :" in text
+    assert "le statut est" in text
+    assert "the status is" in render_text(found, "en")
+    missing = replace(found.tests[1], difference=Difference(0, 0, "header ETag", False, 'W/"1"', ABSENT))
+    told = render_text(replace(found, tests=(missing,)), "fr", everything=True)
+    assert "en-tête ETag :" in told
+    assert "B (aucun)" in told
 
 
 def test_ids_times_and_addresses_differ_by_nature() -> None:
