@@ -26,7 +26,7 @@ def curl(exchange: Exchange, candidate: Mapping[str, Any] | None = None) -> str:
     recorded: its certificates and its proxy are those of the command.
     """
     request = exchange.request
-    shown = header(request.headers, "TLS-Certificate") != "none" if request.method == METHOD else True
+    shown = header(request.headers, "TLS-Certificate") in (None, "own") if request.method == METHOD else True
     parts = ["curl", "--globoff", "--include", *_access(request.url, candidate or {}, shown=shown)]
     if request.method == METHOD:
         return " ".join([*parts, *_connection(request)])

@@ -19,13 +19,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from harness.engine.exchange import Request, Response, header
-from harness.engine.secure import Tls
+from harness.engine.secure import Tls, show_stranger
 from harness.engine.tunnel import ProxyRefusal, dial
 from harness.errors import CandidateError
 
 METHOD = "TLS"
 """Method of the requests that are such connections."""
 CLEAR_TEXT = "none"
+FOREIGN = "foreign"
+"""A certificate that no authority has issued."""
 CURRENT = "current"
 """1.2 and 1.3 together."""
 VERSIONS = {
@@ -58,7 +60,7 @@ async def shake_hands(request: Request, tls: Tls, proxy: str | None = None) -> R
     if version == CLEAR_TEXT:
         port = int(header(request.headers, "Port") or _PORTS["http"])
         return await _clear_text(host, port, _get(request.url), proxy)
-    context = _context(tls, version, shown=header(request.headers, "TLS-Certificate") != "none")
+    context = _context(tls, version, header(request.headers, "TLS-Certificate") or "own")
     ciphers = header(request.headers, "TLS-Ciphers")
     if ciphers is not None:
         _offer(context, ciphers)
@@ -90,10 +92,12 @@ def _get(url: str) -> bytes:
     return f"{head}Connection: close\r\n\r\n".encode()
 
 
-def _context(tls: Tls, version: str, *, shown: bool) -> ssl.SSLContext:
+def _context(tls: Tls, version: str, shown: str) -> ssl.SSLContext:
     if version not in (*VERSIONS, CURRENT):
         raise CandidateError(f"TLS {version} is not a version that can be offered; known are {', '.join(VERSIONS)}")
-    context = Tls(True, tls.ca, tls.certificate, tls.key, tls.pkcs12, tls.password).context(shown=shown)
+    context = Tls(True, tls.ca, tls.certificate, tls.key, tls.pkcs12, tls.password).context(shown=shown == "own")
+    if shown == FOREIGN:
+        show_stranger(context)
     if version == CURRENT:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context

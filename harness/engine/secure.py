@@ -4,9 +4,14 @@ import os
 import ssl
 import tempfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harness.errors import UsageError
 
@@ -68,13 +73,38 @@ class Tls:
         chain = [found.cert, *found.additional_certs]
         pem = b"".join(one.certificate.public_bytes(Encoding.PEM) for one in chain)
         pem += found.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        # The ssl module reads certificates from files alone; this one is ours only, and gone at once.
-        handle, name = tempfile.mkstemp(suffix=".pem")
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(pem)
-            context.load_cert_chain(name)
+            _load_pem(context, pem)
         except (OSError, ssl.SSLError) as problem:
             raise UsageError(f"{path}: its certificate cannot be used: {problem}; mend tls.pkcs12") from problem
-        finally:
-            Path(name).unlink()
+
+
+def show_stranger(context: ssl.SSLContext) -> None:
+    """Show a certificate that is valid, was made just now, and that no authority has issued."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fhir-harness, of no authority")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _load_pem(context, certificate.public_bytes(Encoding.PEM) + pem)
+
+
+def _load_pem(context: ssl.SSLContext, pem: bytes) -> None:
+    # The ssl module reads certificates from files alone; this one is ours only, and gone at once.
+    handle, name = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(pem)
+        context.load_cert_chain(name)
+    finally:
+        Path(name).unlink()
