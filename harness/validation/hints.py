@@ -11,10 +11,30 @@ if TYPE_CHECKING:
 MOST = 1000
 """Issues. Where there are so many, nobody reads what each of them hints at, and looking for it takes minutes."""
 
+FEW = 12
+"""Names that are told rather than guessed among."""
+
 
 def near(word: str, known: Callable[[], Iterable[str]], scope: Scope) -> str | None:
     """Return the known word that looks most like ``word``; None when none does, or too much is wrong already."""
     return scope.session.judge.nearest(word, known()) if wanted(scope) else None
+
+
+def element(key: str, nearest: str | None, known: Callable[[], Iterable[str]], scope: Scope) -> tuple[str, str]:
+    """Return what may be meant by an element ``key`` that there is not, in English and French.
+
+    A choice that lacks its type is told so; where nothing is near, the few that there are.
+    """
+    if not wanted(scope):
+        return "", ""
+    names = list(known())
+    typed = [name for name in names if name.startswith(key) and name[len(key) : len(key) + 1].isupper()]
+    if len(typed) > 1:
+        return f": it is named with its type, as {typed[0]}", f" : son nom comprend son type, comme {typed[0]}"
+    if nearest is not None:
+        return f": {nearest}?", f" : {nearest} ?"
+    listed = ", ".join(names) if len(names) <= FEW else ""
+    return (f", but {listed} are", f", mais {listed} le sont") if listed else ("", "")
 
 
 def wanted(scope: Scope) -> bool:

@@ -155,11 +155,14 @@ class Judge:
         answers = [self.member(value_set, system, code)[0] for system, code in concepts(value)]
         return True if True in answers else None if None in answers else False
 
-    def hint(self, value_set: str, code: str | None) -> str | None:
-        """The codes that would do, when they are few, else the nearest one."""
+    def hint(self, value_set: str, code: str | None, system: str | None = None) -> str | None:
+        """The code where it is of another system, else the codes that would do, when they are few, or the nearest."""
         codes = self.terminology.codes(value_set)
         if not codes:
             return None
+        elsewhere = [one.system for one in codes if one.code == code and one.system != system] if system else []
+        if elsewhere:
+            return f"{elsewhere[0]}#{code}?"
         names = sorted({code.code for code in codes})
         if len(names) <= 12:
             return ", ".join(names)
@@ -266,8 +269,10 @@ class Judge:
         """The known word that looks most like ``word``; None when none does, as none of its length does to a text."""
         if len(word) > _LONGEST_WORD:
             return None
-        found = difflib.get_close_matches(word, list(known)[:2000], n=1, cutoff=0.75)
-        return found[0] if found else None
+        listed = list(known)[:2000]
+        other_case = next((one for one in listed if one.casefold() == word.casefold() and one != word), None)
+        found = difflib.get_close_matches(word, listed, n=1, cutoff=0.75)
+        return other_case or (found[0] if found else None)
 
     def environment(self, scope: Scope, focus_type: str | None) -> Environment:
         """What an expression about an element of ``scope`` may know."""

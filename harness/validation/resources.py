@@ -42,10 +42,11 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
     name = value.get("resourceType")
     if not isinstance(name, str) or name not in judge.resource_types:
         if name is None:
-            scope.report("not-a-resource", where, detail="it has no resourceType")
+            scope.report("not-a-resource", where, detail="it has no resourceType", detail_fr="resourceType manque")
         else:
             near = judge.nearest(str(name), judge.resource_types)
-            scope.report("resource-type-unknown", where, found=name, detail=f": {near}?" if near else None)
+            en, fr = (f": {near}?", f" : {near} ?") if near else (None, None)
+            scope.report("resource-type-unknown", where, found=name, detail=en, detail_fr=fr)
         return
     schemas = list(_schemas(value, name, profiles, where, scope))
     active = []

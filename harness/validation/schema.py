@@ -87,7 +87,8 @@ class Children:
 
     def _unknown(self, key: str, where: Location, scope: Scope) -> None:
         near = hints.near(key, self.keys, scope)
-        scope.report("unknown-element", where, found=key, detail=f": {near}?" if near else None, expected=near)
+        en, fr = hints.element(key, near, self.keys, scope)
+        scope.report("unknown-element", where, found=key, detail=en, detail_fr=fr, expected=near)
 
     def dump(self) -> dict[str, Any]:
         """Every child as JSON, in the order of the definition."""

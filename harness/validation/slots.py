@@ -12,6 +12,7 @@ from typing import Any
 from harness.fhir.primitives import Primitive
 from harness.validation.assertions.fixed import Fixed
 from harness.validation.location import Location
+from harness.validation.messages.primitive_forms import explain
 from harness.validation.schema import Children, ElementSchema, Origin
 from harness.validation.scope import Misread, Scope
 
@@ -74,12 +75,14 @@ class PrimitiveRule:
             expected = {"boolean": "boolean", "number": "number"}.get(self.primitive.kind, "string")
             scope.report("json-kind", where, found=kind(value), expected=expected, definition=self.definition)
         else:
+            en, fr = explain(problem, name)
             scope.report(
                 "primitive-format",
                 where,
                 found=value,
                 expected=name,
-                detail=f" ({problem})",
+                detail=en,
+                detail_fr=fr,
                 definition=self.definition,
                 severity="warning" if problem == "control" else None,  # R4 string: SHOULD NOT
             )
@@ -160,7 +163,11 @@ class CompanionSlot:
                 scope.report("json-empty-object", location)
             elif value is None and not any(part for key, part in companion.items() if key != "id"):
                 scope.report(
-                    "invariant", location, constraint="ele-1", detail="an element must have a value or extensions"
+                    "invariant",
+                    location,
+                    constraint="ele-1",
+                    detail="an element must have a value or extensions",
+                    detail_fr="un élément a une valeur ou des extensions",
                 )
             if self.schema.children is not None:
                 self.schema.children.check(companion, location, scope)
@@ -206,7 +213,13 @@ def is_object(value: Any, where: Location, scope: Scope) -> bool:
     """Whether ``value`` is a JSON object with something in it; says so where it is not."""
     if type(value) is dict and value:
         if len(value) == 1 and "id" in value:
-            scope.report("invariant", where, constraint="ele-1", detail="an element must have a value or children")
+            scope.report(
+                "invariant",
+                where,
+                constraint="ele-1",
+                detail="an element must have a value or children",
+                detail_fr="un élément a une valeur ou des enfants",
+            )
         return True
     if value == {}:
         scope.report("json-empty-object", where)

@@ -83,7 +83,9 @@ class Validator:
                 session = self._again(session, value, where, profiles)
                 scope = Scope(session, value, where)
         elif not problems:
-            scope.report("not-a-resource", where, detail="the JSON is not an object")
+            scope.report(
+                "not-a-resource", where, detail="the JSON is not an object", detail_fr="le JSON n'est pas un objet"
+            )
         for place, system, code, reason in session.open_codes:
             if code not in session.told_codes:
                 undecided = self._settings.unknown_codes != "allowed"

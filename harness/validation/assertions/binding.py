@@ -97,7 +97,7 @@ class Binding:
             rule, detail = "binding-undecided", reason
         else:
             rule = RULES[self.strength]
-            hint = scope.session.judge.hint(self.value_set, given[0][1]) if hints.wanted(scope) else None
+            hint = scope.session.judge.hint(self.value_set, given[0][1], given[0][0]) if hints.wanted(scope) else None
             detail = f" ({hint})" if hint else ""
         scope.report(
             rule,

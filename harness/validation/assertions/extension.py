@@ -48,8 +48,13 @@ class ExtensionRule:
             return
         if has_value is has_parts:
             words = "both a value and extensions" if has_value else "neither a value nor extensions"
+            mots = "a à la fois une valeur et des extensions" if has_value else "n'a ni valeur ni extensions"
             scope.report(
-                "invariant", where, constraint="ext-1", detail=f"an extension has {words}: one of them is needed"
+                "invariant",
+                where,
+                constraint="ext-1",
+                detail=f"an extension has {words}: one of them is needed",
+                detail_fr=f"une extension {mots} : il faut l'une ou les autres",
             )
         if ":" not in url:
             self._part(url, where, scope)
@@ -76,7 +81,13 @@ class ExtensionRule:
             self.general.check(value, where, scope)
             return
         if structure.modifier is not self.modifier:
-            scope.report("extension-modifier", where, found=url, detail="" if structure.modifier else "not ")
+            scope.report(
+                "extension-modifier",
+                where,
+                found=url,
+                detail="" if structure.modifier else "not ",
+                detail_fr="" if structure.modifier else "ne pas ",
+            )
         self._placed(value, structure, where, scope)
         judge.apply(value, url, where, scope)
         _check_parts(value, structure.parts, url, where, scope)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.validation.assertions.difference import differences, in_words
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -58,8 +59,16 @@ class Fixed:
                 if not same(value.get(key), wanted):
                     self._compare(value.get(key), wanted, (where, key, -1), scope)
             return
+        en, fr = in_words(differences(value, expected, same), value)
         scope.report(
-            "fixed-value", where, found=value, expected=expected, profile=origin.profile, definition=origin.element
+            "fixed-value",
+            where,
+            found=value,
+            expected=expected,
+            profile=origin.profile,
+            definition=origin.element,
+            detail=en,
+            detail_fr=fr,
         )
 
     def refuse(self, key: str, where: Location, scope: Scope) -> None:

@@ -51,7 +51,12 @@ class Narrative:
             known = set(_names(around.resource))
             for anchor in lost:
                 if anchor not in known:
-                    scope.report("xhtml", where, detail=f"the link '#{anchor}' leads to nothing in this resource")
+                    scope.report(
+                        "xhtml",
+                        where,
+                        detail=f"the link '#{anchor}' leads to nothing in this resource",
+                        detail_fr=f"le lien « #{anchor} » ne mène à rien dans cette ressource",
+                    )
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.validation.assertions.difference import differences, in_words
 from harness.validation.assertions.fixed import codes_in, same
 from harness.validation.location import Location
 from harness.validation.schema import Origin
@@ -38,17 +39,27 @@ class Pattern:
         if not contains(value, self.expected):
             self._compare(value, self.expected, where, scope)
 
-    def _compare(self, value: Any, expected: Any, where: Location, scope: Scope) -> None:
+    def _compare(self, value: Any, expected: Any, where: Location, scope: Scope, name: str = "") -> None:
+        """Report what differs at ``where``; ``name`` is the list below it that is meant."""
         if isinstance(expected, Mapping) and isinstance(value, Mapping):
             for key, part in expected.items():
                 if contains(value.get(key), part):
                     continue
-                inside = where if isinstance(part, list) else (where, key, -1)
-                self._compare(value.get(key), part, inside, scope)
+                listed = isinstance(part, list)
+                inside = where if listed else (where, key, -1)
+                self._compare(value.get(key), part, inside, scope, key if listed else "")
             return
         origin = self.origin
+        en, fr = in_words(differences(value, expected, contains, name), value)
         scope.report(
-            "pattern", where, found=value, expected=expected, profile=origin.profile, definition=origin.element
+            "pattern",
+            where,
+            found=value,
+            expected=expected,
+            profile=origin.profile,
+            definition=origin.element,
+            detail=en,
+            detail_fr=fr,
         )
 
     def matches(self, value: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.validation.assertions.matchers import Satisfies
+from harness.validation.assertions.slice_reasons import near_misses, told, why_none
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema, Origin
 from harness.validation.scope import Misread, Scope
@@ -78,7 +79,8 @@ class Slicing:
         self._check_order(chosen, items, scope)
         for part in self.slices:
             own = members[part.name]
-            self._check_count(part, len(own), where, scope, unsure)
+            strays = [pair for pair, position in zip(items, chosen, strict=True) if position == -1]
+            self._check_count(part, len(own), where, scope, None if unsure else strays)
             if part.inner is not None and own:
                 for index, schema in zip(own, part.inner.sort([items[i] for i in own], where, scope), strict=True):
                     schemas[index] = schema or schemas[index]
@@ -87,7 +89,7 @@ class Slicing:
     def absent(self, where: Location, scope: Scope) -> None:
         """Report the slices that must be there, for an element that is absent."""
         for part in self.slices:
-            self._check_count(part, 0, where, scope)
+            self._check_count(part, 0, where, scope, ())
 
     def _position(self, item: Any, where: Location, scope: Scope) -> int:
         """Which slice ``item`` belongs to, the first of several after saying so.
@@ -111,21 +113,27 @@ class Slicing:
                     break  # without discriminators an item may conform to several slices
         if first >= 0 or default >= 0:
             return first if first >= 0 else default
-        why = "; ".join(f"{part.name}: {part.matcher.describe()}" for part in self.slices)
         origin = self.origin
         if undecided:
             scope.report(
                 "slice-undecided",
                 where,
-                detail=why,
+                detail=self._conditions(),
                 profile=origin.profile,
                 definition=origin.element,
                 undecided=True,
             )
             return _UNSURE
         if self.rules == "closed":
-            scope.report("slice-unmatched", where, detail=why, profile=origin.profile, definition=origin.element)
+            named = [(part.name, part.matcher) for part in self.slices]
+            en, fr = why_none(named, item, where, scope) if told(scope) else (self._conditions(), None)
+            scope.report(
+                "slice-unmatched", where, detail=en, detail_fr=fr, profile=origin.profile, definition=origin.element
+            )
         return -1
+
+    def _conditions(self) -> str:
+        return "; ".join(f"{part.name}: {part.matcher.describe()}" for part in self.slices)
 
     def _report_second(self, first: Slice, second: Slice, where: Location, scope: Scope) -> None:
         origin = self.origin
@@ -160,21 +168,26 @@ class Slicing:
             highest = max(highest, position)
 
     @staticmethod
-    def _check_count(part: Slice, count: int, where: Location, scope: Scope, unsure: bool = False) -> None:
+    def _check_count(part: Slice, count: int, where: Location, scope: Scope, strays: Sequence[Item] | None) -> None:
+        """``strays`` are the items of no slice; None where one could not be told, that may be the one that lacks."""
+        misses = "", ""
         if count < part.min:
-            if unsure:  # an item that could not be told may be the one that lacks
+            if strays is None:
                 return
             rule, expected = "slice-min", part.min
+            misses = near_misses(part.matcher, strays, scope) if told(scope) else misses
         elif part.max is not None and count > part.max:
             rule, expected = "slice-max", part.max
         else:
             return
+        condition = part.matcher.describe()
         scope.report(
             rule,
             where,
             found=count,
             expected=expected,
-            detail=f" ({part.matcher.describe()})",
+            detail=f" ({condition}){misses[0]}",
+            detail_fr=f" ({condition}){misses[1]}",
             profile=part.origin.profile,
             definition=part.origin.element,
         )

@@ -48,7 +48,14 @@ class UriRule:
         if value[:4] not in _URNS:
             return
         if value.startswith(("oid:", "uuid:")):
-            scope.report("primitive-format", where, found=value, expected="uri", detail=" (urn: is missing)")
+            scope.report(
+                "primitive-format",
+                where,
+                found=value,
+                expected="uri",
+                detail=" (urn: is missing)",
+                detail_fr=" (il manque urn:)",
+            )
         for kind in ("oid", "uuid"):
             plain = value.partition("#")[0].partition("|")[0]
             if value.startswith(f"urn:{kind}:") and PRIMITIVES[kind].check(plain) is not None:
@@ -80,7 +87,9 @@ class CodeRule:
     def check(self, value: Any, where: Location, scope: Scope) -> None:
         """Report a tab, a line break or another kind of space."""
         if type(value) is str and not value.isalnum() and any(c != " " and c.isspace() for c in value):
-            scope.report("primitive-format", where, found=value, expected="code", detail=" (white space)")
+            scope.report(
+                "primitive-format", where, found=value, expected="code", detail=" (white space)", detail_fr=" (espaces)"
+            )
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

@@ -59,7 +59,8 @@ RULES: dict[str, Rule] = {
 def render(issue: Finding, lang: str) -> str:
     """The sentence of ``issue`` in ``lang``; an unknown language gets English."""
     rule = RULES[issue.rule]
-    template, detail = (rule.fr, issue.detail_fr or issue.detail) if lang == "fr" else (rule.en, issue.detail)
+    template, detail = (rule.fr, issue.detail_fr) if lang == "fr" else (rule.en, issue.detail)
+    detail = issue.detail if detail is None else detail
     return template.format(
         found=issue.found,
         expected=issue.expected,

@@ -50,7 +50,7 @@ JSON: dict[str, Rule] = {
         "error",
         "invalid",
         "This must be a JSON {expected}, not a JSON {found}",
-        "Il faut ici un {expected} JSON, et non un {found} JSON",
+        "Il faut ici le type JSON {expected}, et non {found}",
     ),
     "json-array-length": Rule(
         "error",
@@ -113,7 +113,7 @@ STRUCTURE: dict[str, Rule] = {
         "error",
         "invalid",
         "'{found}' is not a valid {expected}{detail}",
-        "« {found} » n'est pas un {expected} valide{detail}",
+        "« {found} » n'est pas une valeur du type {expected}{detail}",
     ),
     "primitive-whitespace": Rule(
         "warning",
@@ -154,8 +154,8 @@ STRUCTURE: dict[str, Rule] = {
     "fixed-value": Rule(
         "error",
         "value",
-        "The value must be exactly {expected}, found {found}",
-        "La valeur doit être exactement {expected}, trouvé {found}",
+        "The value must be exactly {expected}{detail}",
+        "La valeur doit être exactement {expected}{detail}",
     ),
     "fixed-extra": Rule(
         "error",
@@ -166,8 +166,8 @@ STRUCTURE: dict[str, Rule] = {
     "pattern": Rule(
         "error",
         "value",
-        "The value must contain {expected}, found {found}",
-        "La valeur doit contenir {expected}, trouvé {found}",
+        "The value must contain {expected}{detail}",
+        "La valeur doit contenir {expected}{detail}",
     ),
     "duplicate-id": Rule(
         "error",
