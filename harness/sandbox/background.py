@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from types import TracebackType
+from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -66,7 +68,7 @@ class ReadyServer(uvicorn.Server):
 
 
 class Background:
-    """``server`` in a thread named ``name``, on ``bound``, which it closes at the end."""
+    """A server in a thread named ``name``, on ``bound``, for as long as it is a context; it closes ``bound``."""
 
     def __init__(self, server: ReadyServer, bound: socket.socket, name: str) -> None:
         self._server = server
@@ -83,15 +85,18 @@ class Background:
         finally:
             self._server.ready.set()
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Start, and wait until it is ready. Raises HarnessError when it does not get so far."""
         self._thread.start()
         self._server.ready.wait()
         if self._failure is not None or not self._server.started:
             why = f": {self._failure}" if self._failure else "; choose another port"
             raise HarnessError(f"{address(self._bound)}: the {self._name} did not start{why}")
+        return self
 
-    def stop(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop, and wait until it has ended."""
         self._server.should_exit = True
         self._thread.join()

@@ -33,15 +33,7 @@ def statement(
     """The CapabilityStatement (kind ``instance``) of the server at ``base``."""
     resources = [_resource(type_, parameters, policy) for type_ in sorted(types)]
     return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": started,
-        "publisher": "fhir-harness",
-        "kind": "instance",
-        "software": {"name": "fhir-harness sandbox", "version": __version__},
-        "implementation": {"description": "Sandbox of the fhir-harness connection tests", "url": base},
-        "fhirVersion": "4.0.1",
-        "format": [name for name in FORMATS if "fhir" in name],
+        **instance("Sandbox of the fhir-harness connection tests", base, started),
         "patchFormat": list(PATCHES),
         "rest": [
             {
@@ -52,6 +44,21 @@ def statement(
                 "searchParam": _common(parameters),
             }
         ],
+    }
+
+
+def instance(description: str, base: str, started: str) -> dict[str, Any]:
+    """What a CapabilityStatement says of any service of this sandbox, but for what it does (``rest``)."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": started,
+        "publisher": "fhir-harness",
+        "kind": "instance",
+        "software": {"name": "fhir-harness sandbox", "version": __version__},
+        "implementation": {"description": description, "url": base},
+        "fhirVersion": "4.0.1",
+        "format": [name for name in FORMATS if "fhir" in name],
     }
 
 

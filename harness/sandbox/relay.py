@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import ssl
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 
 import httpx
 from starlette.requests import ClientDisconnect, Request
@@ -141,7 +140,7 @@ def _value(fields: Pairs, name: bytes) -> bytes:
     return next((value for key, value in fields if key == name), b"")
 
 
-class RelayServer:
+class RelayServer(Background):
     """A relay in a thread, on a loopback port of its own; ``listener`` sees each request before it is sent on."""
 
     def __init__(
@@ -156,13 +155,4 @@ class RelayServer:
         self.address = address(bound)
         app = Relay(self.address, targets, tls, drop)
         server = ReadyServer(configured(app if listener is None else Tap(app, listener), dated=False))
-        self._running = Background(server, bound, "relay")
-
-    def __enter__(self) -> RelayServer:
-        self._running.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._running.stop()
+        super().__init__(server, bound, "relay")

@@ -100,7 +100,7 @@ def serve(
         server.run(sockets=[bound])
 
 
-class SandboxServer:
+class SandboxServer(Background):
     """A sandbox in a thread, on a loopback port of its own; ``listener`` sees each request before it (see ``Tap``).
 
     ``rate`` is how many requests a second it takes from one address, by default any.
@@ -127,18 +127,14 @@ class SandboxServer:
         self.desk = Desk(self.service, address(bound), opening)
         self.measures = self.desk.measures
         server = _Server(_config(self.service, self.desk, listener, rate), self.desk)
-        self._running = Background(server, bound, "sandbox")
+        super().__init__(server, bound, "sandbox")
 
     def candidate(self) -> dict[str, Any]:
         """What a candidate file says of this sandbox (see :func:`candidate`)."""
         return candidate(self.base_url, self.measures)
 
-    def __enter__(self) -> SandboxServer:
-        self._running.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._running.stop()
+        super().__exit__(kind, error, trace)
         self.measures.service.store.close()

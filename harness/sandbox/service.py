@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,35 @@ from harness.sandbox.unit import Check, Environment, Rule, Unit
 
 _log = logging.getLogger(__name__)
 _WITH_BODY = frozenset({"create", "update", "conditional-update", "transaction"})
+
+
+def answered(
+    call: Call,
+    seams: Seams,
+    prepare: Callable[[Call], tuple[Call, Route]],
+    answer: Callable[[Call, Route], Answer],
+    *,
+    validated: bool,
+) -> Answer:
+    """Answer ``call`` as ``prepare``, which finds its route, and ``answer`` do; what they raise becomes an answer too.
+
+    ``validated`` tells whether what is written is judged: where it is not, an odd resource is no failure of ours.
+    """
+    route = Route("unknown")
+    try:
+        for change in seams.request:
+            call = change(call)
+        call, route = prepare(call)
+        found = answer(call, route)
+    except Problem as problem:
+        found = Answer(problem.status, problem.headers, resource=problem.outcome())
+    except Exception as error:
+        _log.exception("%s /%s failed", call.method, call.path)
+        told = failure(error, validated=validated)
+        found = Answer(told.status, told.headers, resource=told.outcome())
+    for finish in seams.answer:
+        found = finish(call, route, found)
+    return found
 
 
 class Service:
@@ -62,22 +92,11 @@ class Service:
 
     def handle(self, call: Call) -> Answer:
         """Answer ``call``. Never raises: what goes wrong is an OperationOutcome."""
-        route = Route("unknown")
-        try:
-            for change in self.seams.request:
-                call = change(call)
-            call = replace(call, caller=self._authorisation.authorise(call))
-            route = match(call.method, call.path, self.env.types)
-            answer = self._answer(call, route)
-        except Problem as problem:
-            answer = Answer(problem.status, problem.headers, resource=problem.outcome())
-        except Exception as error:
-            _log.exception("%s /%s failed", call.method, call.path)
-            told = failure(error, validated=self.policy.validate)
-            answer = Answer(told.status, told.headers, resource=told.outcome())
-        for finish in self.seams.answer:
-            answer = finish(call, route, answer)
-        return answer
+        return answered(call, self.seams, self._prepared, self._answer, validated=self.policy.validate)
+
+    def _prepared(self, call: Call) -> tuple[Call, Route]:
+        call = replace(call, caller=self._authorisation.authorise(call))
+        return call, match(call.method, call.path, self.env.types)
 
     def _answer(self, call: Call, route: Route) -> Answer:
         raw = route.type == "Binary" and route.name in {"create", "update"} and not negotiation.is_fhir(call)

@@ -32,11 +32,6 @@ def _status(status: int, before: int) -> Seams:
     return answering(lambda answer: replace(answer, status=status), statuses=(before,))
 
 
-def _last_inserted(query: Query) -> Query:
-    """The last one by its number of insertion: the sort is dropped, and turned round by the page."""
-    return query if not query.sort or not query.sort[0][1] else replace(query, sort=())
-
-
 def _oldest(query: Query) -> Query:
     return replace(query, sort=tuple((parameter, False) for parameter, _ in query.sort))
 

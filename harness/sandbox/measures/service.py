@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 
 from harness.fhir.definitions import Definitions
@@ -16,12 +15,11 @@ from harness.sandbox.measures.population import Registry
 from harness.sandbox.measures.statement import statement
 from harness.sandbox.measures.tokens import TokenOffice
 from harness.sandbox.policy import Policy
-from harness.sandbox.problems import Problem, failure
+from harness.sandbox.problems import Problem
 from harness.sandbox.routes import Route
-from harness.sandbox.service import Service
+from harness.sandbox.service import Service, answered
 from harness.sandbox.store import Store
 
-_log = logging.getLogger(__name__)
 _ROUTES = {
     "": {"POST": Route("transaction")},
     "metadata": {"GET": Route("capabilities")},
@@ -68,24 +66,11 @@ class MeasuresService:
 
     def handle(self, call: Call) -> Answer:
         """Answer ``call``. Never raises: what goes wrong is an OperationOutcome."""
-        route = Route("unknown")
-        try:
-            for change in self.service.seams.request:
-                call = change(call)
-            route = _route(call)
-            negotiation.answer_format(call)
-            answer = self._answer(call, route)
-        except Problem as problem:
-            answer = Answer(problem.status, problem.headers, resource=problem.outcome())
-        except Exception as error:
-            _log.exception("%s /%s failed", call.method, call.path)
-            told = failure(error, validated=self.policy.validate)
-            answer = Answer(told.status, told.headers, resource=told.outcome())
-        for finish in self.service.seams.answer:
-            answer = finish(call, route, answer)
-        return answer
+        validated = self.policy.validate
+        return answered(call, self.service.seams, lambda call: (call, _route(call)), self._answer, validated=validated)
 
     def _answer(self, call: Call, route: Route) -> Answer:
+        negotiation.answer_format(call)
         if route.name == "capabilities":
             return Answer(resource=statement(call.base, self.service.started, self.policy))
         caller = self._gate.authorise(call)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness import __version__
+from harness.sandbox.capabilities import instance
 from harness.sandbox.measures.feed_rules import BMI
-from harness.sandbox.negotiation import FORMATS
 from harness.sandbox.policy import Policy
 
 _PARAMETERS = (("code", "token"), ("date", "date"))
@@ -21,15 +20,7 @@ def statement(base: str, started: str, policy: Policy) -> dict[str, Any]:
         f"One measure a transaction; the body mass index ({BMI}) is computed and cannot be fed."
     )
     return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": started,
-        "publisher": "fhir-harness",
-        "kind": "instance",
-        "software": {"name": "fhir-harness sandbox", "version": __version__},
-        "implementation": {"description": "Sandbox of the measures API of Mon espace santé", "url": base},
-        "fhirVersion": "4.0.1",
-        "format": [name for name in FORMATS if "fhir" in name],
+        **instance("Sandbox of the measures API of Mon espace santé", base, started),
         "rest": [
             {
                 "mode": "server",
