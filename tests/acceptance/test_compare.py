@@ -142,10 +142,11 @@ def test_what_a_finding_is_about_tells_more_than_what_differs_before_it() -> Non
     [
         (b'{"id": "x", "b": 1}', b'{"id": "y", "b": 2}', "body $.b"),
         (b'{"name": "F5ounzx4xaghesdb2", "b": 1}', b'{"name": "Feugkdcpjpp36gkij", "b": 2}', "body $.b"),
+        (b'{"name": "a47mbzqmxi2uv3tuc@x.org", "b": 1}', b'{"name": "rehflpq36hs7suhy@x.org", "b": 2}', "body $.b"),
         (b'{"name": "F5ounzx4xaghesdb2"}', b'{"name": "Feugkdcpjpp36gkij"}', "body $.name"),
         (b'{"b": "1970-01-01", "c": 1}', b'{"b": "1970-01-02", "c": 2}', "body $.b"),
     ],
-    ids=["an id", "a random word", "nothing else", "a date"],
+    ids=["an id", "a random word", "a random address", "nothing else", "a date"],
 )
 def test_what_was_drawn_is_told_only_where_nothing_else_differs(one: bytes, other: bytes, where: str) -> None:
     found = telling_difference(
