@@ -537,10 +537,14 @@ tests:
 @pytest.mark.parametrize(
     ("wanted", "level", "verdict"), [("/json/", "SHALL", "pass"), ("/xml/", "SHALL", "error"), ("/xml/", "MAY", "warn")]
 )
-def test_what_the_harness_sent_can_be_judged_and_is_its_own_fault(go, load, tiny, wanted, level, verdict):
+def test_what_the_harness_sent_can_be_judged_and_is_its_own_fault(go, load, tiny, tmp_path, wanted, level, verdict):
     tiny.stored["Patient/1/_history/1"] = {"resourceType": "Patient", "id": "1"}
     text = SENT.replace("WANTED", wanted).replace("of: request, headers", f"of: request, level: {level}, headers")
-    result = go(load(text))
+    result = go(load(text), writers=[JournalWriter(tmp_path / "run")])
     assert verdicts(result) == {"asked": verdict}
+    recorded = list(read_journal(tmp_path / "run"))
+    known = Candidate.of(recorded[0].candidate)
+    again = go(load(text), candidate=known, transport=Replay(recorded), seed=recorded[0].seed)
+    assert [test.findings for test in again.tests] == [test.findings for test in result.tests]
     findings = [one for test in result.tests for step in test.steps for c in step.checks for one in c.findings]
     assert [one.of for one in findings] == ["request"] * (verdict != "pass")

@@ -11,6 +11,7 @@ from harness.suite.problem import ExpressionError
 from harness.suite.testscript.comparison import read_back
 from harness.suite.testscript.expectations import assertions, profiles_of
 from harness.suite.testscript.loss import CannotBeSaid, Loss
+from harness.suite.testscript.naming import unique
 from harness.suite.testscript.values import Values, variable_name
 
 _OPERATIONS = "http://terminology.hl7.org/CodeSystem/testscript-operation-codes"
@@ -49,8 +50,7 @@ class _Writer:
             for number, url in enumerate(
                 dict.fromkeys(
                     url
-                    for steps in (test_set.setup, *(test.steps for test in test_set.tests))
-                    for step in steps
+                    for step in self._steps()
                     for one in step.expect
                     for url in profiles_of(one.kind, one.value)
                     if "${" not in url
@@ -80,6 +80,9 @@ class _Writer:
                 teardown = left + teardown
                 title = {"name": name, "description": test.title[self._language]}
                 tests.append({"id": name[:64], **title, "action": steps})
+        if any(step.interaction is Interaction.UPDATE for step in self._steps()):
+            why = "a script cannot tell whether an update created something; add its deletes to the teardown"
+            self._lose(Loss("teardown", "what updates create", why))
         script: dict[str, Any] = {
             "resourceType": "TestScript",
             "url": f"urn:fhir-harness:testset:{self._set.id}",
@@ -99,6 +102,12 @@ class _Writer:
         }
         files = {self._path(name): resource for name, resource in self._fixtures.items()}
         return Exported({key: value for key, value in script.items() if value}, files, tuple(self._losses))
+
+    def _steps(self) -> Iterator[Step]:
+        """The steps of the set-up and of all tests."""
+        yield from self._set.setup
+        for test in self._set.tests:
+            yield from test.steps
 
     def _restore(self, variables: dict[str, dict[str, Any]], fixtures: dict[str, dict[str, Any]]) -> None:
         """Forget what a test that was left out has added."""
@@ -238,12 +247,9 @@ class _Writer:
 
     def _saves(self, step: Step, place: str, values: Values, response: str, test: str) -> None:
         for name, source in step.save.items():
-            plain = variable_name(name)
-            free = plain not in self._variables
-            variable: dict[str, Any] = {
-                "name": plain if free else variable_name(f"{test}-{name}"),
-                "sourceId": response,
-            }
+            plain, taken = variable_name(name), {one.lower() for one in self._variables}
+            written = unique(variable_name(f"{test}-{name}") if plain.lower() in taken else plain, taken)
+            variable: dict[str, Any] = {"name": written, "sourceId": response}
             header = source.removeprefix("header.")
             if source == "status" or (header != source and "." in header and header != "Location.id"):
                 self._lose(Loss(place, f"save {name}", f"a script keeps whole headers and elements, not {source}"))

@@ -139,3 +139,23 @@ def test_sets_that_come_along_can_be_exported(name: str) -> None:
     assert script["test"]
     r4b.TestScript.model_validate(script)
     assert "candidate." not in json.dumps(script["test"])
+
+
+def test_what_is_saved_twice_is_two_variables(tmp_path: Path) -> None:
+    steps = "\n".join(f"      - {{read: Patient/{n}, expect: {{status: 200}}, save: {{id: id}}}}" for n in range(3))
+    last = "      - {read: 'Patient/${id}', expect: {that: 'id = %id'}}\n"
+    text = (
+        SET[: SET.index("fixtures:")]
+        + "tests:\n  - id: a\n    title: {en: A, fr: A}\n    steps:\n"
+        + steps
+        + "\n"
+        + last
+    )
+    (tmp_path / "mini.yaml").write_text(text, encoding="utf-8")
+    exported = export_testset(load_testset(tmp_path / "mini.yaml", root=tmp_path, fixtures=tmp_path))
+    variables = {one["name"]: one["sourceId"] for one in exported.script["variable"]}
+    assert list(variables) == ["id", "a-id", "a-id-2"]
+    assert variables["a-id-2"] == "response-3"
+    operations = [one["operation"] for one in exported.script["test"][0]["action"] if "operation" in one]
+    assert operations[-1]["params"] == "/${a-id-2}"
+    assert [loss.what for loss in exported.losses] == ["expect that"]
