@@ -22,6 +22,8 @@ from harness.engine.verdict import Verdict, exit_class
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.report.catalogue import KINDS
+from harness.suite.catalogue import Catalogue
+from harness.suite.model import TestSet
 
 app = typer.Typer(add_completion=False)
 _TO_RERUN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
@@ -52,9 +54,7 @@ def run(
     seed: int | None = typer.Option(None, "--seed", help="Seed of ${random…}; default: drawn, and recorded."),
     package: list[str] = typer.Option([], "--package", help="FHIR package: folder, .tgz or id@version. Repeatable."),
     tx_url: str | None = typer.Option(None, "--tx", help="Terminology server to ask for what is not known here."),
-    tx_lock: Path | None = typer.Option(
-        None, "--tx-lock", help="Record its answers here; without --tx, judge by them."
-    ),
+    tx_lock: Path | None = typer.Option(None, "--tx-lock", help="Its answers: recorded; without --tx, judged by."),
     redact_identities: bool = typer.Option(
         False, "--redact-identities", help="Record no names and identifiers of the candidate's identities."
     ),
@@ -67,19 +67,12 @@ def run(
     """Run test sets: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
     source = source_of(base_url, candidate, token, header, endpoint)
     kind = "client" if isinstance(source, ClientFile) else "server"
-    if kind == "client" and resume is not None:
-        raise UsageError("--resume is for candidates that are servers; run a client's tests anew")
-    if resume is not None and (testset or test or tag or shard or rerun_failed or seed is not None):
-        raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
+    if resume is not None:
+        _check_resumable(kind, testset or test or tag or shard or rerun_failed or seed is not None)
     catalogue = load_catalogue(root, fixtures)
-    chosen = [found for found in catalogue.select(testset or []) if found.candidate == kind]
-    selection = Selection(test, tag)
-    selection.check(chosen)
-    for stranger in selection.strangers(chosen):
-        typer.echo(f"fhir-harness: {stranger}", err=True)
     plan = Plan(
         catalogue,
-        chosen,
+        _chosen(catalogue, testset or [], kind, Selection(test, tag)),
         root or folder("testsets"),
         fixtures or fixtures_for(root or folder("testsets")),
         open_definitions(package),
@@ -97,6 +90,23 @@ def run(
             result = execute(asked, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)
     typer.echo(f"Report: {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))
+
+
+def _check_resumable(kind: str, choosing: object) -> None:
+    """Raise UsageError when a run of such a candidate, ``choosing`` its tests, cannot go on with another one."""
+    if kind == "client":
+        raise UsageError("--resume is for candidates that are servers; run a client's tests anew")
+    if choosing:
+        raise UsageError("--resume goes on with the tests and the seed of that run; leave out what chooses others")
+
+
+def _chosen(catalogue: Catalogue, names: list[str], kind: str, selection: Selection) -> list[TestSet]:
+    """Return the sets for such a candidate, and tell what is selected in vain. Raises TestSetError, UsageError."""
+    chosen = [found for found in catalogue.select(names) if found.candidate == kind]
+    selection.check(chosen)
+    for stranger in selection.strangers(chosen):
+        typer.echo(f"fhir-harness: {stranger}", err=True)
+    return chosen
 
 
 def _select(test: list[str], tag: list[str], shard: str | None, rerun_failed: Path | None) -> Select | None:

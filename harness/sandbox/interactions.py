@@ -1,4 +1,7 @@
-"""The interactions on one resource: read, vread, history, create, update, delete (https://hl7.org/fhir/R4/http.html)."""
+"""The interactions on one resource: read, vread, history, create, update, delete (https://hl7.org/fhir/R4/http.html).
+
+Each raises :class:`~harness.sandbox.problems.Problem`, with its HTTP status, for what it refuses.
+"""
 
 from __future__ import annotations
 

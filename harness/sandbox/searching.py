@@ -21,7 +21,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def search(unit: Unit, route: Route) -> Answer:
-    """``GET [type]?…`` and ``POST [type]/_search``, which mean the same."""
+    """``GET [type]?…`` and ``POST [type]/_search``, which mean the same. Raises :class:`Problem`."""
     query = unit.env.queries.parse(route.type, _pairs(unit.call))
     if query.ignored and unit.call.preference("handling") == "strict":
         raise Problem(400, issues=[_ignored(name, reason, "error") for name, reason in query.ignored])

@@ -262,7 +262,7 @@ class Time:
         self._now = now.astimezone(UTC)
 
     def provide(self, path: Path) -> str:
-        """Return the instant in the named format, moved by the offsets: ``("now+1d-2h",)``."""
+        """Return the instant in the named format, moved by the offsets: ``("now+1d-2h",)``. Raises ExpressionError."""
         match path:
             case (str() as wanted,):
                 name = re.split("[+-]", wanted, maxsplit=1)[0]
@@ -306,7 +306,7 @@ class Random:
         self._key = (str(seed), *purpose)
 
     def provide(self, path: Path) -> str | int:
-        """Return the value of ``("uuid",)`` or, for a second one, ``("uuid", "second")``."""
+        """Return the value of ``("uuid",)`` or, for a second one, ``("uuid", "second")``. Raises ExpressionError."""
         kind = str(path[0]) if path else ""
         if kind not in self._KINDS:
             raise ExpressionError(f'random has no "{kind}", only {", ".join(self._KINDS)}')

@@ -66,7 +66,7 @@ def some(source: Collect, criteria: Judge, counted: bool) -> Judge:
 
 
 def repeat(source: Collect, projection: Collect, counted: bool) -> Collect:
-    """What the projection gives, again and again, until nothing new comes."""
+    """What the projection gives, again and again, until nothing new comes. Raises FHIRPathError beyond a limit."""
 
     def closure(focus: Items, environment: Environment) -> Items:
         found: Items = []

@@ -146,7 +146,7 @@ def children(items: Items) -> Items:
 
 
 def descendants(items: Items) -> Items:
-    """The children, their children and so on, level by level."""
+    """The children, their children and so on, level by level. Raises FHIRPathError where that is too deep."""
     found: Items = []
     level = children(items)
     for _ in range(_DEPTH):

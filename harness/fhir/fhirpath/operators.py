@@ -187,7 +187,7 @@ def join(left: Items, right: Items) -> Items:
 
 
 def negate(items: Items) -> Items:
-    """``-`` before a number or quantity."""
+    """``-`` before a number or quantity. Raises FHIRPathError before anything else."""
     value = scalar(one(items, "-"))
     if value is None:
         return []
