@@ -159,3 +159,16 @@ def test_a_search_is_whole_but_for_links_that_one_page_has_not(spec: Path, serve
 
     result = _run(_imported(spec, "json", "-search", soften), tmp_path, server)
     assert {test.verdict.value for test in result.tests} == {"pass"}, [test.reason for test in result.tests]
+
+
+def test_what_is_asserted_can_fail(spec: Path, server: str, tmp_path: Path) -> None:
+    """The Patient has the names Chalmers and, before marriage, Windsor: the first is what a path means."""
+    wanted = '"sourceId": "fixture-patient-read", "value": "Chalmers"'
+    result = _run(
+        _imported(spec, "json", "", lambda text: text.replace(wanted, wanted.replace("Chalmers", "Windsor"))),
+        tmp_path,
+        server,
+    )
+    assert [(test.verdict.value, test.reason) for test in result.tests] == [
+        ("fail", "the condition (Patient.name.family.first()).select(toString()) = 'Windsor' does not hold")
+    ]
