@@ -66,7 +66,8 @@ class Relay:
         """Return what the service answers. Raises Problem when there is none, ClientDisconnect."""
         target, path = self._placed(request.scope["raw_path"])
         query = self._outward(request.scope["query_string"])
-        headers = [(name, self._outward(value)) for name, value in request.headers.raw if name not in self._left]
+        left = self._left | {name.strip().lower() for name in _value(request.headers.raw, b"connection").split(b",")}
+        headers = [(name, self._outward(value)) for name, value in request.headers.raw if name not in left]
         # The length that a service tells in answer to HEAD is that of what it would send as it is.
         headers.append((b"accept-encoding", b"identity" if request.method == "HEAD" else b"gzip"))
         asked = httpx.Request(
