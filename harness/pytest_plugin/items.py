@@ -5,6 +5,7 @@ under ``-k``, and on any worker of xdist. The candidate's failure fails the item
 set or of the network, and whatever could not be judged, is an error of its set-up.
 """
 
+import contextlib
 import re
 import secrets
 import tempfile
@@ -22,6 +23,7 @@ from harness.engine.runner import default_judge
 from harness.engine.verdict import Verdict
 from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
+from harness.fhir import tx
 from harness.fhir.definitions import Definitions
 from harness.pytest_plugin.merging import Shelf
 from harness.pytest_plugin.options import Settings
@@ -48,7 +50,8 @@ class _Session:
         self.definitions = Definitions.embedded()
         for package in settings.every("package"):
             self.definitions.add_package(package)
-        self.judge = default_judge(self.definitions)
+        self._open = contextlib.ExitStack()
+        self.judge = default_judge(self.definitions, self._terminology(config))
         told: Mapping[str, Any] = getattr(config, "workerinput", {})
         self.seed: int = told.get(_SEED) or settings.number("seed") or secrets.randbelow(2**31 - 1) + 1
         self.fixtures = settings.file("fixtures")
@@ -64,9 +67,18 @@ class _Session:
         self.shelf = Shelf(self.shelf_folder) if self.page and self.recording is None else None
         self.leads = not told
 
+    def _terminology(self, config: pytest.Config) -> tx.RemoteTerminology | None:
+        """Return what is asked for codes that are not known here; the lock is written when the session ends."""
+        url, lock = self.settings.text("tx"), self.settings.file("tx-lock")
+        if url and lock and _shares_work(config):
+            raise UsageError("--fhir-tx with --fhir-tx-lock does not go with -n: workers cannot write one file")
+        found = tx.open_terminology(self.definitions, url=url, lock=lock) if url or lock else None
+        return None if found is None else self._open.enter_context(found)
+
     def conclude(self) -> str:
         """End the recorded run, write the report of the session, and say what came of both. Raises HarnessError."""
         told = [self.recording.finish()] if self.recording is not None else []
+        self._open.close()
         if self.shelf is not None and self.leads and self.page is not None:
             merged = self.shelf.merged()
             if merged is not None:
@@ -76,6 +88,7 @@ class _Session:
 
     def close(self) -> None:
         """Take away what was only for the session."""
+        self._open.close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
@@ -107,6 +120,11 @@ def _shard(text: str | None) -> Shard | None:
     return Shard(int(found[1]), int(found[2]))
 
 
+def _shares_work(config: pytest.Config) -> bool:
+    """Tell whether xdist deals the items out to several processes."""
+    return bool(config.getoption("numprocesses", None)) or hasattr(config, "workerinput")
+
+
 def _recording(config: pytest.Config, session: _Session) -> Recording | None:
     """Return what records the session as one run, when that is asked for. Raises UsageError."""
     settings = session.settings
@@ -121,7 +139,7 @@ def _recording(config: pytest.Config, session: _Session) -> Recording | None:
     )
     if order.out is None and order.accept is None:
         return None
-    if config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+    if _shares_work(config):
         raise UsageError(
             "--fhir-out and --fhir-accept do not go with -n: each worker would make a run of its own, and an "
             "acceptance file holds one run; leave -n out"

@@ -32,6 +32,8 @@ OPTIONS = (
     Option("redact-identities", "flag", "", "Record no names and identifiers of the candidate's identities."),
     Option("fixtures", "file", "DIR", "Fixtures of the test sets (default: beside them)."),
     Option("package", "list", "REF", "FHIR package to judge by: folder, .tgz or id@version. Repeatable."),
+    Option("tx", "text", "URL", "Terminology server to ask for what is not known here."),
+    Option("tx-lock", "file", "FILE", "Record its answers here; without --fhir-tx, judge by them."),
     Option("seed", "number", "N", "Seed of ${random…}; default: drawn, and told in the header."),
     Option("waivers", "file", "FILE", "Findings that are accepted, YAML."),
     Option("shard", "text", "K/N", "Part K of N; all parts together are all."),

@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.pytest_plugin.options import OPTIONS, Settings
+from tests.fhir.test_tx import SmallServer, served
 from tests.pytest_plugin.test_plugin import SET
 
 
@@ -79,6 +80,33 @@ def test_junit_tells_failures_from_errors(testsets: pytest.Pytester, sandbox: st
     assert "def setup" not in text
 
 
+CODED = """
+testset: coded
+version: 1.0.0
+title: {en: Coded, fr: Codé}
+candidate: server
+tests:
+  - id: coded
+    title: {en: A code of elsewhere, fr: Un code venu d'ailleurs}
+    steps:
+      - create:
+          resourceType: Patient
+          maritalStatus: {coding: [{system: "http://snomed.info/sct", code: "40983000"}]}
+        expect: {status: 201, conforms: base}
+"""
+
+
+def test_a_terminology_server_is_asked_and_its_answers_are_kept(testsets: pytest.Pytester, sandbox: str) -> None:
+    (testsets.path / "sets" / "mini.yaml").write_text(CODED, "utf-8")
+    lock, small = testsets.path / "tx.lock.json", SmallServer()
+    with served(small.app) as address:
+        options = ("sets", "--fhir-base-url", sandbox, "--fhir-tx-lock", str(lock))
+        testsets.runpytest_subprocess(*options, "--fhir-tx", address).assert_outcomes(passed=1)
+    assert [asked["code"] for asked in small.asked[:1]] == ["40983000"]
+    assert "40983000" in lock.read_text("utf-8")
+    testsets.runpytest_subprocess(*options).assert_outcomes(passed=1)
+
+
 def test_all_shards_together_are_all_tests(testsets: pytest.Pytester, sandbox: str) -> None:
     seen = []
     for part in ("1/2", "2/2"):
@@ -122,6 +150,9 @@ def test_a_value_of_another_form_is_told(pytester: pytest.Pytester, option: str)
     [
         (("--fhir-shard", "3/2"), "*K from 1 to N*"),
         (("--fhir-report", "har"), "*--fhir-out DIR*"),
+        (("--fhir-tx-lock", "nowhere.json"), "*nowhere.json*"),
+        (("--fhir-tx", "no address"), "*not an address of a terminology server*"),
+        (("--fhir-tx", "http://127.0.0.1:9/r4", "--fhir-tx-lock", "new.json", "-n", "2"), "*does not go with -n*"),
     ],
 )
 def test_options_that_make_no_sense_are_usage_errors(
