@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from harness.sandbox.relay import RelayServer
-from harness.sandbox.tap import Digest, Forward, Headers, Reply
+from harness.sandbox.refusing import Reply
+from harness.sandbox.tap import Digest, Forward, Headers
 
 
 class Real(BaseHTTPRequestHandler):

@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from harness.sandbox.refusing import Reply
 from harness.sandbox.server import SandboxServer
-from harness.sandbox.tap import Digest, Forward, Headers, Reply, Tap
+from harness.sandbox.tap import Digest, Forward, Headers, Tap
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "PATIENT-TEST"}]}
 TYPE = {"Content-Type": "application/fhir+json"}
