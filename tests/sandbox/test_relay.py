@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from harness.sandbox.relay import RelayServer
 from harness.sandbox.refusing import Reply
+from harness.sandbox.relay import RelayServer
 from harness.sandbox.tap import Digest, Forward, Headers
 
 
