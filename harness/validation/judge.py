@@ -43,6 +43,8 @@ class Judge:
         self.resource_types = definitions.resource_types
         self._members: dict[tuple[str, str | None, str | None], Answer] = {}
         self._systems: dict[str, dict[str, dict[str, str]] | None] = {}
+        self.retired: dict[str, frozenset[str]] = {}
+        """Code system -> its codes that are not for use any more, once :meth:`code_system` was asked for it."""
         self._extensions: dict[str, ExtensionDefinition | None] = {}
         self._target_types: dict[str, str] = {}
         self._ancestors: dict[str, frozenset[str]] = {}
@@ -174,6 +176,8 @@ class Judge:
         if system not in self._systems:
             found = self.terminology.table(system)
             self._systems[system] = _displays(found) if found is not None and found.complete else None
+            if found is not None and found.inactive:
+                self.retired[system] = found.inactive
         return self._systems[system]
 
     def is_value_set(self, url: str) -> bool:

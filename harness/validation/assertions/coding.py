@@ -46,7 +46,7 @@ class CodingRule:
             if table is not None or not self._odd(system, where, scope):
                 _ask(value, table or {}, where, scope)
             return
-        if judge.terminology.is_inactive(system, code):
+        if judge.retired and code in judge.retired.get(system, ()):
             scope.report("code-inactive", (where, "code", -1), found=code, expected=system)
         display = value.get("display")
         if type(display) is str and displays and " ".join(display.split()).casefold() not in displays:

@@ -79,8 +79,9 @@ class Slicing:
         self._check_order(chosen, items, scope)
         for part in self.slices:
             own = members[part.name]
-            strays = [pair for pair, position in zip(items, chosen, strict=True) if position == -1]
-            self._check_count(part, len(own), where, scope, None if unsure else strays)
+            if len(own) < part.min or (part.max is not None and len(own) > part.max):
+                strays = [pair for pair, position in zip(items, chosen, strict=True) if position == -1]
+                self._check_count(part, len(own), where, scope, None if unsure else strays)
             if part.inner is not None and own:
                 for index, schema in zip(own, part.inner.sort([items[i] for i in own], where, scope), strict=True):
                     schemas[index] = schema or schemas[index]
