@@ -3,6 +3,7 @@
 from harness.engine.events import Finding
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
+from harness.report.inert import printable
 
 _LEVELS = {Verdict.FAIL: "error", Verdict.ERROR: "error", Verdict.UNDECIDED: "warning", Verdict.WARN: "warning"}
 
@@ -34,7 +35,7 @@ def _text(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -4,9 +4,10 @@ import csv
 import io
 
 from harness.engine.results import RunResult
+from harness.report.inert import printable
 
 # A cell that begins with one of these is a formula to a spreadsheet (CWE-1236).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
 def render(run: RunResult) -> bytes:
@@ -22,4 +23,5 @@ def render(run: RunResult) -> bytes:
 
 
 def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    shown = printable(cell)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

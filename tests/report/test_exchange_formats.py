@@ -79,7 +79,8 @@ def test_an_annotation_cannot_start_another_command(run: RunResult) -> None:
 
 
 def test_percent_and_line_ends_are_escaped() -> None:
-    assert github._data("100%\r\n::error::x") == "100%25%0D%0A::error::x"
+    assert github._data("100%\n::error::x") == "100%25%0A::error::x"
+    assert github._data("a\r\x85\u2028\x1b[2J") == "a\\x0d\\x85\\x2028\\x1b[2J"
     assert github._property("a:b,c") == "a%3Ab%2Cc"
 
 
@@ -92,7 +93,11 @@ def test_the_matrix_has_a_line_for_each_requirement_and_test(run: RunResult) -> 
     ]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x"])
+def test_no_cell_holds_what_a_terminal_obeys() -> None:
+    assert requirements_csv._inert("\r=1\x1b[2J") == "\\x0d=1\\x1b[2J"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert requirements_csv._inert(text) == f"'{text}"
 
