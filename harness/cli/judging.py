@@ -139,7 +139,7 @@ def _is_xml(item: Item) -> bool:
 def _from_xml(data: bytes, definitions: Definitions) -> dict[str, Any]:
     # Loaded when the first document is met: who validates JSON should not wait for lxml.
     read: Callable[..., dict[str, Any]] = import_module("harness.fhir.xml").from_xml
-    return read(data, definitions, limit=len(data))  # a file of one's own may be as long as its JSON
+    return read(data, definitions, limit=None)
 
 
 def _as_json(name: str, outcome: Outcome) -> str:

@@ -53,15 +53,16 @@ class _Field:
     rank: int
 
 
-def from_xml(data: bytes, definitions: Definitions, *, limit: int = SIZE_LIMIT) -> dict[str, Any]:
+def from_xml(data: bytes, definitions: Definitions, *, limit: int | None = SIZE_LIMIT) -> dict[str, Any]:
     """Read one resource. Decimals come as ``Decimal``; a value of the wrong lexical form stays a text.
 
-    ``limit`` is the number of bytes that the document may have. Raises FHIRXMLError, with the line, for what is not
+    ``limit`` is the number of bytes that the document may have; None where it is one's own, and as long as its JSON may
+    be. Raises FHIRXMLError, with the line, for what is not
     well-formed FHIR XML, has a document type declaration, or is beyond the limits of size and depth.
     """
-    if len(data) > limit:
+    if limit is not None and len(data) > limit:
         raise FHIRXMLError(f"FHIR XML: the document has {len(data)} bytes, more than {limit}; send less at once")
-    if data.count(b"<") > TAG_LIMIT or data.count(b'"') + data.count(b"'") > 2 * TAG_LIMIT:
+    if limit is not None and (data.count(b"<") > TAG_LIMIT or data.count(b'"') + data.count(b"'") > 2 * TAG_LIMIT):
         raise FHIRXMLError(f"FHIR XML: the document has more than {TAG_LIMIT} tags or attributes; send less at once")
     # Without declarations nothing grows, so that an attachment may be longer than libxml2 allows a text to be.
     plain = b"<!DOCTYPE" not in data and b"\0" not in data and _is_utf_8(data)

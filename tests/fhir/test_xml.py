@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from harness.fhir.definitions import Definitions
-from harness.fhir.xml import SIZE_LIMIT, FHIRXMLError, from_xml, to_xml
+from harness.fhir.xml import SIZE_LIMIT, TAG_LIMIT, FHIRXMLError, from_xml, to_xml
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT.parent / "shared" / "packages"
@@ -124,10 +124,18 @@ def test_narratives_lose_their_prefixes_and_keep_their_comments() -> None:
     assert from_xml(to_xml(read, DEFINITIONS), DEFINITIONS) == read
 
 
+def test_a_file_of_one_s_own_may_have_any_number_of_tags() -> None:
+    many = _document('<alias value="a"/>' * (TAG_LIMIT + 1), "Organization")
+    with pytest.raises(FHIRXMLError, match="tags or attributes"):
+        from_xml(many, DEFINITIONS)
+    assert len(from_xml(many, DEFINITIONS, limit=None)["alias"]) == TAG_LIMIT + 1
+
+
 def test_an_attachment_may_be_as_long_as_the_document() -> None:
     data = "QUJD" * 3_000_000
     document = _document(f'<contentType value="text/plain"/><data value="{data}"/>', "Binary")
     assert from_xml(document, DEFINITIONS)["data"] == data
+    assert from_xml(document, DEFINITIONS, limit=None)["data"] == data
     with pytest.raises(FHIRXMLError, match="more than 1000"):
         from_xml(document, DEFINITIONS, limit=1000)
 
