@@ -14,12 +14,13 @@ from harness.engine.checks.evidence import Judge
 from harness.engine.client import Scope, Transport
 from harness.engine.created import Created
 from harness.engine.events import CheckResult, Finding, StepFinished
-from harness.engine.exchange import Exchange
+from harness.engine.exchange import Exchange, Request
 from harness.engine.redaction import Redactor
 from harness.engine.representation import as_xml, from_xml_or_none, read_xml, received
 from harness.engine.saving import saved_value
 from harness.engine.steps import INTERACTIONS, Call, StepFault, converse, is_redirect
 from harness.engine.text import inert
+from harness.engine.unfinished import with_grace
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
@@ -35,6 +36,8 @@ _BLOCKING = frozenset({"status", "save", "step", "exchange"})
 """Kinds of checks after whose failure the next steps would only fail for the same reason."""
 _CHANGED = {Interaction.OPERATION: "parameters", Interaction.REQUEST: "body"}
 """Where the resource stands that ``set`` and ``remove`` change, when it is not the target itself."""
+_MAKING = frozenset({"POST", "PUT", "PATCH"})
+"""Methods by which something may come to be."""
 _SENDS = frozenset({Interaction.CREATE, Interaction.UPDATE, Interaction.TRANSACTION, Interaction.BATCH})
 
 
@@ -203,7 +206,7 @@ class Carried:
         while request is not None:
             if self.step.format == "xml":
                 request = as_xml(request, self.world.structures)
-            exchange = await self.world.transport.send(request, self.course.scope)
+            exchange = await self._sent(request, call)
             if self.step.format == "xml":
                 exchange = read_xml(exchange, self.world.structures)
             self.exchanges.append(exchange)
@@ -214,6 +217,17 @@ class Carried:
                 request = conversation.send(exchange)
             except StopIteration:
                 return
+
+    async def _sent(self, request: Request, call: Call) -> Exchange:
+        """Return the exchange. What is made while the run is told to end is known all the same, and taken away."""
+        sending = self.world.transport.send(request, self.course.scope)
+        if request.method not in _MAKING:
+            return await sending
+
+        def late(exchange: Exchange) -> None:
+            self.course.created.note(request, exchange, call.credentials)
+
+        return await with_grace(sending, late)
 
     def _evidence(self, exchanges: tuple[Exchange, ...], base: str) -> Evidence:
         self.sent = self._parsed(exchanges[0].request.body) if exchanges else None

@@ -19,6 +19,7 @@ from harness.engine.performer import Course, Performed, World, perform
 from harness.engine.planner import Case
 from harness.engine.replay import ReplayError
 from harness.engine.text import excerpt, inert
+from harness.engine.unfinished import to_the_end
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waiting import carry_out
 from harness.errors import TestSetError
@@ -306,7 +307,10 @@ class SetRun:
         return _conclusion(done, outside)
 
     async def _clean_up(self, scope: Scope, created: Created) -> None:
-        """Delete what was made, the last first; what stays is a leftover."""
+        """Delete what was made, the last first; what stays is a leftover. A run that is told to end waits for it."""
+        await to_the_end(self._take_away(scope, created))
+
+    async def _take_away(self, scope: Scope, created: Created) -> None:
         exchanges: list[Exchange] = []
         try:
             if self._world.incoming is not None:

@@ -274,9 +274,10 @@ def test_waivers_and_fail_fast_are_those_of_the_run_that_goes_on(process, tiny):
     assert result.started.fail_fast
 
 
-def test_an_interrupted_process_cleans_up(process, tiny):
+@pytest.mark.parametrize("number", [2, 3, 4])  # a create, a read, and the first delete of a clean-up
+def test_an_interrupted_process_cleans_up(process, tiny, number):
     running = []
-    tiny.at(3, lambda: os.kill(running[0].pid, signal.SIGINT))
+    tiny.at(number, lambda: os.kill(running[0].pid, signal.SIGINT))
     running.append(process.start("cut"))
     _, complaint = running[0].communicate(timeout=60)
     assert running[0].returncode == 130, complaint
