@@ -18,10 +18,15 @@ from harness.fhir.code_rules import is_code
 from harness.fhir.code_systems import CodeTable, Concept
 from harness.fhir.definitions import Definitions
 from harness.fhir.extents import Extent, Key, Listed, Open, Unknown, Verdict, all_of, any_of, without
+from harness.fhir.reason import Reason
 
 _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 _TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 _NOTHING = Listed(frozenset())
+_NAMELESS = Reason(
+    "a part of the value set names neither a system nor a value set",
+    "une partie du jeu de valeurs ne nomme ni système ni jeu de valeurs",
+)
 
 __all__ = ["Answer", "Code", "Terminology", "Verdict"]
 
@@ -85,9 +90,12 @@ class Terminology:
             table = self.table(system) if system else None
             if version and table and version != table.version and table.find(code) is None:
                 verdict = Verdict.UNDECIDED
-                reason = f"version {version} of {system} is not known here, only {table.version}"
+                reason = _other_version(system, version, table)
             else:
-                reason = f"{_shown(system, code)} is not in the value set {value_set}"
+                reason = Reason(
+                    f"{_shown(system, code)} is not in the value set {value_set}",
+                    f"{_shown(system, code)} n'est pas dans le jeu de valeurs {value_set}",
+                )
         shown = self._display(value_set, system, code) if display is not None or verdict is Verdict.IN else None
         concept = self.lookup(system, code) if system and display is not None else None
         return Answer(verdict, reason, shown, self._agrees(concept, display, shown))
@@ -108,7 +116,7 @@ class Terminology:
         try:
             return self._compiled(resource, name).judge(system, code)
         except (KeyError, TypeError, AttributeError):
-            return Verdict.UNDECIDED, f"the value set {name} is badly formed"
+            return Verdict.UNDECIDED, _of_value_set(name, "is badly formed", "est mal formé")
 
     def codes(self, value_set: str) -> list[Code] | None:
         """Return the codes of ``value_set``, sorted by system and code; None when they cannot be counted up."""
@@ -142,7 +150,9 @@ class Terminology:
         if verdict is Verdict.NOT_IN and table and version and version != table.version:
             verdict = Verdict.UNDECIDED
         shown = (concept.display or None) if concept else None
-        reason = "" if verdict is Verdict.IN else f"{_shown(system, code)} is not known here"
+        shown_code = _shown(system, code)
+        unknown = Reason(f"{shown_code} is not known here", f"{shown_code} n'est pas connu ici")
+        reason = "" if verdict is Verdict.IN else unknown
         return Answer(verdict, reason, shown, self._agrees(concept, display, shown))
 
     def is_inactive(self, system: str, code: str, version: str | None = None) -> bool:
@@ -180,9 +190,9 @@ class Terminology:
         url = canonical.partition("|")[0]
         resource = self.definitions.value_set(canonical)
         if resource is None:
-            return Unknown(f"the value set {canonical} is not known here")
+            return Unknown(_of_value_set(canonical, "is not known here", "n'est pas connu ici"))
         if url in self._compiling:
-            return Unknown(f"the value set {url} includes itself")
+            return Unknown(_of_value_set(url, "includes itself", "s'inclut lui-même"))
         self._compiling.append(url)
         try:
             return self._compiled(resource, canonical)
@@ -196,9 +206,10 @@ class Terminology:
             listed = Listed(frozenset(_expanded(expansion.get("contains", ()))))
             if _is_whole(expansion):
                 return listed
-            return any_of([listed, Unknown(f"the value set {canonical} is only expanded in part")])
+            part = _of_value_set(canonical, "is only expanded in part", "n'est développé qu'en partie")
+            return any_of([listed, Unknown(part)])
         if not compose or not compose.get("include"):
-            return Unknown(f"the value set {canonical} does not say what it holds")
+            return Unknown(_of_value_set(canonical, "does not say what it holds", "ne dit pas ce qu'il contient"))
         kept = any_of([self._included(part, compose.get("inactive") is not False) for part in compose["include"]])
         left_out = compose.get("exclude")
         return without(kept, any_of([self._included(part) for part in left_out])) if left_out else kept
@@ -214,7 +225,7 @@ class Terminology:
             retired = _listed(part["system"], table.inactive, table) if table is not None and table.inactive else None
             parts.append(found if retired is None else without(found, retired))
         parts.extend(self.extent(canonical) for canonical in part.get("valueSet", ()))
-        return all_of(parts) if parts else Unknown("a part of the value set names neither a system nor a value set")
+        return all_of(parts) if parts else Unknown(_NAMELESS)
 
     def _from_system(self, part: Mapping[str, Any]) -> Extent:
         system = part["system"]
@@ -224,22 +235,27 @@ class Terminology:
             return _listed(system, (c["code"] for c in part["concept"]), table)
         filters = part.get("filter", ())
         if table is None or not table.concepts:
-            reason = f"the code system {system} is not carried here"
+            reason = _of_code_system(system, "is not carried here", "n'est pas présent ici")
             return Open(system, _NOTHING, reason, whole=not filters)
         codes = set(table.concepts)
         for item in filters:
             kept = _apply(table, item)
             if kept is None:
                 condition = f"{item.get('property')} {item.get('op')} {item.get('value')}"
-                unknown = Open(system, _NOTHING, f"the filter {condition} on {system} cannot be applied here")
+                why = Reason(
+                    f"the filter {condition} on {system} cannot be applied here",
+                    f"le filtre {condition} sur {system} ne peut être appliqué ici",
+                )
+                unknown = Open(system, _NOTHING, why)
                 return all_of([_listed(system, codes, table), unknown]) if table.complete else unknown
             codes &= kept
         listed = _listed(system, codes, table)
         if not table.complete:
-            return Open(system, listed, f"the code system {system} is carried here only in part")
+            return Open(
+                system, listed, _of_code_system(system, "is carried here only in part", "n'est ici qu'en partie")
+            )
         if version and table.version and version != table.version:
-            reason = f"version {version} of {system} is not known here, only {table.version}"
-            return Open(system, listed, reason)
+            return Open(system, listed, _other_version(system, version, table))
         return listed
 
 
@@ -282,6 +298,21 @@ def _stated_displays(resource: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
 def plain(text: str) -> str:
     """Return ``text`` as displays are compared: without case, white space counted once."""
     return " ".join(text.split()).casefold()
+
+
+def _of_value_set(name: str, en: str, fr: str) -> Reason:
+    return Reason(f"the value set {name} {en}", f"le jeu de valeurs {name} {fr}")
+
+
+def _of_code_system(name: str, en: str, fr: str) -> Reason:
+    return Reason(f"the code system {name} {en}", f"le système de codes {name} {fr}")
+
+
+def _other_version(system: str | None, version: str, table: CodeTable) -> Reason:
+    return Reason(
+        f"version {version} of {system} is not known here, only {table.version}",
+        f"la version {version} de {system} n'est pas connue ici, seulement {table.version}",
+    )
 
 
 def _shown(system: str | None, code: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
+from harness.fhir.reason import french
 from harness.fhir.terminology import Terminology
 from harness.validation.json_source import DEPTH, Problem, read, too_deep
 from harness.validation.judge import Judge
@@ -89,7 +90,14 @@ class Validator:
         for place, system, code, reason in session.open_codes:
             if code not in session.told_codes:
                 undecided = self._settings.unknown_codes != "allowed"
-                scope.report("code-undecided", place, found=f"{system}#{code}", detail=reason, undecided=undecided)
+                scope.report(
+                    "code-undecided",
+                    place,
+                    found=f"{system}#{code}",
+                    detail=str(reason),
+                    detail_fr=french(reason),
+                    undecided=undecided,
+                )
         return Outcome(tuple(session.issues))
 
     def _again(self, first: Session, value: dict[str, Any], where: Location, profiles: Sequence[str]) -> Session:

@@ -175,3 +175,19 @@ def test_a_code_of_another_system_is_told_with_the_right_one() -> None:
     assert f"({MARITAL}#M?)" in said({**PATIENT, "maritalStatus": concept}, "binding-required", made)[0]
     other_case = {"coding": [{"system": MARITAL, "code": "m"}]}
     assert said({**PATIENT, "maritalStatus": other_case}, "code-unknown")[0].endswith("(M?)")
+
+
+def test_what_is_not_known_is_told_in_both_languages() -> None:
+    made = profile(
+        "open",
+        "Patient",
+        element("Patient.maritalStatus", binding={"strength": "required", "valueSet": "urn:oid:1.7"}),
+    )
+    concept = {"coding": [{"system": "urn:oid:1.5", "code": "M"}]}
+    en, fr = said({**PATIENT, "maritalStatus": concept}, "binding-undecided", made)
+    assert en.endswith("is not known here: the value set urn:oid:1.7 is not known here")
+    assert fr.endswith("n'est pas connue ici : le jeu de valeurs urn:oid:1.7 n'est pas connu ici")
+    tagged = {**PATIENT, "meta": {"tag": [{"system": "urn:oid:1.5", "code": "M"}]}}
+    en, fr = said(tagged, "code-undecided")
+    assert en.endswith("urn:oid:1.5|M is not known here")
+    assert fr.endswith("urn:oid:1.5|M n'est pas connu ici")

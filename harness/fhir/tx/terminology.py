@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.fhir.definitions import Definitions
+from harness.fhir.reason import Reason, joined
 from harness.fhir.terminology import Answer, Terminology, Verdict, plain
 from harness.fhir.tx.lock import AnswerLock, Locked, dated
 from harness.fhir.tx.server import Question, Reply, TerminologyServer
@@ -74,8 +75,7 @@ class RemoteTerminology(Terminology):
     def _answer(self, question: Question, display: str | None, local_reason: str) -> Answer:
         reply = self._reply(question)
         if reply.result is None:
-            reason = "; ".join(filter(None, (local_reason, reply.message)))
-            return Answer(Verdict.UNDECIDED, reason)
+            return Answer(Verdict.UNDECIDED, joined((local_reason, reply.message)))
         if not reply.result:
             return Answer(Verdict.NOT_IN, reply.message or f"the terminology server does not know {question.code}")
         if display is None or reply.display is None or plain(display) == plain(reply.display):
@@ -98,8 +98,7 @@ class RemoteTerminology(Terminology):
             self._told.append(locked)
             return locked.reply
         if self.server is None:
-            where = f"the lock {self.lock.path} has no answer to it" if self.lock is not None else "nobody is asked"
-            return Reply(None, where)
+            return Reply(None, _unanswered(self.lock))
         definition = self.definitions.value_set(question.value_set) if question.value_set else None
         reply = self.server.ask(question, definition)
         told = dated(question, reply, self.server.base_url)
@@ -107,6 +106,12 @@ class RemoteTerminology(Terminology):
         if self.lock is not None:
             self.lock.add(told)
         return reply
+
+
+def _unanswered(lock: AnswerLock | None) -> Reason:
+    if lock is None:
+        return Reason("nobody is asked", "personne n'est interrogé")
+    return Reason(f"the lock {lock.path} has no answer to it", f"le verrou {lock.path} n'y répond pas")
 
 
 def open_terminology(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.fhir.reason import french
 from harness.validation import hints
 from harness.validation.location import Location
 from harness.validation.schema import Origin
@@ -94,11 +95,11 @@ class Binding:
             if self.strength == "preferred":
                 return
             scope.session.told_codes.update(str(code) for _, code in given)
-            rule, detail = "binding-undecided", reason
+            rule, detail, detail_fr = "binding-undecided", str(reason), french(reason)
         else:
             rule = RULES[self.strength]
             hint = scope.session.judge.hint(self.value_set, given[0][1], given[0][0]) if hints.wanted(scope) else None
-            detail = f" ({hint})" if hint else ""
+            detail = detail_fr = f" ({hint})" if hint else ""
         scope.report(
             rule,
             where,
@@ -107,6 +108,7 @@ class Binding:
             profile=origin.profile,
             definition=origin.element,
             detail=detail,
+            detail_fr=detail_fr,
             undecided=answer is None,
         )
 

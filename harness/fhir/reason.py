@@ -1,0 +1,27 @@
+"""Why something is so, in English, with its French beside it."""
+
+from collections.abc import Iterable
+
+
+class Reason(str):
+    """A reason in English; ``fr`` is the same in French."""
+
+    __slots__ = ("fr",)
+    fr: str
+
+    def __new__(cls, en: str, fr: str) -> "Reason":
+        """Return ``en`` with ``fr`` beside it."""
+        made = super().__new__(cls, en)
+        made.fr = fr
+        return made
+
+
+def french(reason: str) -> str:
+    """Return ``reason`` in French; a text of others, such as a server's, as it is."""
+    return reason.fr if isinstance(reason, Reason) else reason
+
+
+def joined(reasons: Iterable[str]) -> Reason:
+    """Return those of ``reasons`` that say something, one after the other."""
+    said = [reason for reason in reasons if reason]
+    return Reason("; ".join(said), " ; ".join(map(french, said)))
