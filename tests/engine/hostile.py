@@ -83,11 +83,12 @@ FIXED = {
     "header-with-nul": OK + b"X-A: a\0b\r\nContent-Length: 2\r\n\r\n{}",
     "billion-laughs": answer(BILLION, kind="application/fhir+xml"),
     "external-entity": answer(EXTERNAL, kind="application/fhir+xml"),
-    "long-secret": raw(b'"password": "' + b"a" * 8_000_000 + b'"'),
+    "long-secret": raw('"password": "😀'.encode() + b"a" * 8_000_000 + b'"'),
     "many-secrets": answer(b"token=a&" * 500_000),
     "controls": answer(b"\x1b" * 8_000_000, kind="text/plain"),
     "lines": answer(b"a\n" * 4_000_000, kind="text/plain"),
     "wrong-everywhere": raw(b",".join(b'"k%d": 1' % n for n in range(50_000))),
+    "many-contained": raw(b'"contained": [' + b",".join(b'{"id": "%d"}' % n for n in range(20_000)) + b"]"),
     "long-name": raw(b'"' + b"k" * 8_000_000 + b'": 1'),
     "line-breaks": resource(language="fr\r\nX-Injected: yes"),
 }
@@ -184,7 +185,7 @@ class HostileServer:
                 await SLOW[name](writer)
             elif name.startswith("page-heavy"):
                 following = f"{self.base}/Patient?page=heavy{int(name[10:] or 0) + 1}"
-                writer.write(self.page(following, b" " * 15_000_000))
+                writer.write(self.page(following, b" " * 10_000_000))
                 await writer.drain()
             else:
                 writer.write(FIXED.get(name) or self.moved().get(name) or b"")

@@ -42,12 +42,13 @@ EXPECTED = {
     "huge-exponent": ("fail", "conforms."),
     "long-secret": ("fail", "conforms."),
     "wrong-everywhere": ("fail", "conforms."),
+    "many-contained": ("fail", "conforms."),
     "long-name": ("fail", "conforms."),
 }
 """By path; every other hostile answer is a fail because it is no FHIR."""
 
 PAGES = ("elsewhere", "other-port", "other-name", "link-local", "file", "user", "number", "mapped")
-CONFORMS = ("good", "escaped-nul", "huge-exponent", "wrong-everywhere", "long-name", "long-secret")
+CONFORMS = ("good", "escaped-nul", "huge-exponent", "wrong-everywhere", "many-contained", "long-name", "long-secret")
 TEST = """
   - id: {id}
     title: {{en: "{id}", fr: "Le cas {id}"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ def check(resource: Mapping[str, Any], where: Location, scope: Scope) -> None:
     used = set(_fragments({key: value for key, value in resource.items() if key != "contained"}))
     seen: set[str] = set()
     inside = [set(_fragments(part)) for part in contained]
+    mentions = Counter(name for found in inside for name in found)
     for index, part in enumerate(contained):
         if not isinstance(part, Mapping):
             continue
@@ -36,7 +38,7 @@ def check(resource: Mapping[str, Any], where: Location, scope: Scope) -> None:
         if name and name in seen:
             scope.report("contained-duplicate-id", (where, "contained", index), found=name)
         seen.add(name)
-        others = any(name in found for position, found in enumerate(inside) if position != index)
+        others = mentions[name] > (name in inside[index])
         if name not in used and not others and "" not in inside[index]:
             scope.report(
                 "contained-unreferenced", (where, "contained", index), found=name or "(no id)", constraint="dom-3"
