@@ -34,8 +34,8 @@ def explain(
         return
     of_a_rule = code.startswith(f"{_CONFORMS}.") and code not in CODES
     if lookup(code) is None or of_a_rule:
-        known = [*CODES, *RULES, *(f"{_CONFORMS}.{rule}" for rule in RULES)]
-        near = difflib.get_close_matches(code, known, 1)
+        names = [*CODES, *RULES, *(f"{_CONFORMS}.{rule}" for rule in RULES)]
+        near = difflib.get_close_matches(code, names, 1)
         hint = f'; did you mean "{near[0]}"?' if near else "; explain without a code lists them all"
         raise UsageError(f'no finding has the code "{code}"{hint}')
     typer.echo(f"{code}\n{meaning(code, lang.value)}")
