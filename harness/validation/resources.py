@@ -12,27 +12,13 @@ from harness.validation.location import Location
 from harness.validation.resource_rules.registry import RULES
 from harness.validation.scope import Scope
 from harness.validation.slots import ResourceSlot
+from harness.validation.vital_signs import OWN_CODES, VITAL_SIGNS
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _LOINC = "http://loinc.org"
 _ANY = ("Resource", "DomainResource")
 _WITHOUT_CONTAINED = frozenset({"Binary", "Bundle", "Parameters"})
 """The resources that are no DomainResource."""
-
-VITAL_SIGNS = {
-    "85353-1": "vitalspanel",
-    "9279-1": "resprate",
-    "8867-4": "heartrate",
-    "59408-5": "oxygensat",
-    "2708-6": "oxygensat",
-    "8310-5": "bodytemp",
-    "8302-2": "bodyheight",
-    "9843-4": "headcircum",
-    "29463-7": "bodyweight",
-    "39156-5": "bmi",
-    "85354-9": "bp",
-}
-"""LOINC code -> the profile that an Observation with it must conform to (FHIR R4, vital signs profiles, the table)."""
 
 
 def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequence[str] = ()) -> None:
@@ -88,8 +74,8 @@ def _schemas(
         if canonical not in chosen:
             _choose(canonical, name, chosen, where, scope)
     if name == "Observation":
-        for canonical in _vital_signs(value):
-            if not any(judge.derives_from(other, canonical) for other in chosen):
+        for canonical, covering in _vital_signs(value):
+            if not any(judge.derives_from(other, covering) for other in chosen):
                 _choose(canonical, name, chosen, where, scope)
     if not chosen:
         schema = judge.type_schema(name)
@@ -119,14 +105,19 @@ def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Locatio
         chosen[canonical] = schema
 
 
-def _vital_signs(value: Mapping[str, Any]) -> Iterator[str]:
+def _vital_signs(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each profile that a LOINC code of the Observation calls for, and the one whose derivations do instead.
+
+    Where the Observation names a profile of a vital sign, national ones for instance, that one says which of the more
+    precise codes it wants.
+    """
     code = value.get("code")
     codings = code.get("coding") if isinstance(code, dict) else None
     for coding in codings if isinstance(codings, list) else ():
         if isinstance(coding, dict) and coding.get("system") == _LOINC:
             profile = VITAL_SIGNS.get(str(coding.get("code")))
             if profile:
-                yield _TYPES + profile
+                yield _TYPES + profile, _TYPES + (profile if coding["code"] in OWN_CODES else "vitalsigns")
 
 
 def nested(slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
