@@ -39,8 +39,8 @@ class _Course:
     """A resource while it is built."""
 
     contained: list[dict[str, Any]] = field(default_factory=list)
-    inside: bool = False
-    """Whether it is a resource that stands in another one."""
+    contained_itself: bool = False
+    """Whether it is contained in another one."""
     depth: int = 0
     """How many elements deep."""
 
@@ -58,12 +58,16 @@ class Builder:
         self.fullness = fullness
         self._elements = elements or Elements(judge)
 
-    def resource(self, canonical: str, *, inside: bool = False) -> dict[str, Any] | None:
-        """Return a resource of the profile or type ``canonical``, which it claims; None when that is not known here."""
+    def resource(self, canonical: str, *, inside: bool = False, alone: bool = True) -> dict[str, Any] | None:
+        """Return a resource of the profile or type ``canonical``, which it claims; None when that is not known here.
+
+        One that stands ``inside`` of another claims nothing; unless it could stand ``alone``, as that of an entry, it
+        is contained, and contains none itself (references.html#contained).
+        """
         schema = self.judge.schema(canonical)
         if schema is None:
             return None
-        course = _Course(inside=inside)
+        course = _Course(contained_itself=inside and not alone)
         element = self._elements.of([schema])
         built = {"resourceType": schema.type, **self._object(element, course)}
         if not inside and not canonical.startswith(_RESOURCES):
@@ -235,7 +239,7 @@ class Builder:
     def _inner_resource(self, slot: ResourceSlot) -> Any:
         types = ("Basic" if name in ("Resource", "DomainResource") else name for name in slot.types)
         for profile in (*slot.profiles, *(_RESOURCES + name for name in types)):
-            built = self._plain().resource(profile, inside=True)
+            built = self._plain().resource(profile, inside=True, alone=slot.place.key != "contained")
             if built is not None:
                 return built
         return None
@@ -255,8 +259,8 @@ class Builder:
         name = self.judge.target_type(target)
         if name not in self.judge.resource_types:
             name = "Patient" if name in ("Resource", "DomainResource") else name.rpartition("/")[2]
-        if places and all(place == {"contained"} for place in places) and not course.inside:
-            resource = self._plain().resource(target, inside=True)
+        if places and all(place == {"contained"} for place in places) and not course.contained_itself:
+            resource = self._plain().resource(target, inside=True, alone=False)
             if resource is not None:
                 resource["id"] = f"c{len(course.contained) + 1}"
                 course.contained.append(resource)

@@ -76,7 +76,7 @@ def instances(
 def sample(strategy: SearchStrategy[dict[str, Any]], count: int, seed: int) -> list[dict[str, Any]]:
     """Return ``count`` different instances of ``strategy``: the same for the same ``seed`` and version of hypothesis.
 
-    Fewer where the profile leaves so little open that there are no more.
+    Fewer where the profile leaves so little open that there are no more, none where no instance was found valid.
     """
     found: list[dict[str, Any]] = []
 
@@ -95,6 +95,6 @@ def sample(strategy: SearchStrategy[dict[str, Any]], count: int, seed: int) -> l
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     test: Callable[[], None] = hypothesis.seed(seed)(settings(hypothesis.given(strategy)(collect)))
-    with suppress(_Enough):
+    with suppress(_Enough, hypothesis.errors.Unsatisfiable):
         test()
     return found

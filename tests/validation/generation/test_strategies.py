@@ -83,3 +83,18 @@ def test_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "hypothesis", None)
     with pytest.raises(UsageError, match=r"pip install 'fhir-harness\[generate\]'"):
         instances(PATIENT, DEFINITIONS)
+
+
+PROVIDED = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-provide-document-bundle"
+
+
+def test_what_an_entry_holds_may_contain_what_it_refers_to() -> None:
+    for one in sample(instances(PROVIDED, DEFINITIONS, validator=VALIDATOR), 3, seed=1):
+        sets = [entry["resource"] for entry in one["entry"] if entry["resource"]["resourceType"] == "List"]
+        assert sets
+        assert all(inner.get("contained") for inner in sets if inner["mode"] == "working" and "source" in inner)
+        assert VALIDATOR.validate(one, [PROVIDED]).ok
+
+
+def test_where_no_instance_is_good_none_is_given() -> None:
+    assert sample(instances(PATIENT, DEFINITIONS, validator=VALIDATOR).filter(lambda _: False), 2, seed=1) == []
