@@ -16,6 +16,7 @@ from harness.validation.vital_signs import OWN_CODES, VITAL_SIGNS
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _LOINC = "http://loinc.org"
+_VITAL_SIGN = _TYPES + "vitalsigns"
 _ANY = ("Resource", "DomainResource")
 _WITHOUT_CONTAINED = frozenset({"Binary", "Bundle", "Parameters"})
 """The resources that are no DomainResource."""
@@ -74,8 +75,9 @@ def _schemas(
         if canonical not in chosen:
             _choose(canonical, name, chosen, where, scope)
     if name == "Observation":
-        for canonical, covering in _vital_signs(value):
-            if not any(judge.derives_from(other, covering) for other in chosen):
+        for code in _loinc_codes(value):
+            canonical = _TYPES + VITAL_SIGNS[code]
+            if not any(_covers(other, canonical, code, scope) for other in chosen):
                 _choose(canonical, name, chosen, where, scope)
     if not chosen:
         schema = judge.type_schema(name)
@@ -105,19 +107,25 @@ def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Locatio
         chosen[canonical] = schema
 
 
-def _vital_signs(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each profile that a LOINC code of the Observation calls for, and the one whose derivations do instead.
-
-    Where the Observation names a profile of a vital sign, national ones for instance, that one says which of the more
-    precise codes it wants.
-    """
+def _loinc_codes(value: Mapping[str, Any]) -> Iterator[str]:
+    """The LOINC codes of the Observation that are those of vital signs."""
     code = value.get("code")
     codings = code.get("coding") if isinstance(code, dict) else None
     for coding in codings if isinstance(codings, list) else ():
-        if isinstance(coding, dict) and coding.get("system") == _LOINC:
-            profile = VITAL_SIGNS.get(str(coding.get("code")))
-            if profile:
-                yield _TYPES + profile, _TYPES + (profile if coding["code"] in OWN_CODES else "vitalsigns")
+        if isinstance(coding, dict) and coding.get("system") == _LOINC and str(coding.get("code")) in VITAL_SIGNS:
+            yield str(coding["code"])
+
+
+def _covers(profile: str, canonical: str, code: str, scope: Scope) -> bool:
+    """Whether ``profile``, by which the Observation is judged anyhow, does for ``canonical``, which its code calls for.
+
+    So does one that is derived from the vital signs profile, national ones for instance, where the code is not the one
+    that ``canonical`` asks for: it says which of the more precise codes it wants.
+    """
+    derives = scope.session.judge.derives_from
+    if derives(profile, canonical):
+        return True
+    return code not in OWN_CODES and profile.partition("|")[0] != _VITAL_SIGN and derives(profile, _VITAL_SIGN)
 
 
 def nested(slot: ResourceSlot, value: dict[str, Any], parent: Mapping[str, Any], where: Location, scope: Scope) -> None:

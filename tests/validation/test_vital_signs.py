@@ -38,17 +38,35 @@ def test_other_observations_are_no_vital_signs(validator: Validator) -> None:
     assert not validator.validate(observation).errors
 
 
-def test_a_profile_of_a_vital_sign_says_which_precise_code_it_wants(validator: Validator) -> None:
-    vitals = "http://terminology.hl7.org/CodeSystem/observation-category"
+def test_a_profile_of_a_vital_sign_says_which_precise_code_it_wants() -> None:
+    url = "https://fhir.test/StructureDefinition/head"
+    definitions = Definitions.embedded()
+    definitions.add(
+        {
+            "resourceType": "StructureDefinition",
+            "url": url,
+            "name": "Head",
+            "status": "draft",
+            "kind": "resource",
+            "abstract": False,
+            "type": "Observation",
+            "baseDefinition": "http://hl7.org/fhir/StructureDefinition/vitalsigns",
+            "derivation": "constraint",
+            "differential": {"element": [{"id": "Observation", "path": "Observation"}]},
+        }
+    )
+    category = "http://terminology.hl7.org/CodeSystem/observation-category"
     observation = {
         "resourceType": "Observation",
-        "meta": {"profile": ["http://hl7.org/fhir/StructureDefinition/vitalsigns"]},
         "status": "final",
-        "category": [{"coding": [{"system": vitals, "code": "vital-signs"}]}],
+        "category": [{"coding": [{"system": category, "code": "vital-signs"}]}],
         "code": {"coding": [{"system": LOINC, "code": "8287-5"}]},
         "subject": {"reference": "Patient/1"},
         "effectiveDateTime": "2024-05-01",
         "valueQuantity": {"value": 41, "unit": "cm", "system": "http://unitsofmeasure.org", "code": "cm"},
     }
-    assert not validator.validate(observation).errors
-    assert validator.validate({**observation, "meta": {}}).errors
+    verdicts = {
+        profile: Validator(definitions).validate({**observation, "meta": {"profile": [profile]}}).ok
+        for profile in (url, "http://hl7.org/fhir/StructureDefinition/vitalsigns")
+    }
+    assert verdicts == {url: True, "http://hl7.org/fhir/StructureDefinition/vitalsigns": False}
