@@ -77,6 +77,8 @@ _OPENERS = (b"{", b"[", b",", b"<")
 """One of these stands before every JSON value and XML element; in texts they count too: the limit leaves room."""
 
 
+_BODILESS = frozenset({204, 304})
+"""An answer with such a status has no body (RFC 9112, section 6.3), whatever its headers say."""
 _ALWAYS = 65_536
 """Bytes. A body of so many is taken however much a run has recorded already."""
 _JUST_NOW = 0.5
@@ -178,6 +180,9 @@ class Live:
             decoder.finish(request.method)
         finally:
             await answer.aclose()
+            if _goes_on(answer) and "network_stream" in answer.extensions:
+                # What follows would be taken for the answer to the next request.
+                await answer.extensions["network_stream"].aclose()
         received = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         body = bytes(gathered)
         if sum(map(body.count, _OPENERS)) > self._limits.values:
@@ -226,6 +231,12 @@ class Live:
         """Close the connections."""
         for client in (self._client, self._once, self._alone):
             await client.aclose()
+
+
+def _goes_on(answer: httpx.Response) -> bool:
+    """Tell whether a body is announced where none is read."""
+    announced = answer.headers.get("content-length", "0") != "0" or "transfer-encoding" in answer.headers
+    return answer.status_code in _BODILESS and announced
 
 
 def _client(candidate: Candidate, context: ssl.SSLContext, idle: float = 5.0) -> httpx.AsyncClient:

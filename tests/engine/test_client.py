@@ -288,6 +288,27 @@ def test_http_where_tls_is_spoken():
     assert asyncio.run(scenario()).error_code == "tls"
 
 
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_what_follows_an_answer_without_a_body_is_not_the_next_answer(status):
+    async def answer(reader, writer):
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 8\r\n\r\nleftover".encode())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def go():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            live = Live(candidate(base))
+            made = [await live.send(Request("GET", f"{base}/Patient"), SCOPE) for _ in range(3)]
+            await live.close()
+            return made
+
+    made = asyncio.run(go())
+    assert [(one.error, one.response and one.response.status) for one in made] == [(None, int(status[:3]))] * 3
+
+
 @pytest.mark.parametrize(
     ("idle", "status", "connections"),
     [(0.0, "201 Created", 3), (60.0, "201 Created", 1), (60.0, "422 Unprocessable", 3)],
