@@ -61,6 +61,8 @@ class CodingRule:
 
     def _odd(self, system: str, where: Location, scope: Scope) -> bool:
         """Whether ``system`` cannot be a code system, after saying so."""
+        if system in _TERMINOLOGIES:  # nearly every one
+            return False
         if not _URI.match(system) and (self.alone or ":" not in system):
             rule = "coding-system-relative"
         elif scope.session.judge.is_value_set(system):
@@ -82,7 +84,7 @@ class CodingRule:
 def _nowhere(system: str, scope: Scope) -> bool:
     """Whether ``system`` begins as those of a publisher whose code systems are known, and is none of them."""
     if system.startswith(_TERMINOLOGIES):
-        return system not in _TERMINOLOGIES
+        return True
     return bool(_HL7.match(system)) and scope.session.judge.definitions.code_system(system) is None
 
 
