@@ -86,9 +86,7 @@ async def run(
     ``jobs`` tests of a set run at the same time; with ``fail_fast``, one at a time, and none begins after a fail or
     an error. ``command`` is the command line, which is recorded redacted. ``transport`` is closed at the end.
     ``show`` shows a person the address where they sign in. ``waivers`` turn known findings into warnings.
-    ``incoming`` is where the requests of a candidate come in that is a client; a Replay has them itself.
-    ``judge`` is by default a :class:`~harness.validation.validator.Validator` of ``definitions`` that lets unknown
-    extensions be, as FHIR does (R4 extensibility §2.4), and codes of which no profile speaks.
+    ``incoming`` is where a client's requests come in; a Replay has them itself. ``judge``: else :func:`default_judge`.
 
     Raises HarnessError when a writer cannot write; whatever happens in a test becomes its verdict.
     """
@@ -97,30 +95,25 @@ async def run(
     grants: tuple[Grant, ...] = ()
     if transport is None:
         candidate, grants = await signed_in(candidate, show)
-    line = candidate.redactor().command(command)
-    resumes = transport.started.run if isinstance(transport, Resumed) else ""
-    started = _started(
-        planned, candidate, definitions, requirements, seed=seed, command=line, run_id=run_id, resumes=resumes
+    started = replace(
+        _started(planned, candidate, definitions, requirements, seed=seed, command=command, run_id=run_id),
+        resumes=transport.started.run if isinstance(transport, Resumed) else "",
+        fail_fast=fail_fast,
+        waivers=waivers.recorded if waivers else (),
     )
-    waivers = waivers or Waivers()
-    started = replace(started, fail_fast=fail_fast, waivers=waivers.recorded)
-    judge = judge or default_judge(definitions)
     stage = _Stage(writers)
-    redactor = candidate.redactor()
-    shown = Candidate.of(candidate.redacted())
-    channel = transport or Live(candidate, redactor, grants)
-    came = transport if isinstance(transport, Replay) else incoming
-    world = World(candidate, shown, channel, redactor, judge, definitions, waivers, came)
+    live = transport or Live(candidate, candidate.redactor(), grants)
+    world = _world(candidate, live, judge or default_judge(definitions), definitions, waivers or Waivers(), incoming)
 
     async def produce() -> None:
         stage.emit(started)
-        if came is not None:
-            came.open(redactor)
+        if world.incoming is not None:
+            world.incoming.open(world.redactor)
         await _sets(planned, world, stage.emit, definitions, seed=seed, jobs=jobs, fail_fast=fail_fast)
 
     try:
         stage.open()
-        stage.task = asyncio.create_task(_closing(produce(), channel, came, stage))
+        stage.task = asyncio.create_task(_closing(produce(), live, world.incoming, stage))
         while (event := await stage.events.get()) is not None:
             yield event
         await stage.ended()
@@ -128,7 +121,20 @@ async def run(
         await stage.close()
 
 
-async def _closing(work: Awaitable[None], channel: Transport, came: Incoming | Replay | None, stage: "_Stage") -> None:
+def _world(  # noqa: PLR0917  (they are the fields)
+    candidate: Candidate,
+    channel: Transport,
+    judge: Judge,
+    definitions: Definitions,
+    waivers: Waivers,
+    incoming: Incoming | None,
+) -> World:
+    came = channel if isinstance(channel, Replay) else incoming
+    shown = Candidate.of(candidate.redacted())
+    return World(candidate, shown, channel, candidate.redactor(), judge, definitions, waivers, came)
+
+
+async def _closing(work: Awaitable[None], channel: Transport, came: Incoming | None, stage: "_Stage") -> None:
     """Do ``work``, close what it talked through, and tell that no event follows."""
     try:
         await work
@@ -285,9 +291,8 @@ def _started(
     requirements: Requirements | None,
     *,
     seed: int,
-    command: tuple[str, ...],
+    command: Sequence[str],
     run_id: str | None,
-    resumes: str,
 ) -> RunStarted:
     sources = tuple(
         TestSetSource(
@@ -317,8 +322,7 @@ def _started(
             DefinitionSource(package.name, package.version, package.digest, package.official)
             for package in definitions.packages
         ),
-        command=command,
-        resumes=resumes,
+        command=candidate.redactor().command(command),
     )
 
 

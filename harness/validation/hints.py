@@ -15,17 +15,17 @@ FEW = 12
 """Names that are told rather than guessed among."""
 
 
-def near(word: str, known: Callable[[], Iterable[str]], scope: Scope) -> str | None:
+def nearest_word(word: str, known: Callable[[], Iterable[str]], scope: Scope) -> str | None:
     """Return the known word that looks most like ``word``; None when none does, or too much is wrong already."""
-    return scope.session.judge.nearest(word, known()) if wanted(scope) else None
+    return scope.session.judge.nearest(word, known()) if hint_wanted(scope) else None
 
 
-def element(key: str, nearest: str | None, known: Callable[[], Iterable[str]], scope: Scope) -> tuple[str, str]:
+def element_meant(key: str, nearest: str | None, known: Callable[[], Iterable[str]], scope: Scope) -> tuple[str, str]:
     """Return what may be meant by an element ``key`` that there is not, in English and French.
 
     A choice that lacks its type is told so; where nothing is near, the few that there are.
     """
-    if not wanted(scope):
+    if not hint_wanted(scope):
         return "", ""
     names = list(known())
     typed = [name for name in names if name.startswith(key) and name[len(key) : len(key) + 1].isupper()]
@@ -37,6 +37,6 @@ def element(key: str, nearest: str | None, known: Callable[[], Iterable[str]], s
     return (f", but {listed} are", f", mais {listed} le sont") if listed else ("", "")
 
 
-def wanted(scope: Scope) -> bool:
+def hint_wanted(scope: Scope) -> bool:
     """Tell whether an issue should come with a hint."""
     return len(scope.session.issues) < MOST

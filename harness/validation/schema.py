@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.validation import hints
+from harness.validation.hints import element_meant, nearest_word
 
 if TYPE_CHECKING:
     from harness.validation.location import Location
@@ -86,8 +86,8 @@ class Children:
             group.check(value, where, scope)
 
     def _unknown(self, key: str, where: Location, scope: Scope) -> None:
-        near = hints.near(key, self.keys, scope)
-        en, fr = hints.element(key, near, self.keys, scope)
+        near = nearest_word(key, self.keys, scope)
+        en, fr = element_meant(key, near, self.keys, scope)
         scope.report("unknown-element", where, found=key, detail=en, detail_fr=fr, expected=near)
 
     def dump(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.fhir.reason import french
-from harness.validation import hints
+from harness.validation.hints import hint_wanted
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -98,7 +98,7 @@ class Binding:
             rule, detail, detail_fr = "binding-undecided", str(reason), french(reason)
         else:
             rule = RULES[self.strength]
-            hint = scope.session.judge.hint(self.value_set, given[0][1], given[0][0]) if hints.wanted(scope) else None
+            hint = scope.session.judge.hint(self.value_set, given[0][1], given[0][0]) if hint_wanted(scope) else None
             detail = detail_fr = f" ({hint})" if hint else ""
         scope.report(
             rule,

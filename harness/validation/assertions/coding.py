@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.fhir.terminology import Verdict
-from harness.validation import hints
+from harness.validation.hints import nearest_word
 from harness.validation.location import Location
 from harness.validation.scope import Scope
 
@@ -99,7 +99,7 @@ def _ask(value: Mapping[str, Any], known: Mapping[str, Any], where: Location, sc
     stated = version if type(version) is str else None
     answer = judge.terminology.coding(str(system), str(code), given, stated)
     if answer.verdict is Verdict.NOT_IN:
-        near = hints.near(str(code), known.keys, scope) if stated is None else None
+        near = nearest_word(str(code), known.keys, scope) if stated is None else None
         detail = f" ({near}?)" if near else None
         named = f"{system}|{stated}" if stated else system
         scope.report("code-unknown", (where, "code", -1), found=code, expected=named, detail=detail)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.validation import hints
 from harness.validation.assertions.binding import concepts, written
 from harness.validation.assertions.matchers import (
     AtPosition,
@@ -20,6 +19,7 @@ from harness.validation.assertions.matchers import (
     path_text,
     select,
 )
+from harness.validation.hints import hint_wanted
 from harness.validation.location import Location, render
 from harness.validation.scope import Scope, shown
 
@@ -31,7 +31,7 @@ _ERRORS = ("error", "fatal")
 
 def told(scope: Scope) -> bool:
     """Whether somebody will read reasons: nobody does in a trial, nor where a thousand things are wrong."""
-    return not scope.session.depth and hints.wanted(scope)
+    return not scope.session.depth and hint_wanted(scope)
 
 
 def why_none(parts: Sequence[tuple[str, Any]], item: Any, where: Location, scope: Scope) -> Words:
