@@ -1,12 +1,11 @@
 """The test sets, fixtures and terminology answers of a run: kept beside its journal, carried in the acceptance file."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from harness.acceptance.manifest import sha256
 from harness.engine.events import Event, RunStarted
 from harness.errors import AcceptanceError
-from harness.fhir.tx.lock import Locked, written
 
 FOLDER = "sources"
 ANSWERS = f"{FOLDER}/terminology.json"
@@ -51,14 +50,12 @@ def collect(run_folder: Path, started: RunStarted) -> dict[str, bytes]:
     return members
 
 
-def keep_answers(run_folder: Path, answers: Collection[Locked]) -> None:
-    """Write ``answers`` into the run's folder: they judge it again, without the server. Raises AcceptanceError."""
-    if not answers:
-        return
+def keep_answers(run_folder: Path, answers: bytes) -> None:
+    """Write an answer lock into the run's folder: it judges it again, without the server. Raises AcceptanceError."""
     target = run_folder / ANSWERS
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(written(answers))
+        target.write_bytes(answers)
     except OSError as problem:
         raise AcceptanceError(f"{target}: cannot be written: {problem.strerror}; choose another --out") from problem
 

@@ -26,6 +26,7 @@ from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.fhir import tx
 from harness.fhir.definitions import Definitions
+from harness.fhir.tx.lock import written
 from harness.report.catalogue import DEFAULT, KINDS
 from harness.report.console import ConsoleWriter, Language
 from harness.report.file import ReportFile
@@ -72,7 +73,8 @@ def asking(plan: Plan, url: str | None, lock: Path | None, out: Path, recorded: 
         try:
             yield replace(plan, judge=default_judge(plan.definitions, terminology))
         finally:
-            keep_answers(out, terminology.answers)
+            if terminology.answers:
+                keep_answers(out, written(terminology.answers))
 
 
 def new_folder(out: Path | None, name: str) -> Path:

@@ -62,7 +62,9 @@ _MEMBER = re.compile(
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(://)([^/\s?#@\"'<>]+)@")
-_JSON_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*+)((?:\\u[0-9a-fA-F]{4})++)")
+_HEX = "[0-9a-fA-F]"
+# Four times, not {4}: before 3.11.5 Python takes a group that repeats for more than it has matched (gh-106052).
+_JSON_ESCAPES = re.compile(rf"(?<!\\)((?:\\\\)*+)((?:\\u{_HEX}{_HEX}{_HEX}{_HEX})++)")
 _CHARACTER_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
 _COMMITMENT = rf"[0-9a-f]{{{LENGTH}}}"
 MARK = re.compile(rf"«redacted:(?P<name>[\w.-]+)(?:~{_COMMITMENT})?»")

@@ -258,3 +258,8 @@ def test_a_long_query_is_redacted_as_a_short_one(parts):
     whole = redactor.url("?" + "&".join(parts))
     with mock.patch("harness.engine.redaction._BLOCK", 4):
         assert redactor.url("?" + "&".join(parts)) == whole
+
+
+def test_an_escape_that_is_cut_short_is_left_alone() -> None:
+    text = Redactor({"token": "s3cret-value"}).text("\\u00\\u001b\\u00\\u0073\\u0033cret-value\\u00")
+    assert text == f"\\u00\\u001b\\u00{mark('token')}\\u00"
