@@ -22,7 +22,7 @@ DEPTH_LIMIT = 150
 """Nested elements at most: as deep as JSON may be."""
 TAG_LIMIT = 300_000
 """Tags in a document at most, and attributes: each that is read takes many times the bytes that it has."""
-_CROWDED = etree.XPath("//*[count(@*) > 100]")
+_CROWDED: Any = etree.XPath("//*[count(@*) > 100]")
 """Elements with more attributes than any may have; lxml needs a time for them that grows with the square."""
 
 _FHIR = "http://hl7.org/fhir"
