@@ -9,9 +9,12 @@ import orjson
 
 from harness.engine.codec import decode, dumps, encode
 from harness.engine.events import EVENTS, Event, StepFinished
+from harness.engine.exchange import Exchange
 from harness.errors import JournalError
 
 NAME = "journal.ndjson"
+_SHORT = 1_000_000
+"""Bytes of bodies in a step, below which its line is written as a whole."""
 
 
 class JournalWriter:
@@ -50,7 +53,7 @@ class JournalWriter:
 
 def _line(event: Event) -> Iterator[bytes]:
     """Yield the line of an event; of many long exchanges one at a time is in the memory as text."""
-    if not isinstance(event, StepFinished):
+    if not isinstance(event, StepFinished) or sum(map(_length, event.exchanges)) < _SHORT:
         yield dumps({"event": type(event).__name__, **encode(event)}) + b"\n"
         return
     data = encode(replace(event, exchanges=()))
@@ -59,6 +62,10 @@ def _line(event: Event) -> Iterator[bytes]:
     for number, exchange in enumerate(event.exchanges):
         yield b"," * bool(number) + dumps(encode(exchange))
     yield b"]}\n"
+
+
+def _length(exchange: Exchange) -> int:
+    return len(exchange.request.body) + (len(exchange.response.body) if exchange.response else 0)
 
 
 def read_journal(path: Path) -> Iterator[Event]:

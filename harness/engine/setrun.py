@@ -308,19 +308,12 @@ class SetRun:
 
     async def _clean_up(self, scope: Scope, created: Created) -> None:
         """Delete what was made, the last first; what stays is a leftover. A run that is told to end waits for it."""
-        await to_the_end(self._take_away(scope, created))
-
-    async def _take_away(self, scope: Scope, created: Created) -> None:
         exchanges: list[Exchange] = []
         try:
-            if self._world.incoming is not None:
-                await self._world.incoming.leave()
-            for _, request in created.deletions():
-                exchange = await self._world.transport.send(request, scope)
-                created.note(request, exchange, ())
-                exchanges.append(exchange)
-        except ReplayError:  # what was recorded ends here; nothing was made that could be left
-            created.forget()
+            await self._take_away(scope, created, exchanges)
+        except asyncio.CancelledError:  # what was under way is asked for again
+            await to_the_end(self._take_away(scope, created, exchanges))
+            raise
         finally:
             self._leftovers += created.left
             if exchanges:
@@ -336,6 +329,17 @@ class SetRun:
                         checks=(),
                     )
                 )
+
+    async def _take_away(self, scope: Scope, created: Created, exchanges: list[Exchange]) -> None:
+        try:
+            if self._world.incoming is not None:
+                await self._world.incoming.leave()
+            for _, request in created.deletions():
+                exchange = await self._world.transport.send(request, scope)
+                created.note(request, exchange, ())
+                exchanges.append(exchange)
+        except ReplayError:  # what was recorded ends here; nothing was made that could be left
+            created.forget()
 
 
 def _again(attempt: int) -> tuple[str, ...]:
