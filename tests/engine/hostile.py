@@ -6,8 +6,9 @@ import gzip
 import json
 import socket
 import struct
-import threading
 import zlib
+
+from tests.engine.threaded import Threaded
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -130,15 +131,13 @@ def redirect(location):
     return answer(b"", f"Location: {location}", status="302 Found")
 
 
-class HostileServer:
+class HostileServer(Threaded):
     """Listens on a loopback port of its own, in a thread. ``seen`` holds (path, headers) of each request."""
 
     def __init__(self):
         self.seen = []
-        self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20))
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        super().__init__(limit=1 << 20)
+        self.address = f"127.0.0.1:{self.port}"
         self.base = f"http://{self.address}/fhir"
 
     def moved(self):
@@ -190,21 +189,3 @@ class HostileServer:
             else:
                 writer.write(FIXED.get(name) or self.moved().get(name) or b"")
                 await writer.drain()
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        async def stop():
-            self._server.close()
-            others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            await asyncio.sleep(0)  # for the connections that were aborted to be let go
-
-        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()

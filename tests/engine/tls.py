@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import ipaddress
 import ssl
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.engine.threaded import Threaded
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -102,7 +103,7 @@ def server_context(issued: Issued, client_ca: Path | None = None) -> ssl.SSLCont
     return context
 
 
-class TLSServer:
+class TLSServer(Threaded):
     """Answers every request on a loopback port of its own, in a thread. ``seen`` holds the head of each request."""
 
     def __init__(
@@ -112,13 +113,8 @@ class TLSServer:
         self.seen: list[bytes] = []
         self._head = HEADERS.replace(b"200 OK", status) % len(body) + b"".join(line + b"\r\n" for line in headers)
         self._body = body
-        self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context, ssl_shutdown_timeout=1 if context else None)
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        super().__init__(ssl=context, ssl_shutdown_timeout=1 if context else None)
         self._loop.set_exception_handler(lambda *_: None)  # a handshake that fails is what is tested
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     @property
     def url(self) -> str:
@@ -135,21 +131,3 @@ class TLSServer:
             pass
         finally:
             writer.close()
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        async def stop():
-            self._server.close()
-            others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-            await asyncio.sleep(0)
-
-        asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()

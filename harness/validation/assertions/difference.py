@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.validation.scope import shown
+from harness.validation.location import Location
+from harness.validation.schema import Origin
+from harness.validation.scope import Scope, shown
 
 Fits = Callable[[Any, Any], bool]
 Difference = tuple[str, Any, Any]
@@ -43,7 +45,24 @@ def _likeness(value: Any, expected: Any, fits: Fits) -> int:
     return sum(2 if fits(value.get(key), part) else key in value for key, part in expected.items())
 
 
-def in_words(found: Iterator[Difference], value: Any) -> tuple[str, str]:
+def tell(  # noqa: PLR0917  (what is told, of what, where)
+    rule: str, value: Any, expected: Any, found: Iterator[Difference], origin: Origin, where: Location, scope: Scope
+) -> None:
+    """Report that ``value`` is not as ``expected``, with the differences ``found``."""
+    en, fr = _in_words(found, value)
+    scope.report(
+        rule,
+        where,
+        found=value,
+        expected=expected,
+        profile=origin.profile,
+        definition=origin.element,
+        detail=en,
+        detail_fr=fr,
+    )
+
+
+def _in_words(found: Iterator[Difference], value: Any) -> tuple[str, str]:
     """The differences in words, to stand behind what is expected of ``value`` as a whole."""
     if value is None:
         return ", and nothing is there", ", et il n'y a rien"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.validation.assertions.difference import differences, in_words
+from harness.validation.assertions.difference import differences, tell
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -51,7 +51,6 @@ class Fixed:
             self._compare(value, self.expected, where, scope)
 
     def _compare(self, value: Any, expected: Any, where: Location, scope: Scope) -> None:
-        origin = self.origin
         if isinstance(value, Mapping) and isinstance(expected, Mapping):
             for key in value.keys() - expected.keys():
                 self.refuse(key, (where, key, -1), scope)
@@ -59,17 +58,7 @@ class Fixed:
                 if not same(value.get(key), wanted):
                     self._compare(value.get(key), wanted, (where, key, -1), scope)
             return
-        en, fr = in_words(differences(value, expected, same), value)
-        scope.report(
-            "fixed-value",
-            where,
-            found=value,
-            expected=expected,
-            profile=origin.profile,
-            definition=origin.element,
-            detail=en,
-            detail_fr=fr,
-        )
+        tell("fixed-value", value, expected, differences(value, expected, same), self.origin, where, scope)
 
     def refuse(self, key: str, where: Location, scope: Scope) -> None:
         """Report that the fixed value has no ``key``, which the value has."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.validation.assertions.difference import differences, in_words
+from harness.validation.assertions.difference import differences, tell
 from harness.validation.assertions.fixed import codes_in, same
 from harness.validation.location import Location
 from harness.validation.schema import Origin
@@ -49,18 +49,7 @@ class Pattern:
                 inside = where if listed else (where, key, -1)
                 self._compare(value.get(key), part, inside, scope, key if listed else "")
             return
-        origin = self.origin
-        en, fr = in_words(differences(value, expected, contains, name), value)
-        scope.report(
-            "pattern",
-            where,
-            found=value,
-            expected=expected,
-            profile=origin.profile,
-            definition=origin.element,
-            detail=en,
-            detail_fr=fr,
-        )
+        tell("pattern", value, expected, differences(value, expected, contains, name), self.origin, where, scope)
 
     def matches(self, value: Any) -> bool:
         """Whether ``value`` contains the pattern."""

@@ -113,11 +113,17 @@ def ask_reference(listed: list[Case], options: argparse.Namespace) -> list[dict[
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def with_packages(packages: list[str]) -> Definitions:
+    """The embedded definitions, and these packages: the last one wins."""
+    definitions = Definitions.embedded()
+    for package in packages:
+        definitions.add_package(package)
+    return definitions
+
+
 def ask_harness(listed: list[Case], options: argparse.Namespace) -> list[dict[str, Any]]:
     """Our answers, in the same shape."""
-    base = Definitions.embedded()
-    for package in options.package:
-        base.add_package(package)
+    base = with_packages(options.package)
     validators: dict[str, Validator] = {}
     answers = []
     for case in listed:

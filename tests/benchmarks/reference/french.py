@@ -15,9 +15,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from compare import Case, ask_harness, ask_reference, bases, errors
+from compare import Case, ask_harness, ask_reference, bases, errors, with_packages
 
-from harness import Definitions, Validator
+from harness import Validator
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -107,11 +107,8 @@ def verdicts(listed: list[Case], ours: list[dict[str, Any]], theirs: list[dict[s
 
 
 def speeds(listed: list[Case], theirs: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    """Print both ratios: the median resource warm, and everything with the loading of the packages."""
-    definitions = Definitions.embedded()
-    for package in options.package:
-        definitions.add_package(package)
-    validator = Validator(definitions)
+    """Print the ratio of times, median of all resources, each judged several times before."""
+    validator = Validator(with_packages(options.package))
     ours: list[float] = []
     for _ in range(options.rounds):
         ours.clear()

@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import Definitions, Validator
+from compare import with_packages
+
+from harness import Validator
 
 HERE = Path(__file__).resolve().parent
 
@@ -47,10 +49,7 @@ def main() -> None:
     case = {"id": "one", "profiles": options.profile, "resource": resource}
     warm, _, their = _reference(options, case, options.rounds)
     cold = statistics.median(_reference(options, case, 1)[1] for _ in range(3))
-    definitions = Definitions.embedded()
-    for package in options.package:
-        definitions.add_package(package)
-    validator = Validator(definitions)
+    validator = Validator(with_packages(options.package))
     ours: list[float] = []
     for _ in range(options.rounds):
         started = time.perf_counter()
