@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -95,16 +97,22 @@ def test_an_upgrade_is_not_followed(server: SandboxServer, capfd: pytest.Capture
 def test_beyond_the_most_connections_one_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PromptProtocol, "most", 3)
     with SandboxServer(make_service(policy=Policy(validate=False))) as server:
-        held = [connect(server) for _ in range(3)]
-        for connection in held:  # each is served, so all of them are open
-            connection.sendall(GET + b"\r\n")
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-        status, body = said(server, b"")
-        assert (status, json.loads(body)["issue"][0]["code"]) == (503, "throttled")
-        held[0].sendall(GET + b"\r\n")
-        assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
-        for connection in held:
-            connection.close()
+        url = httpx.URL(server.base_url)
+        with ExitStack() as stack:
+            held = [stack.enter_context(closing(HTTPConnection(url.host, url.port))) for _ in range(3)]
+            for connection in held:  # each is served, so all of them are open
+                assert status_of(connection) == 200
+            status, body = said(server, b"")
+            assert (status, json.loads(body)["issue"][0]["code"]) == (503, "throttled")
+            assert status_of(held[0]) == 200
+
+
+def status_of(connection: HTTPConnection) -> int:
+    """Ask on an open connection, which stays open, and read the whole answer."""
+    connection.request("GET", "/fhir/Patient")
+    with connection.getresponse() as answer:
+        answer.read()
+        return answer.status
 
 
 def posted(server: SandboxServer, path: str, body: bytes, media_type: str) -> tuple[int, str]:

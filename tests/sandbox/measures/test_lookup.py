@@ -32,9 +32,9 @@ def pages(api: Any, bundle: dict[str, Any], relation: str = "next") -> Iterator[
         yield bundle
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def five(api):
-    """Five measures of head circumference in January 2010, fed out of order, two by one device."""
+    """Fed once to each sandbox, in whatever order the tests come: five measures of head circumference in January 2010, fed out of order, two by one device."""
     feed = api.bundle()
     device = next(e for e in feed["entry"] if e["resource"]["resourceType"] == "Device")
     fed = {}
