@@ -34,7 +34,7 @@ def pages(api: Any, bundle: dict[str, Any], relation: str = "next") -> Iterator[
 
 @pytest.fixture(scope="session")
 def five(api):
-    """Five measures of head circumference in January 2010, fed out of order, two by one device: once to each sandbox."""
+    """Five head circumferences of January 2010, fed out of order, two by one device: once to each sandbox."""
     feed = api.bundle()
     device = next(e for e in feed["entry"] if e["resource"]["resourceType"] == "Device")
     fed = {}
