@@ -10,7 +10,6 @@ from harness.acceptance.recorded import Recorded, open_recorded
 from harness.acceptance.rerun import plan_rerun
 from harness.acceptance.rerun import rerun as run_again
 from harness.acceptance.testset_differences import TestSetDifference
-from harness.cli.client_session import reached
 from harness.cli.compare import Shape, write, written
 from harness.cli.definitions import open_definitions
 from harness.cli.evidence import POLICY, TRUST, UNSAFE, Trust
@@ -18,6 +17,7 @@ from harness.cli.options import Language
 from harness.cli.run import source_of
 from harness.cli.session import Plan, asking, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
+from harness.connection import reached
 from harness.data import fixtures_for, folder
 from harness.engine import Candidate
 from harness.engine.planner import Select
@@ -64,7 +64,7 @@ def rerun(
         own = fixtures or fixtures_for(sets)
         again = Plan(catalogue, test_sets, sets, own, definitions, select, seed, at_once)
         with (
-            reached(source, lang.value) as (target, incoming),
+            reached(source, lang.value, typer.echo) as (target, incoming),
             asking(again, None, None, place, recorded.answers) as asked,
         ):
             execute(asked, target, place, lang.value, incoming=incoming)

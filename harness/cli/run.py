@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 
-from harness.cli.client_session import reached
 from harness.cli.definitions import open_definitions
 from harness.cli.options import Language
 from harness.cli.session import REPORT, Plan, asking, execute, new_folder
 from harness.cli.testsets import FIXTURES, ROOT, load_catalogue
+from harness.connection import reached
 from harness.data import fixtures_for, folder
 from harness.engine import Candidate, Selection
 from harness.engine.client_file import ClientFile
@@ -84,7 +84,7 @@ def run(
         waivers=Waivers.from_file(waivers) if waivers else None,
     )
     out = new_folder(out, "run")
-    with reached(source, lang.value) as (found, incoming):
+    with reached(source, lang.value, typer.echo) as (found, incoming):
         target = found.with_hidden_identities() if redact_identities else found
         with asking(plan, tx_url, tx_lock, out) as asked:
             result = execute(asked, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)

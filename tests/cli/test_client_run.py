@@ -1,6 +1,5 @@
 """Candidates that are clients: the sandbox that they call, a command or a person that makes them act, and a proxy."""
 
-import asyncio
 import json
 import os
 import re
@@ -12,10 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.client_session import Person
-from harness.engine import Candidate
-from harness.engine.awaiting import Task
-from harness.engine.client import Scope
 from harness.engine.events import StepFinished
 from harness.engine.journal import read_journal
 from harness.sandbox.server import SandboxServer
@@ -273,28 +268,6 @@ def test_a_person_is_told_where_to_connect_and_what_to_do(sets: Path, tmp_path: 
             assert read.status == 200
         assert "SUCCÈS Il crée un patient et le lit" in process.stdout.read()
     assert process.returncode == 0
-
-
-def test_nobody_knows_when_a_person_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    candidate = Candidate.of({"base-url": "http://127.0.0.1:1/fhir", "identities": {"b": {"bearer": "token-of-b"}}})
-    task = Task(Scope("set", "test", "test"), 0, {"en": "Do \x1b[31mit", "fr": "Faites"}, "", {}, 5.0, "b", candidate)
-
-    async def twice() -> bool:
-        person = Person("en")
-        await person.begin(task)
-        await person.begin(task)
-        waiting = asyncio.ensure_future(person.ended())
-        await asyncio.sleep(0)
-        done = waiting.done()
-        waiting.cancel()
-        await person.settle()
-        return done or person.failure() is not None
-
-    assert asyncio.run(twice()) is False
-    out = capsys.readouterr().out
-    assert out.count("token-of-b") == 1
-    assert "\x1b" not in out
-    assert out.count("(set/test, 1, within 5 s)") == 2
 
 
 @pytest.mark.parametrize(
