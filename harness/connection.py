@@ -8,12 +8,13 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from harness.engine import Candidate
 from harness.engine.awaiting import OWN, Incoming, Task
 from harness.engine.client_file import ClientFile
+from harness.engine.codes import Language
 from harness.engine.driver import CommandDriver, Driver, Failure
 from harness.engine.inbox import Inbox
 from harness.errors import UsageError
@@ -28,7 +29,6 @@ from harness.sandbox.relay import RelayServer
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.tap import Listener
 
-Language = Literal["en", "fr"]
 Say = Callable[[str], None]
 """Shows a person a few lines."""
 

@@ -17,6 +17,7 @@ from harness.engine.access import Grant
 from harness.engine.awaiting import Incoming
 from harness.engine.checks.evidence import Judge
 from harness.engine.client import Live
+from harness.engine.codes import Language
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
@@ -28,7 +29,7 @@ from harness.fhir import tx
 from harness.fhir.definitions import Definitions
 from harness.fhir.tx.lock import written
 from harness.report.catalogue import DEFAULT, KINDS
-from harness.report.console import ConsoleWriter, Language
+from harness.report.console import ConsoleWriter
 from harness.report.file import ReportFile
 from harness.report.writer import Writer
 from harness.suite.catalogue import Catalogue

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from harness.engine.codes import Language
 from harness.engine.curl import curl
 from harness.engine.events import Event, Finding, RunStarted, SetFinished, StepFinished, TestFinished, TestStarted
 from harness.engine.exchange import Exchange
@@ -21,8 +22,6 @@ from harness.report.lines import cut, located, place, positions, shown
 from harness.report.rules import rules
 from harness.report.words import WORDS, Words, counted
 from harness.suite.model import Interaction, Requirement
-
-Language = Literal["en", "fr"]
 
 COLOURS = {
     Verdict.ERROR: "magenta",

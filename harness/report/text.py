@@ -3,37 +3,42 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harness.engine.codes import Language
 from harness.engine.curl import curl
 from harness.engine.results import TestResult
 from harness.report.inert import pretty_body, printable, status_line
+from harness.report.words import WORDS, reason
+from harness.suite.model import Interaction
 
 _BODY_LIMIT = 4_000
 
 
-def describe(test: TestResult, candidate: Mapping[str, Any] | None = None) -> str:
+def describe(test: TestResult, candidate: Mapping[str, Any] | None = None, language: Language = "en") -> str:
     """Return the findings of a test of the recorded ``candidate``, and the exchanges of the steps that have any."""
+    words = WORDS[language]
+    colon = " :" if language == "fr" else ":"
     lines = []
     for finding in test.findings:
-        place = f" at {finding.expression}" if finding.expression else ""
-        lines.append(f"{finding.code}{place}: {finding.message}")
-        lines += [
-            f"    {name}: {value}"
-            for name, value in (("expected", finding.expected), ("found", finding.found))
-            if value
-        ]
-        if finding.waived:
-            lines.append(f"    waived: {finding.waived}")
-        if finding.requirements:
-            lines.append(f"    requirements: {', '.join(finding.requirements)}")
+        place = f" {words.place} {finding.expression}" if finding.expression else ""
+        message = finding.message_fr if language == "fr" and finding.message_fr else finding.message
+        lines.append(f"{finding.code}{place}{colon} {message}")
+        told = (
+            (words.expected, finding.expected),
+            (words.found, finding.found),
+            (words.waived, finding.waived),
+            (words.requirements, ", ".join(finding.requirements)),
+        )
+        lines += [f"    {name}{colon} {value}" for name, value in told if value]
     if not lines:
-        lines.append(test.reason)
+        lines.append(reason(test)[language])
     for step in test.steps:
         if any(check.findings for check in step.checks):
-            lines.append(f"\nstep {step.index + 1}: {step.summary}  ({step.location})")
+            lines.append(f"\n{words.step} {step.index + 1}{colon} {step.summary}  ({step.location})")
             for exchange in step.exchanges:
                 sent = pretty_body(exchange.request.body, _BODY_LIMIT)
                 answer = pretty_body(exchange.response.body if exchange.response else b"", _BODY_LIMIT)
                 lines.append(f"> {exchange.request.method} {exchange.request.url}\n{sent}")
                 lines.append(f"< {status_line(exchange)}\n{answer}")
-                lines.append(f"$ {curl(exchange, candidate)}")
+                if step.interaction != Interaction.AWAIT:  # what came in is the candidate's to send
+                    lines.append(f"$ {curl(exchange, candidate)}")
     return printable("\n".join(lines))
