@@ -42,8 +42,10 @@ def encode(value: Any) -> Any:
     kind: type = type(value)
     if kind in _PLAIN:
         return value
-    if is_dataclass(value) and not isinstance(value, type):
-        members = ((name, getattr(value, name)) for name in _names(kind))
+    if kind is tuple or kind is list:
+        return [encode(member) for member in value]
+    if (names := _names(kind)) is not None:
+        members = ((name, getattr(value, name)) for name in names)
         return {name: encode(member) for name, member in members if member is not None}
     if isinstance(value, Enum):
         return value.value
@@ -66,8 +68,9 @@ def pieces(value: Any, whole: tuple[type, ...], level: int = 0) -> Iterator[byte
     line end; an iterator is a list.
     """
     kind: type = type(value)
-    if is_dataclass(value) and not isinstance(value, (type, *whole)):
-        members = ((name, getattr(value, name)) for name in _names(kind))
+    names = _names(kind)
+    if names is not None and not isinstance(value, whole):
+        members = ((name, getattr(value, name)) for name in names)
         value = {name: member for name, member in members if member is not None}
     inner: Iterable[tuple[bytes, Any]]
     if isinstance(value, Mapping) and value:
@@ -103,8 +106,8 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names(kind: type) -> tuple[str, ...] | None:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 @cache

@@ -9,7 +9,7 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -106,6 +106,7 @@ class Redactor:
         forms = {form: token for secret, token in self._secrets.items() for form in _forms(secret)}
         forms |= self._secrets  # a secret as it is wins over the encoded form of another one
         self._forms = {form: forms[form] for form in sorted(forms, key=len, reverse=True)}
+        self._least = _least(forms)
         self._headers: dict[tuple[str, str], tuple[str, str]] = {}
 
     def _marked(self, value: str, name: str) -> str:
@@ -127,10 +128,9 @@ class Redactor:
         if "%" in text:
             text = _ENCODED_MARK.sub(lambda found: mark(found[1], (found[2] or "").lower()), text)
         # One pattern of all forms tries each at every character; looking for them one by one is many times quicker.
-        present = [form for form in self._forms if form in text]
         numbers = [0, 0, 0, 0]
-        if present:
-            pattern = "|".join(map(re.escape, present))
+        if [form for form in self._least if form in text]:
+            pattern = "|".join(re.escape(form) for form in self._forms if form in text)
             text, numbers[0] = re.subn(pattern, lambda found: self._forms[found[0]], text, count=_MOST_MARKS)
         if "@" in text:
             text, numbers[1] = _USERINFO.subn(
@@ -371,6 +371,15 @@ def _forms(secret: str) -> set[str]:
         encoded |= {_inner_base64(data, offset) for offset in range(3)}
     encoded |= {form.replace("+", "-").replace("/", "_") for form in encoded}
     return {form for form in quoted | lowered | escaped | encoded if len(form) >= SHORTEST}
+
+
+def _least(forms: Collection[str]) -> tuple[str, ...]:
+    """Return the forms that hold no other one: a text without these has none at all."""
+    least: list[str] = []
+    for form in sorted(forms, key=len):
+        if not any(other in form for other in least):
+            least.append(form)
+    return tuple(least)
 
 
 def _inner_base64(data: bytes, offset: int) -> str:

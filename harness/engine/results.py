@@ -18,6 +18,8 @@ from harness.engine.events import (
 from harness.engine.verdict import Verdict, combine
 from harness.errors import JournalError
 
+_UNPROVEN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
+
 
 @dataclass
 class TestResult:
@@ -125,6 +127,12 @@ class RunResult:
             for test in source.tests
             if source.id not in self.sets or test not in self.sets[source.id].tests
         ]
+
+    @property
+    def unproven(self) -> frozenset[tuple[str, str]]:
+        """(test set, test) of all that failed, was an error or undecided, or never began: what is to run again."""
+        unproven = (test.started for test in self.tests if test.verdict in _UNPROVEN)
+        return frozenset((*((one.test_set, one.test) for one in unproven), *self.missing))
 
     @property
     def verdict(self) -> Verdict | None:

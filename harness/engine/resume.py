@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from harness.engine.access import Grant
 from harness.engine.candidate import Candidate
-from harness.engine.client import Scope, Transport
+from harness.engine.client import Live, Scope, Transport
 from harness.engine.created import Created
 from harness.engine.events import Event, RunStarted, SetStarted, StepFinished, TestFinished, TestStarted
 from harness.engine.exchange import Exchange, Headers, Request
@@ -101,6 +102,28 @@ class Resumed:
                 for exchange in event.exchanges:
                     created.note(exchange.request, exchange, _caller(exchange.request, known, candidate))
         return created
+
+
+async def take_up(
+    recorded: Iterable[Event],
+    test_sets: Iterable[TestSet],
+    candidate: Candidate,
+    grants: Sequence[Grant],
+    definitions: Definitions,
+) -> tuple[Resumed, tuple[str, ...]]:
+    """Return what goes on with a cut-off run, once what it left is taken away, and what could not be deleted.
+
+    ``candidate`` is signed in (``grants``), with the salt of the ``recorded`` run. Raises UsageError when this is not
+    the candidate, or these are not the test sets or definitions, of that run; JournalError.
+    """
+    resumed = Resumed(recorded, test_sets, Live(candidate, grants=grants), candidate.redactor())
+    check_candidate(resumed.started, candidate)
+    check_definitions(resumed.started, definitions)
+    sweeping = Live(candidate, grants=grants)
+    try:
+        return resumed, await resumed.sweep(candidate, sweeping)
+    finally:
+        await sweeping.close()
 
 
 def _the_same(started: RunStarted, test_sets: Iterable[TestSet]) -> dict[str, TestSet]:

@@ -303,9 +303,10 @@ def _started(
             title=dict(one.test_set.title),
             tests=tuple(case.id for case in one.cases),
             fixtures=dict(one.test_set.fixture_digests),
-            left_out=tuple(case.id for case in plan(one.test_set) if case not in one.cases),
+            left_out=tuple(case.id for case in plan(one.test_set) if case.id not in kept),
         )
         for one in planned
+        for kept in [{case.id for case in one.cases}]
     )
     return RunStarted(
         run=run_id or str(uuid.uuid4()),

@@ -89,6 +89,7 @@ class SetRun:
         self._set = test_set
         self._cases = cases
         self._world = world
+        self._candidates = (world.candidate.scope(), world.shown.scope())
         self._emit = emit
         self._seed = seed
         self._capabilities = capabilities
@@ -171,8 +172,7 @@ class SetRun:
         """Return a course that begins with what the set-up saved. Raises ExpressionError for wrong variables."""
         test = case.test if case else None
         saved = dict(self._setup.saved) if self._setup else {}
-        names = (self._world.candidate, self._world.shown)
-        sending, judging = (self._scope(candidate.scope(), now, saved, case) for candidate in names)
+        sending, judging = (self._scope(candidate, now, saved, case) for candidate in self._candidates)
         return Course(
             scope=scope,
             sending=sending,
@@ -272,10 +272,11 @@ class SetRun:
 
     def _unmet(self, case: Case) -> Finding | None:
         """Return why a control or a dependency keeps the test from counting."""
-        for kind, names in (("control", (case.test.control,)), ("depends", case.test.depends)):
+        control = (case.test.control,) if case.test.control else ()
+        for kind, names in (("control", control), ("depends", case.test.depends)):
             for name in names:
                 verdict = combine(self._verdicts[other.id] for other in self._cases if other.test.id == name)
-                if name is not None and verdict not in _PASSED:
+                if verdict not in _PASSED:
                     keeps = verdict if verdict in (Verdict.ERROR, Verdict.UNDECIDED) else Verdict.SKIP
                     return finding(kind, keeps, expected=name, found=str(verdict or "nothing"))
         return None
