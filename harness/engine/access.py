@@ -182,6 +182,8 @@ async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str,
     headers: Headers = (("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded"))
     if "private-key" in oauth:
         form |= {"client_assertion_type": _ASSERTION, "client_assertion": _assertion(oauth)}
+    elif oauth.get("client-authentication") == "client_secret_post":
+        form |= {"client_id": oauth["client-id"], "client_secret": oauth["client-secret"]}
     elif "client-secret" in oauth:
         # Each part is form-encoded before the two are joined (RFC 6749, section 2.3.1).
         pair = "&".join(urlencode({"": part})[1:] for part in (oauth["client-id"], oauth["client-secret"]))

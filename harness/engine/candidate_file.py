@@ -256,6 +256,9 @@ def _check_credentials(source: _Source, place: Place, identity: Mapping[str, Any
         source.fault((*place, proofs[1]), told, key=True)
     if "private-key" in identity.get("oauth", {}) and "client-secret" in identity["oauth"]:
         source.fault((*place, "oauth", "client-secret"), "client-secret and private-key: keep one of them", key=True)
+    if "client-authentication" in identity.get("oauth", {}) and "client-secret" not in identity["oauth"]:
+        told = "says how client-secret is sent, and there is none; write it beside, or take this away"
+        source.fault((*place, "oauth", "client-authentication"), told, key=True)
 
 
 def _check_endpoint(source: _Source, data: Mapping[str, Any], place: Place, identities: Mapping[str, Any]) -> None:

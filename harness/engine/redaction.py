@@ -91,7 +91,8 @@ class Redactor:
     """Knows the secrets of a run by name, and takes them out of whatever is to be recorded.
 
     Redacting twice gives the same as once. Secrets are found as they are, percent-encoded, escaped for JSON or HTML,
-    and in base64; credentials that the harness was not told of, by the header, parameter or member they stand in.
+    in base64 and in hexadecimal; credentials that the harness was not told of, by the header, parameter or member that
+    they stand in.
     """
 
     def __init__(self, secrets: Mapping[str, str], salt: bytes = b"") -> None:
@@ -370,7 +371,8 @@ def _forms(secret: str) -> set[str]:
     if len(data) >= _ALIGNED:
         encoded |= {_inner_base64(data, offset) for offset in range(3)}
     encoded |= {form.replace("+", "-").replace("/", "_") for form in encoded}
-    return {form for form in quoted | lowered | escaped | encoded if len(form) >= SHORTEST}
+    digits = {data.hex(), data.hex().upper()}
+    return {form for form in quoted | lowered | escaped | encoded | digits if len(form) >= SHORTEST}
 
 
 def _least(forms: Collection[str]) -> tuple[str, ...]:

@@ -74,6 +74,15 @@ def test_client_credentials_with_a_secret():
 
 
 @respx.mock
+def test_a_secret_in_the_form():
+    route = respx.post(TOKEN).respond(200, json={"access_token": "token-abcdef"})
+    signed_in(candidate({"client-secret": "s3cr:et/ü", "client-authentication": "client_secret_post"}))
+    proof = {"client_id": "harness", "client_secret": "s3cr:et/ü"}
+    assert form(route.calls.last) == {"grant_type": "client_credentials", **proof}
+    assert "authorization" not in route.calls.last.request.headers
+
+
+@respx.mock
 def test_the_key_signs_an_assertion(tmp_path):
     key = rsa.generate_private_key(65537, 2048)
     path = tmp_path / "key.pem"
@@ -283,7 +292,14 @@ async def diagnoses(target):
     return [one async for one in examine(target)]
 
 
-@pytest.mark.parametrize("oauth", [{"client-secret": "C5 s3cret/é"}, {"refresh-token": "r3fresh-token"}])
+@pytest.mark.parametrize(
+    "oauth",
+    [
+        {"client-secret": "C5 s3cret/é"},
+        {"client-secret": "C5 s3cret/é", "client-authentication": "client_secret_post"},
+        {"refresh-token": "r3fresh-token"},
+    ],
+)
 def test_what_is_thrown_back_is_not_shown(respx_mock, oauth):
     sent = {}
 

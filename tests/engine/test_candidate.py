@@ -274,6 +274,7 @@ identities:
         (", redirect-uri: http://elsewhere.example/", "oauth.redirect-uri: is not an http address of this machine"),
         (", client-secret: s, private-key: k.pem", "client-secret and private-key: keep one of them"),
         (", client-secret: ''", "oauth.client-secret: is empty"),
+        (", client-authentication: client_secret_post", "says how client-secret is sent, and there is none"),
         (", id-token-header: X Y", "is not the name of a header"),
         (", algorithm: RS265", 'did you mean "RS256"?'),
     ],

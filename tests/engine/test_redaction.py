@@ -26,6 +26,8 @@ FORMS = {
     "JSON, ASCII": lambda s: json.dumps(s)[1:-1],
     "JSON": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
     "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "hexadecimal": lambda s: s.encode().hex(),
+    "hexadecimal, in capitals": lambda s: s.encode().hex().upper(),
     "base64, for URLs": lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
 }
 
