@@ -6,6 +6,7 @@ A server is called. A client calls: it is given a sandbox, and somebody makes it
 import asyncio
 import contextlib
 import secrets
+import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -143,6 +144,12 @@ def _served(client: ClientFile, listener: Listener) -> Iterator[tuple[Mapping[st
                     "page": server.desk.page_url,
                 },
             )
+
+
+def show_sign_in(address: str, say: Say) -> None:
+    """Show a person where they sign in, and open it in their browser where there is one."""
+    say(f"Sign in to go on: {address}")
+    webbrowser.open(address)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from harness.engine.client_file import ClientFile
 from harness.engine.journal import read_journal
 from harness.engine.planner import Every, Named, Select, Shard
 from harness.engine.results import RunResult
-from harness.engine.verdict import Verdict, exit_class
+from harness.engine.verdict import exit_class
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.report.catalogue import KINDS
@@ -26,7 +26,6 @@ from harness.suite.catalogue import Catalogue
 from harness.suite.model import TestSet
 
 app = typer.Typer(add_completion=False)
-_TO_RERUN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
 ReportKind = StrEnum("ReportKind", list(KINDS))  # type: ignore[misc]
 
 
@@ -118,9 +117,7 @@ def _select(test: list[str], tag: list[str], shard: str | None, rerun_failed: Pa
             raise UsageError(f'--shard needs K/N with K from 1 to N, such as 1/4, not "{shard}"')
         selects.append(Shard(int(found[1]), int(found[2])))
     if rerun_failed is not None:
-        result = RunResult.read(read_journal(rerun_failed))
-        failed = {(one.started.test_set, one.started.test) for one in result.tests if one.verdict in _TO_RERUN}
-        selects.append(Named(frozenset(failed) | frozenset(result.missing)))
+        selects.append(Named(RunResult.read(read_journal(rerun_failed)).unproven))
     return Every(selects) if selects else None
 
 

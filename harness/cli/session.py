@@ -2,32 +2,30 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
-import threading
-import webbrowser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness import connection
 from harness.acceptance.sources import SourceKeeper, keep_answers
 from harness.engine import Candidate, commitment, run_sync
 from harness.engine.access import Grant
 from harness.engine.awaiting import Incoming
 from harness.engine.checks.evidence import Judge
-from harness.engine.client import Live
 from harness.engine.codes import Language
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
-from harness.engine.resume import Resumed, check_candidate, check_definitions
+from harness.engine.resume import Resumed, take_up
 from harness.engine.runner import default_judge, signed_in
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.fhir import tx
 from harness.fhir.definitions import Definitions
 from harness.fhir.tx.lock import written
+from harness.interruption import termination_interrupts
 from harness.report.catalogue import DEFAULT, KINDS
 from harness.report.console import ConsoleWriter
 from harness.report.file import ReportFile
@@ -94,19 +92,6 @@ def new_folder(out: Path | None, name: str) -> Path:
     return out
 
 
-@contextlib.contextmanager
-def _termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM, which is how a CI job is cancelled, end a run as Ctrl-C does: cleaned up, and with its reports."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's alone
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def execute(
     plan: Plan,
     candidate: Candidate,
@@ -138,7 +123,7 @@ def execute(
         ConsoleWriter(sys.stdout, language=language, quiet=quiet),
     ]
     try:
-        with _termination_interrupts():
+        with termination_interrupts():
             return run_sync(
                 plan.test_sets,
                 candidate,
@@ -163,25 +148,14 @@ def execute(
 
 
 def show_sign_in(address: str) -> None:
-    """Show a person where they sign in, and open it in their browser where there is one."""
-    sys.stderr.write(f"Sign in to go on: {address}\n")
-    webbrowser.open(address)
+    """Show a person at the terminal where they sign in."""
+    connection.show_sign_in(address, lambda text: print(text, file=sys.stderr))
 
 
 def _resumed(plan: Plan, folder: Path, candidate: Candidate, grants: Sequence[Grant]) -> Resumed:
-    """Return what goes on with the run in ``folder``, once what it left on the candidate is taken away."""
-    live = Live(candidate, grants=grants)
-    resumed = Resumed(read_journal(folder), plan.test_sets, live, candidate.redactor())
-    check_candidate(resumed.started, candidate)
-    check_definitions(resumed.started, plan.definitions)
-
-    async def sweep() -> tuple[str, ...]:
-        sweeping = Live(candidate, grants=grants)
-        try:
-            return await resumed.sweep(candidate, sweeping)
-        finally:
-            await sweeping.close()
-
-    for place in asyncio.run(sweep()):
+    """Return what goes on with the run in ``folder``, and tell what it left that could not be taken away."""
+    taken = take_up(read_journal(folder), plan.test_sets, candidate, grants, plan.definitions)
+    resumed, left = asyncio.run(taken)
+    for place in left:
         sys.stderr.write(f"fhir-harness: {place}, which the cut-off run made, could not be deleted\n")
     return resumed

@@ -14,7 +14,10 @@ Place = tuple[str, str]
 
 
 class Shelf:
-    """A folder with the journal of each item: every worker writes its own, and whoever ends the session reads all."""
+    """A folder with the journals of a session: every worker writes its own, and whoever ends the session reads all.
+
+    A run is that of one item, with what the item needed, or that of many items together.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Use ``folder``, which lies on a disk that all workers see."""
@@ -26,10 +29,18 @@ class Shelf:
         shutil.rmtree(folder, ignore_errors=True)
         return JournalWriter(folder)
 
+    def writer_of_all(self) -> JournalWriter:
+        """Return what records a run of many items; it is theirs, with all that they needed."""
+        return JournalWriter(self._folder / f"{sum(1 for _ in self._folder.iterdir()):06}")
+
     def _runs(self) -> Iterator[tuple[Place, RunResult]]:
         for folder in sorted(self._folder.iterdir()):
-            _, test_set, test = folder.name.split("~")
-            yield (test_set, test), RunResult.read(read_journal(folder))
+            _, *place = folder.name.split("~")
+            run = RunResult.read(read_journal(folder))
+            if place:
+                yield (place[0], place[1]), run
+            else:
+                yield from (((test.started.test_set, test.started.test), run) for test in run.tests)
 
     def merged(self) -> RunResult | None:
         """Return one run with the test of each item, in the order of the session; None when none ran.
@@ -46,7 +57,7 @@ class Shelf:
             kept = sets.setdefault(name, replace(own, tests={}))
             if test in own.tests:
                 kept.tests[test] = own.tests[test]
-            sources.setdefault(name, run.started.test_sets[0])
+            sources.setdefault(name, next(one for one in run.started.test_sets if one.id == name))
         merged = RunResult(
             replace(
                 runs[0][1].started,

@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 
+from harness.engine.codes import Language
 from harness.errors import UsageError
 
 Kind = Literal["text", "number", "list", "file", "flag"]
@@ -44,8 +45,10 @@ OPTIONS = (
     Option("accept", "file", "FILE", "Sign the recorded run: the acceptance file; not with -n."),
     Option("key", "file", "FILE", "Private key for --fhir-accept, PEM."),
     Option("cert", "file", "FILE", "Certificate chain for --fhir-accept, PEM."),
+    Option("lang", "text", "en|fr", "Language of titles, findings and the summary (default: en)."),
 )
 CANDIDATE = ("base-url", "candidate")
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 RECORDS = ("out", "accept", "report-html")
 _INI: Mapping[Kind, Any] = {"text": "string", "number": "string", "list": "linelist", "file": "paths", "flag": "bool"}
 
@@ -110,6 +113,14 @@ class Settings:
     def every(self, name: str) -> Sequence[str]:
         """Return what was given, in order."""
         return list(self._raw(name))
+
+    def language(self) -> Language:
+        """Return the language to tell in. Raises UsageError."""
+        text = self.text("lang") or "en"
+        for language in LANGUAGES:
+            if text == language:
+                return language
+        raise UsageError(f'--fhir-lang is {" or ".join(LANGUAGES)}, not "{text}"')
 
     def token(self) -> str | None:
         """Return the access token: the option, the ini file or the environment."""

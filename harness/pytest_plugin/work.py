@@ -1,0 +1,37 @@
+"""What a session is to run together."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.engine.planner import Case
+from harness.errors import UsageError
+from harness.suite.model import TestSet
+
+Place = tuple[str, str]
+"""Ids of the test set and of the test."""
+
+
+@dataclass
+class Work:
+    """Test sets by id, the chosen cases, and where the files lie."""
+
+    test_sets: dict[str, TestSet] = field(default_factory=dict)
+    cases: set[Place] = field(default_factory=set)
+    _roots: set[tuple[Path, Path]] = field(default_factory=set)
+
+    def add(self, test_set: TestSet, case: Case, root: Path, fixtures: Path) -> None:
+        """Add one item. Raises UsageError when two sets share an id."""
+        known = self.test_sets.setdefault(test_set.id, test_set)
+        if known.path != test_set.path:
+            raise UsageError(f'two test sets have the id "{test_set.id}": {known.path} and {test_set.path}')
+        self.cases.add((test_set.id, case.id))
+        self._roots.add((root, fixtures))
+
+    @property
+    def roots(self) -> tuple[Path, Path]:
+        """The folder of the test sets and that of the fixtures. Raises UsageError when there are several."""
+        if len(self._roots) > 1:
+            listed = ", ".join(sorted(str(one) for one, _ in self._roots))
+            raise UsageError(f"a recorded run has one folder of test sets, here are several: {listed}")
+        ((root, fixtures),) = self._roots
+        return root, fixtures
