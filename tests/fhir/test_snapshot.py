@@ -136,6 +136,37 @@ def test_extension_slice_takes_its_profile() -> None:
     assert found["Patient.extension:place.value[x]"]["type"] == [{"code": "Address"}]
 
 
+def test_extension_slice_comes_no_more_often_than_its_definition_says() -> None:
+    definitions = Definitions.embedded()
+    once = profile("Extension", {"id": "Extension", "max": "1"}, type_name="Extension", url="http://x/once")
+    definitions.add({**once, "kind": "complex-type"})
+    typed = [{"code": "Extension", "profile": ["http://x/once"]}]
+    found = made(
+        "Observation",
+        {"id": "Observation.extension:a", "sliceName": "a", "type": typed},
+        {"id": "Observation.extension:b", "sliceName": "b", "type": typed, "max": "2"},
+        definitions=definitions,
+    )
+    assert [found[f"Observation.extension:{name}"]["max"] for name in "ab"] == ["1", "2"]
+
+
+def test_a_slice_of_a_slice_is_all_that_the_slice_is() -> None:
+    typed = [{"code": "Extension", "profile": ["http://x/e"]}]
+    found = made(
+        "Observation",
+        {"id": "Observation.extension:a", "sliceName": "a", "type": typed, "mustSupport": True},
+        {"id": "Observation.extension:a/b", "sliceName": "a/b", "max": "1"},
+    )
+    again = found["Observation.extension:a/b"]
+    assert (again["type"], again["mustSupport"], again["max"]) == (typed, True, "1")
+
+
+def test_a_choice_written_with_its_type_is_its_slice_by_whatever_name() -> None:
+    path = "Observation.valueQuantity"
+    found = made("Observation", {"id": f"{path}:amount", "path": path, "sliceName": "amount", "min": 1})
+    assert found["Observation.value[x]:amount"]["min"] == 1
+
+
 def test_content_reference_is_unfolded_and_stays_findable() -> None:
     found = made(
         "Questionnaire",

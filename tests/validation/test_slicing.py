@@ -300,3 +300,57 @@ def test_a_closed_slicing_by_type_allows_no_other_type() -> None:
         resource = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
         assert errors({**resource, "valueString": "a"}, made) == found
         assert errors({**resource, "valueQuantity": {"value": 1}}, made) == []
+
+
+def test_what_has_one_type_is_of_the_type_of_its_slices() -> None:
+    by_type = profile(
+        "typed",
+        "Communication",
+        element("Communication.recipient", slicing=slicing(("type", "$this"))),
+        element("Communication.recipient:one", min=1, max="1", type=[{"code": "Reference"}]),
+    )
+    message = {"resourceType": "Communication", "status": "completed"}
+    practitioner = {"reference": "Practitioner/1"}
+    assert errors({**message, "recipient": [practitioner]}, by_type) == []
+    assert errors({**message, "recipient": [practitioner] * 2}, by_type) == [("slice-max", "Communication")]
+    assert errors(message, by_type) == [("slice-min", "Communication")]
+
+
+def test_a_published_choice_without_types_has_those_of_its_slices() -> None:
+    published = profile(
+        "choice",
+        "Observation",
+        element("Observation.value[x]", slicing=slicing(("type", "$this"), rules="closed")),
+        element("Observation.value[x]:valueString", type=[{"code": "string"}]),
+    )
+    definitions = Definitions.embedded()
+    definitions.add(published)
+    elements = [dict(e) for e in definitions.snapshot(published["url"])]
+    next(e for e in elements if e["id"] == "Observation.value[x]").pop("type")
+    untyped = {**published, "snapshot": {"element": elements}}
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    assert errors({**observation, "valueString": "x"}, untyped) == []
+    assert errors({**observation, "valueBoolean": True}, untyped) == [
+        ("type-not-allowed", "Observation.value.ofType(boolean)")
+    ]
+
+
+def test_of_several_profiles_that_do_not_match_each_says_why() -> None:
+    numbers = [
+        profile(name, "Identifier", element("Identifier.system", fixedUri=f"http://acme.test/{name}"))
+        for name in ("first", "second")
+    ]
+    either = profile(
+        "either",
+        "Patient",
+        element("Patient.identifier", type=[{"code": "Identifier", "profile": [n["url"] for n in numbers]}]),
+    )
+    patient = {"resourceType": "Patient", "identifier": [{"system": "http://acme.test/second", "value": "1"}]}
+    assert errors(patient, either, *numbers) == []
+    patient["identifier"][0]["system"] = "http://acme.test/third"
+    place = "Patient.identifier[0]"
+    assert errors(patient, either, *numbers) == [
+        ("profile-none-matches", place),
+        ("fixed-value", f"{place}.system"),
+        ("fixed-value", f"{place}.system"),
+    ]

@@ -119,13 +119,13 @@ class _Generator:
     def _find(parent: Node, name: str, piece: str) -> tuple[Node | None, str]:
         """Return the child and the slice meant: ``valueQuantity`` is the slice of that name of ``value[x]``."""
         found = parent.child(name)
-        if found or piece:
+        if found:
             return found, piece
         for child in parent.children:
             stem = child.name.removesuffix(_CHOICE)
             if child.name != stem and name.startswith(stem) and _choice_type(child, name):
-                return child, name
-        return None, ""
+                return child, piece or name
+        return None, piece
 
     def _sliced(self, base: Node, piece: str) -> Node:
         """Return the slice ``piece`` of ``base``, made if the base has none of that name."""
@@ -134,7 +134,8 @@ class _Generator:
             return found
         outer = (base.slice_named(piece.rpartition("/")[0]) if "/" in piece else None) or base
         # What this differential says of the unsliced element holds for its slices too, without being repeated there.
-        model = outer.before or outer
+        # A slice that is sliced again gives all of itself.
+        model = outer if outer is not base else outer.before or outer
         element = {k: v for k, v in model.element.items() if k not in ("slicing", "sliceName")}
         made = Node(base.name, piece, {**element, "sliceName": piece, "min": 0})
         if base.name.endswith(_CHOICE):

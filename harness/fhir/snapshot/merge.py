@@ -53,8 +53,11 @@ def _slicing(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> dict[
 def adopt_profile(base: Element, root: Mapping[str, Any]) -> None:
     """Take over, in place, what the ``root`` element of the profile of the element's type says.
 
-    Its constraints are not repeated here (as newer publishers do): the value is judged by that profile anyway.
+    Its constraints are not repeated here (as newer publishers do): the value is judged by that profile anyway. An
+    extension occurs in one element no more often than the root of its definition says.
     """
     for key in _FROM_PROFILE:
         if key in root:
             base[key] = root[key]
+    if root.get("path") == "Extension" and root.get("max", "*") != "*" and base.get("max", "*") == "*":
+        base["max"] = root["max"]

@@ -18,7 +18,7 @@ class Conformity:
     profiles: tuple[str, ...]
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
-        """With one profile report what it finds; with several, report when none fits."""
+        """With one profile report what it finds; with several, report when none fits, and what each finds."""
         judge = scope.session.judge
         if len(self.profiles) == 1:
             judge.apply(value, self.profiles[0], where, scope)
@@ -42,6 +42,8 @@ class Conformity:
             scope.report(
                 "profile-none-matches", where, expected=expected, profile=origin.profile, definition=origin.element
             )
+            for profile in self.profiles:
+                judge.apply(value, profile, where, scope)
 
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""

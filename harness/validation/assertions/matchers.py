@@ -208,11 +208,9 @@ class HasType:
             if not isinstance(parent, Mapping):
                 continue
             direct = parent.get(name)
-            if isinstance(direct, Mapping) and self._is(direct.get("resourceType")):
-                return True
-            if any(name + kind[:1].upper() + kind[1:] in parent for kind in self.types):
-                return True
-            if direct is not None and not isinstance(direct, Mapping):
+            if isinstance(direct, Mapping) and "resourceType" in direct:
+                direct = direct if self._is(direct["resourceType"]) else None
+            if direct is not None or any(name + kind[:1].upper() + kind[1:] in parent for kind in self.types):
                 return True
         return False
 

@@ -129,7 +129,7 @@ class _Builder:
                     return choice, code, code in _possible(choice)
             for code in self._base_types(choice):
                 if suffix == code[:1].upper() + code[1:]:
-                    return choice, code, False
+                    return choice, code, not choice.type_codes  # without a type, nothing is said about types
         return None
 
     def _refused(self, place: Place, choice: Node, code: str) -> RefusedSlot:

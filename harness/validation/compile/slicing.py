@@ -104,7 +104,9 @@ def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Comp
             yield Exists(steps, low)
     elif kind == "type":
         types = _types(steps, part, nodes)
-        if types:
+        if not steps and part.above is not None and _always(part.above, types):
+            yield Every(())
+        elif types:
             yield HasType(steps, types)
     elif kind == "profile":
         profiles = _profiles(steps, part, nodes, compiler)
@@ -233,6 +235,11 @@ def _extension_slices(extension: Node, url: str, compiler: Compiling) -> list[No
     if not found and (tree := compiler.tree(url)) is not None:
         found.append(tree)
     return found
+
+
+def _always(sliced: Node, types: frozenset[str]) -> bool:
+    """Whether every item of ``sliced`` is of one of ``types``: it has no choice, in the instance nothing tells."""
+    return bool(types) and not sliced.name.endswith("[x]") and types.issuperset(sliced.type_codes)
 
 
 def _types(steps: tuple[Step, ...], part: Node, nodes: list[Node]) -> frozenset[str]:

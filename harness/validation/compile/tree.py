@@ -50,8 +50,8 @@ class Node:
 
     @property
     def types(self) -> list[Mapping[str, Any]]:
-        """The ``type`` entries."""
-        return list(self.element.get("type") or ())
+        """The ``type`` entries; those of its slices where a published snapshot leaves them to these."""
+        return list(self.element.get("type") or ()) or [entry for part in self.slices for entry in part.types]
 
     @property
     def type_codes(self) -> list[str]:
