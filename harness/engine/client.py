@@ -8,7 +8,6 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple, Protocol
 
 import httpx
@@ -77,6 +76,9 @@ _OPENERS = (b"{", b"[", b",", b"<")
 """One of these stands before every JSON value and XML element; in texts they count too: the limit leaves room."""
 
 
+_USUAL = (("User-Agent", "fhir-harness"), ("Accept", "*/*"), ("Accept-Encoding", "gzip"), ("Connection", "keep-alive"))
+"""Headers of a request that has none of that name. "identity" cannot be insisted on: a candidate may compress all the
+same, so gzip is offered and bounded."""
 _BODILESS = frozenset({204, 304})
 """An answer with such a status has no body (RFC 9112, section 6.3), whatever its headers say."""
 _ALWAYS = 65_536
@@ -92,11 +94,12 @@ class Live:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
         context = candidate.tls.context()
-        self._client = _client(candidate, context)
+        self._timeout = httpx.Timeout(self._limits.read, connect=self._limits.connect).as_dict()
+        self._usual = _way(candidate, context)
         # A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
         # section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
-        self._once = _client(candidate, context, idle=_JUST_NOW)
-        self._alone = _client(candidate, context, idle=0)
+        self._once = _way(candidate, context, idle=_JUST_NOW)
+        self._alone = _way(candidate, context, idle=0)
         self._refused = -_JUST_NOW
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
@@ -160,15 +163,16 @@ class Live:
             raise CandidateError(self._redactor.text(classify(problem, self._limits)[1])[:_MESSAGE_LIMIT]) from problem
 
     async def _answer(self, request: Request) -> Response:
-        # "identity" cannot be insisted on: a candidate may compress all the same, so gzip is offered and bounded.
-        pairs = (("Accept-Encoding", "gzip"), *request.headers)
+        named = {name.lower() for name, _ in request.headers}
+        pairs = (*(pair for pair in _USUAL if pair[0].lower() not in named), *request.headers)
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
-        client = self._client_for(request)
-        watched = {"trace": self._watch} if request.url.startswith("https:") else {}
-        outgoing = client.build_request(
-            request.method, request.url, headers=headers, content=request.body, extensions=watched
+        extensions: dict[str, Any] = {"timeout": self._timeout}
+        if request.url.startswith("https:"):
+            extensions["trace"] = self._watch
+        outgoing = httpx.Request(
+            request.method, request.url, headers=headers, content=request.body, extensions=extensions
         )
-        answer = await client.send(outgoing, stream=True)
+        answer = await self._way_for(request).handle_async_request(outgoing)
         if answer.is_error:
             self._refused = time.monotonic()
         try:
@@ -195,9 +199,9 @@ class Live:
         left = max(_ALWAYS, self._left // 2)
         return (self._limits.body, "limits.body") if left > self._limits.body else (left, "limits.recorded, for all")
 
-    def _client_for(self, request: Request) -> httpx.AsyncClient:
+    def _way_for(self, request: Request) -> httpx.AsyncHTTPTransport:
         if _repeatable(request):
-            return self._client
+            return self._usual
         return self._alone if time.monotonic() - self._refused < _JUST_NOW else self._once
 
     async def _watch(self, event: str, information: Mapping[str, Any]) -> None:
@@ -229,8 +233,8 @@ class Live:
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in (self._client, self._once, self._alone):
-            await client.aclose()
+        for way in (self._usual, self._once, self._alone):
+            await way.aclose()
 
 
 def _goes_on(answer: httpx.Response) -> bool:
@@ -239,20 +243,15 @@ def _goes_on(answer: httpx.Response) -> bool:
     return answer.status_code in _BODILESS and announced
 
 
-def _client(candidate: Candidate, context: ssl.SSLContext, idle: float = 5.0) -> httpx.AsyncClient:
-    """Return a client that keeps a connection which is not in use for ``idle`` seconds."""
-    limits = candidate.limits
-    return httpx.AsyncClient(
+def _way(candidate: Candidate, context: ssl.SSLContext, idle: float = 5.0) -> httpx.AsyncHTTPTransport:
+    """Return connections that are kept while not in use for ``idle`` seconds: nothing of a client is above them."""
+    return httpx.AsyncHTTPTransport(
         http1=True,
         http2=False,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=idle),
         verify=context,
         proxy=candidate.proxy,
         trust_env=False,
-        follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        timeout=httpx.Timeout(limits.read, connect=limits.connect),
-        headers={"User-Agent": "fhir-harness", "Accept": "*/*"},
     )
 
 

@@ -164,7 +164,6 @@ def test_pages_take_no_more_than_a_run_may_record(run):
 def test_redirects_that_lead_away_are_not_followed(run):
     moved = {name: test for name, test in run["tests"].items() if name.startswith("redirect-")}
     assert len(moved) == len(PAGES) + 2
-    assert moved.pop("redirect-broken").verdict is Verdict.ERROR
     assert {name: test.reason for name, test in moved.items() if test.verdict is not Verdict.FAIL} == {}
     assert len(moved["redirect-loop"].steps[0].exchanges) == 6
     assert {len(test.steps[0].exchanges) for name, test in moved.items() if name != "redirect-loop"} == {1}
