@@ -162,6 +162,12 @@ QUESTIONNAIRES: dict[str, Rule] = {
         "The item cannot be enabled by {found}, a question inside it",
         "L'élément ne peut pas être activé par {found}, une question qu'il contient",
     ),
+    "questionnaire-derived": Rule(
+        "error",
+        "business-rule",
+        "{found} is not as in {expected}, from which this questionnaire is derived: {detail}",
+        "{found} n'est pas comme dans {expected}, dont ce questionnaire est dérivé : {detail}",
+    ),
     "questionnaire-unknown": Rule(
         "information",
         "not-found",
@@ -227,6 +233,12 @@ QUESTIONNAIRES: dict[str, Rule] = {
         "structure",
         "{found} answers, allowed: {expected}",
         "{found} réponses, admis : {expected}",
+    ),
+    "answer-exclusive": Rule(
+        "error",
+        "business-rule",
+        "This option excludes any other, and there are {found} answers",
+        "Cette option exclut toute autre, et il y a {found} réponses",
     ),
     "answer-type": Rule(
         "error",

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.validation.location import Location
+from harness.validation.resource_rules.questionnaire_derivation import check_derivation
 from harness.validation.resource_rules.reading import descend, parts, text
 from harness.validation.scope import Scope
 
 
 def check(questionnaire: Mapping[str, Any], where: Location, scope: Scope) -> None:
-    """Report an enableWhen whose question is not there, is the item itself or stands below it."""
+    """Report an enableWhen whose question is not there, is the item itself or below it, and a wrong derivation."""
     items = list(descend(questionnaire, "item", where))
+    if "derivedFrom" in questionnaire:
+        check_derivation(questionnaire, items, where, scope)
     known = {text(item, "linkId") for item, _ in items}
     for item, place in items:
         for condition, _ in parts(item, "enableWhen", place):

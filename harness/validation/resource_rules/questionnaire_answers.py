@@ -1,21 +1,16 @@
-"""One answer to one question: its type, its options and its limits (FHIR R4 questionnaire §2.42).
-
-Limits beyond maxLength come with HL7's own extensions: minValue, maxValue, minLength, maxDecimalPlaces, regex.
-"""
+"""One answer to one question: its type, its options and its limits (FHIR R4 questionnaire §2.42)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.fhir.primitives import compare_temporal, exact_decimal
 from harness.validation.location import Location
+from harness.validation.resource_rules.questionnaire_limits import broken, order, wrong_kind
 from harness.validation.resource_rules.reading import choice, extension, part, parts, text
 from harness.validation.scope import Scope
 
-_HL7 = "http://hl7.org/fhir/StructureDefinition/"
+_EXCLUSIVE = "http://hl7.org/fhir/StructureDefinition/questionnaire-optionExclusive"
 TYPES = {
     "boolean": "Boolean",
     "decimal": "Decimal",
@@ -36,7 +31,6 @@ _CHOICES = frozenset({"choice", "open-choice"})
 _NAMES = {suffix: suffix[0].lower() + suffix[1:] for suffix in TYPES.values()} | {
     name: name for name in ("Attachment", "Reference", "Quantity", "Coding")
 }
-_REGEX_LIMIT = 1000
 
 
 def check_answer(
@@ -63,6 +57,17 @@ def check_answer(
     if suffix == "Coding":
         _check_value_set(item, value, where, questionnaire, scope)
     _check_limits(item, value, place, scope)
+    if suffix == "Attachment" and isinstance(value, Mapping) and (kinds := wrong_kind(item, value)) is not None:
+        scope.report("answer-limit", where, found=kinds[0], expected=kinds[1], detail="mimeType")
+
+
+def excludes_others(item: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether the answer is an option of ``item`` beside which none else may be chosen."""
+    held = choice(answer, "value")
+    return held is not None and any(
+        extension(option, _EXCLUSIVE) is True and (found := choice(option, "value")) and _same(held[1], found[1])
+        for option in _options(item)
+    )
 
 
 def _allowed(item: Mapping[str, Any], kind: str) -> tuple[str, ...]:
@@ -117,10 +122,11 @@ def _check_value_set(
     if canonical is None or not isinstance(value, Mapping):
         return
     system, code = text(value, "system"), text(value, "code")
-    if code is None:
-        return
     judge = scope.session.judge
-    if canonical.startswith("#"):
+    answer: bool | None
+    if code is None:  # a text of one's own is a valueString
+        answer, reason = False, "there is no code"
+    elif canonical.startswith("#"):
         held = next((r for r, _ in parts(questionnaire, "contained", where) if r.get("id") == canonical[1:]), None)
         answer, reason = (None, f"{canonical} is not contained") if held is None else judge.inside(held, system, code)
     else:
@@ -132,49 +138,8 @@ def _check_value_set(
 
 
 def _check_limits(item: Mapping[str, Any], value: Any, place: Location, scope: Scope) -> None:
-    for broken, limit in _broken(item, value):
-        scope.report("answer-limit", place, found=_shown(value), expected=limit, detail=broken)
-
-
-def _broken(item: Mapping[str, Any], value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, str):
-        longest, shortest = item.get("maxLength"), extension(item, _HL7 + "minLength")
-        if type(longest) is int and len(value) > longest:
-            yield "maxLength", longest
-        if type(shortest) is int and len(value) < shortest:
-            yield "minLength", shortest
-        pattern = extension(item, _HL7 + "regex")
-        if isinstance(pattern, str) and len(value) <= _REGEX_LIMIT and _matches(pattern, value) is False:
-            yield "regex", pattern
-    for name, sign in (("minValue", -1), ("maxValue", 1)):
-        bound = extension(item, _HL7 + name)
-        if bound is not None and _order(value, bound) == sign:
-            yield name, bound
-    places = extension(item, _HL7 + "maxDecimalPlaces")
-    number = exact_decimal(value)
-    if type(places) is int and number is not None and _places(number) > places:
-        yield "maxDecimalPlaces", places
-
-
-def _matches(pattern: str, value: str) -> bool | None:
-    """Whether the whole ``value`` matches; None for a pattern that cannot be used, or has loops inside loops."""
-    if re.search(r"[+*}]\)[+*{]", pattern):
-        return None
-    try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
-        return None
-
-
-def _order(value: Any, bound: Any) -> int | None:
-    if isinstance(value, str) and isinstance(bound, str):
-        return compare_temporal(value, bound)
-    left, right = exact_decimal(value), exact_decimal(bound)
-    return None if left is None or right is None else (left > right) - (left < right)
-
-
-def _places(number: Decimal) -> int:
-    return max(0, -int(number.as_tuple().exponent))
+    for name, limit in broken(item, value, scope.session.judge):
+        scope.report("answer-limit", place, found=_shown(value), expected=limit, detail=name)
 
 
 def is_answered(item: Mapping[str, Any]) -> bool:
@@ -209,11 +174,11 @@ def agrees(condition: Mapping[str, Any], given: list[Any]) -> bool | None:
         return bool(given) is wanted
     if operator in ("=", "!="):
         return any(_equal(value, wanted) is (operator == "=") for value in given)
-    orders = [_order(_number(value), _number(wanted)) for value in given]
+    orders = [order(_number(value), _number(wanted)) for value in given]
     if None in orders:
         return None
     tests = {">": (1,), "<": (-1,), ">=": (0, 1), "<=": (-1, 0)}
-    return any(order in tests.get(operator, ()) for order in orders)
+    return any(found in tests.get(operator, ()) for found in orders)
 
 
 def _equal(value: Any, wanted: Any) -> bool:

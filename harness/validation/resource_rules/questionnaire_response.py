@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.validation.location import Location
-from harness.validation.resource_rules.questionnaire_answers import agrees, check_answer, is_answered, values
+from harness.validation.resource_rules.questionnaire_answers import (
+    agrees,
+    check_answer,
+    excludes_others,
+    is_answered,
+    values,
+)
 from harness.validation.resource_rules.reading import Placed, descend, extension, parts, text
 from harness.validation.scope import Scope
 
@@ -121,6 +127,8 @@ class _Walk:
             if answers:
                 self.scope.report("answer-none-expected", where, expected=kind)
             if kind == "group":
+                if enabled and self.complete and item.get("required") is True and not given.get("item"):
+                    self.scope.report("answer-missing", where, found=text(item, "linkId"))
                 self.check(item, given, where, inside)
             elif given.get("item"):
                 self.scope.report("answer-display-items", where, found=text(item, "linkId"))
@@ -130,6 +138,8 @@ class _Walk:
         self._count(item, len(answers), where)
         for answer, place in answers:
             check_answer(item, answer, place, self.questionnaire, self.scope)
+            if len(answers) > 1 and excludes_others(item, answer):
+                self.scope.report("answer-exclusive", place, found=len(answers))
             self.check(item, answer, place if answer.get("item") else where, inside)
 
     def _count(self, item: Mapping[str, Any], count: int, where: Location) -> None:

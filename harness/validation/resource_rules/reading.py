@@ -46,14 +46,16 @@ def choice(value: Mapping[str, Any], stem: str) -> tuple[str, Any] | None:
     return None
 
 
+def extensions(value: Mapping[str, Any], url: str) -> list[Any]:
+    """The values of the extensions ``url``; None for one without a value."""
+    listed = value.get("extension")
+    named = [e for e in listed if isinstance(e, dict) and e.get("url") == url] if isinstance(listed, list) else []
+    return [held[1] if (held := choice(found, "value")) else None for found in named]
+
+
 def extension(value: Mapping[str, Any], url: str) -> Any:
     """The value of the extension ``url``; None where it is absent."""
-    listed = value.get("extension")
-    for found in listed if isinstance(listed, list) else ():
-        if isinstance(found, dict) and found.get("url") == url:
-            held = choice(found, "value")
-            return held[1] if held else None
-    return None
+    return next(iter(extensions(value, url)), None)
 
 
 def codings(concept: Any) -> list[tuple[str | None, str]]:
