@@ -17,7 +17,14 @@ HarnessError
 
 
 class HarnessError(Exception):
-    """Base of all. The message says what happened, where, and what to do."""
+    """Base of all. The message says what happened, where, and what to do.
+
+    ``message_fr`` is the same in French, for errors that become part of a finding; elsewhere it is the message itself.
+    """
+
+    def __init__(self, message: str = "", message_fr: str | None = None) -> None:
+        super().__init__(message)
+        self.message_fr = message if message_fr is None else message_fr
 
 
 class UsageError(HarnessError):

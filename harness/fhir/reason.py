@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from harness.errors import HarnessError
+
 
 class Reason(str):
     """A reason in English; ``fr`` is the same in French."""
@@ -15,10 +17,18 @@ class Reason(str):
         made.fr = fr
         return made
 
+    def __reduce__(self) -> tuple[type["Reason"], tuple[str, str]]:
+        return Reason, (str(self), self.fr)
+
 
 def french(reason: str) -> str:
     """Return ``reason`` in French; a text of others, such as a server's, as it is."""
     return reason.fr if isinstance(reason, Reason) else reason
+
+
+def told(problem: Exception) -> str:
+    """Return what ``problem`` says, with its French beside it where it has any."""
+    return Reason(str(problem), problem.message_fr) if isinstance(problem, HarnessError) else str(problem)
 
 
 def joined(reasons: Iterable[str]) -> Reason:

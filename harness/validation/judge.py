@@ -10,6 +10,7 @@ from harness.errors import DefinitionError
 from harness.fhir.code_systems import CodeTable
 from harness.fhir.definitions import Definitions
 from harness.fhir.fhirpath import Environment
+from harness.fhir.reason import Reason, told
 from harness.fhir.terminology import Terminology, Verdict, plain
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
@@ -60,7 +61,7 @@ class Judge:
             try:
                 self._schemas[canonical] = self.compiler.profile(canonical)
             except (DefinitionError, ValueError) as error:
-                self._broken[canonical] = str(error)
+                self._broken[canonical] = told(error)
                 self._schemas[canonical] = None
         return self._schemas[canonical]
 
@@ -137,7 +138,7 @@ class Judge:
         found = self._members.get(key)
         if found is None:
             if code is None:
-                return False, "there is no code"
+                return False, Reason("there is no code", "il n'y a pas de code")
             if code in FURTHER_CODES.get(value_set.partition("|")[0], ()):
                 found = (True, "")
             else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.fhir.reason import Reason
 from harness.validation.bundle_index import BundleIndex, base_of
 from harness.validation.knowledge import Knowledge
 from harness.validation.location import Location, render
@@ -249,7 +250,7 @@ class Scope:
         code: str | None = None,
         undecided: bool = False,
     ) -> None:
-        """Add one issue about the element at ``where``."""
+        """Add one issue about the element at ``where``. ``detail`` may be a Reason, which brings its French along."""
         entry = RULES[rule]
         self.session.add(
             Issue(
@@ -263,8 +264,8 @@ class Scope:
                 found=None if found is None else shown(found),
                 expected=None if expected is None else shown(expected),
                 undecided=undecided,
-                detail=detail,
-                detail_fr=detail_fr,
+                detail=None if detail is None else str(detail),
+                detail_fr=detail.fr if isinstance(detail, Reason) else detail_fr,
                 lang=self.session.settings.lang,
             )
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import french
+from harness.fhir.reason import told
 from harness.fhir.terminology import Terminology
 from harness.validation.json_source import DEPTH, Problem, read, too_deep
 from harness.validation.judge import Judge
@@ -94,8 +94,7 @@ class Validator:
                     "code-undecided",
                     place,
                     found=f"{system}#{code}",
-                    detail=str(reason),
-                    detail_fr=french(reason),
+                    detail=reason,
                     undecided=undecided,
                 )
         return Outcome(tuple(session.issues))
@@ -126,4 +125,4 @@ class Validator:
             scope.report("json-depth", where, expected=DEPTH, severity="error", undecided=True)
         except DefinitionError as problem:  # met when a part of a profile is first needed
             named = ", ".join(known) or scope.resource.get("resourceType")
-            scope.report("profile-broken", where, found=named, detail=str(problem), undecided=True)
+            scope.report("profile-broken", where, found=named, detail=told(problem), undecided=True)

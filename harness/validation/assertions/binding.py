@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.fhir.reason import french
 from harness.validation.hints import hint_wanted
 from harness.validation.location import Location
 from harness.validation.schema import Origin
@@ -95,11 +94,11 @@ class Binding:
             if self.strength == "preferred":
                 return
             scope.session.told_codes.update(str(code) for _, code in given)
-            rule, detail, detail_fr = "binding-undecided", str(reason), french(reason)
+            rule, detail = "binding-undecided", reason
         else:
             rule = RULES[self.strength]
             hint = scope.session.judge.hint(self.value_set, given[0][1], given[0][0]) if hint_wanted(scope) else None
-            detail = detail_fr = f" ({hint})" if hint else ""
+            detail = f" ({hint})" if hint else ""
         scope.report(
             rule,
             where,
@@ -108,7 +107,6 @@ class Binding:
             profile=origin.profile,
             definition=origin.element,
             detail=detail,
-            detail_fr=detail_fr,
             undecided=answer is None,
         )
 

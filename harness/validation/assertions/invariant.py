@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import Environment, Expression
+from harness.fhir.reason import told
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope
@@ -39,7 +40,7 @@ class Invariant:
                     return
                 problem = None
             except (FHIRPathError, RecursionError) as error:
-                problem = str(error)
+                problem = told(error)
         origin = self.origin
         scope.report(
             "invariant" if problem is None else "invariant-undecided",

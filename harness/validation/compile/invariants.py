@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import Expression, compile_expression
+from harness.fhir.reason import told
 from harness.validation.assertions.invariant import Invariant
 from harness.validation.compile.corrections import EXPRESSIONS
 from harness.validation.schema import Assertion, Origin
@@ -33,7 +34,7 @@ def build(constraints: Iterable[Mapping[str, Any]], focus_type: str, origin: Ori
         try:
             expression = compile_expression(_with_types(EXPRESSIONS.get(text, text)))
         except FHIRPathError as error:
-            problem = str(error)
+            problem = told(error)
         severity = "warning" if constraint.get("severity") == "warning" or _best_practice(constraint) else "error"
         yield Invariant(origin, key, severity, str(constraint.get("human", "")), text, expression, focus_type, problem)
 
