@@ -17,7 +17,7 @@ from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
 from harness.validation.compile.extensions import parts_of
-from harness.validation.contexts import inside, selected
+from harness.validation.contexts import for_r4, inside, names_at, selected
 from harness.validation.knowledge import Answer, ExtensionDefinition
 from harness.validation.location import Location
 from harness.validation.resources import element_path, nested, walk
@@ -197,7 +197,7 @@ class Judge:
         return self._extensions[plain]
 
     def _extension(self, structure: Mapping[str, Any]) -> ExtensionDefinition:
-        contexts = [c for c in structure.get("context") or () if isinstance(c, Mapping)]
+        contexts = [c for c in structure.get("context") or () if isinstance(c, Mapping) and for_r4(c)]
         tree = self.compiler.tree(str(structure["url"]))
         named = {
             kind: [str(c.get("expression")) for c in contexts if c.get("type", "element") == kind]
@@ -207,7 +207,7 @@ class Judge:
             str(structure["url"]),
             bool(tree is not None and tree.element.get("isModifier")),
             frozenset(named["element"]) | FURTHER_CONTEXTS.get(str(structure["url"]), frozenset()),
-            not contexts,
+            not structure.get("context"),
             parts_of(tree) if tree is not None else None,
             within=frozenset(named["extension"]),
             selections=tuple(named["fhirpath"]),
@@ -231,6 +231,9 @@ class Judge:
             if ":" in context and "#" not in context and path == scope.resource.get("resourceType"):
                 return True
         holder = where[0] or where
+        known = set(names_at(holder, scope))
+        if not known.isdisjoint(context.removesuffix("[x]") for context in contexts):
+            return True
         if definition.within and inside(definition.within, holder, scope):
             return True
         return selected(definition.selections, holder, scope) if definition.selections else False

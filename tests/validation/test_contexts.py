@@ -101,3 +101,60 @@ def test_an_extension_that_belongs_in_a_part_of_another() -> None:
 def test_the_rules_of_a_context_hold_for_the_element_that_is_extended(rule: str, found: list[tuple[str, str]]) -> None:
     made = extension("e", ("element", "Patient"), rules=[rule])
     assert told({**PATIENT, "extension": used("e")}, made) == found
+
+
+@pytest.mark.parametrize(
+    ("expression", "fits"),
+    [
+        ("Quantity", True),
+        ("Quantity.value", False),
+        ("Condition.onset[x]", True),
+        ("Age", True),
+        ("Element", True),
+        ("HumanName", False),
+    ],
+)
+def test_what_holds_for_a_type_holds_for_those_that_build_on_it(expression: str, fits: bool) -> None:
+    onset = {"value": 3, "system": "http://unitsofmeasure.org", "code": "a", "extension": used("e")}
+    found = told({"resourceType": "Condition", "onsetAge": onset}, extension("e", ("element", expression)))
+    assert found == ([] if fits else [("extension-context", "Condition.onset.ofType(Age)")])
+
+
+@pytest.mark.parametrize(
+    ("expression", "fits"),
+    [
+        ("CodeableConcept.coding", True),
+        ("Coding", True),
+        ("Observation.category.coding", True),
+        ("DomainResource.category", False),
+        ("CodeableConcept", False),
+    ],
+)
+def test_an_element_has_a_path_from_each_type_around_it(expression: str, fits: bool) -> None:
+    category = {"coding": [{"system": "http://example.org/c", "code": "x", "extension": used("e")}]}
+    found = told({"resourceType": "Observation", "category": [category]}, extension("e", ("element", expression)))
+    assert found == ([] if fits else [("extension-context", "Observation.category[0].coding[0]")])
+
+
+@pytest.mark.parametrize(("kind", "fits"), [("CodeSystem", True), ("Patient", False)])
+def test_the_name_that_r5_gives_to_conformance_resources(kind: str, fits: bool) -> None:
+    found = told({"resourceType": kind, "extension": used("e")}, extension("e", ("element", "CanonicalResource")))
+    assert found == ([] if fits else [("extension-context", kind)])
+
+
+@pytest.mark.parametrize(
+    ("bound", "release", "fits"),
+    [
+        ("startFhirVersion", "4.0", True),
+        ("startFhirVersion", "5.0", False),
+        ("endFhirVersion", "4.3", True),
+        ("endFhirVersion", "3.0", False),
+        ("endFhirVersion", "later", True),
+    ],
+)
+def test_a_context_of_other_releases_is_none_here(bound: str, release: str, fits: bool) -> None:
+    made = extension("e", ("element", "Patient"))
+    use = "http://hl7.org/fhir/StructureDefinition/version-specific-use"
+    made["context"][0]["extension"] = [{"url": use, "extension": [{"url": bound, "valueCode": release}]}]
+    found = told({**PATIENT, "extension": used("e")}, made)
+    assert found == ([] if fits else [("extension-context", "Patient")])
