@@ -25,6 +25,8 @@ class Invariant:
     expression: Expression | None
     focus_type: str | None = None
     problem: str | None = None
+    human_fr: str | None = None
+    """``human`` in French, where the definition says it; what R4 asks is in the catalogue of messages."""
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
         """Report a constraint that is false, and one that could not be judged."""
@@ -47,6 +49,7 @@ class Invariant:
             where,
             constraint=self.key,
             detail=self.human or self.text if problem is None else problem,
+            detail_fr=self.human_fr if problem is None else None,
             severity=self.severity if problem is None else None,
             profile=origin.profile,
             definition=origin.element,

@@ -14,6 +14,7 @@ from harness.validation.schema import Assertion, Origin
 
 NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "dom-3", "bdl-7", "ref-1"})
 """Constraints of the core that the walk checks itself."""
+_TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
 
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 
@@ -36,7 +37,8 @@ def build(constraints: Iterable[Mapping[str, Any]], focus_type: str, origin: Ori
         except FHIRPathError as error:
             problem = told(error)
         severity = "warning" if constraint.get("severity") == "warning" or _best_practice(constraint) else "error"
-        yield Invariant(origin, key, severity, str(constraint.get("human", "")), text, expression, focus_type, problem)
+        human, human_fr = str(constraint.get("human", "")), _translated(constraint.get("_human"), "fr")
+        yield Invariant(origin, key, severity, human, text, expression, focus_type, problem, human_fr)
 
 
 def _with_types(text: str) -> str:
@@ -44,6 +46,18 @@ def _with_types(text: str) -> str:
     for name in ("context", "resource", "rootResource"):
         text = text.replace(f"%{name}.type().name", f"%{name}Type")
     return text
+
+
+def _translated(companion: Any, language: str) -> str | None:
+    """What the translation extensions of an element say in ``language``, whatever its country; None without one."""
+    for extension in (companion.get("extension") or ()) if isinstance(companion, Mapping) else ():
+        if extension.get("url") == _TRANSLATION:
+            parts = {part.get("url"): part for part in extension.get("extension") or ()}
+            spoken, content = str(parts.get("lang", {}).get("valueCode")), parts.get("content", {})
+            text = content.get("valueString") or content.get("valueMarkdown")  # R5 made it markdown
+            if spoken.partition("-")[0] == language and isinstance(text, str):
+                return text
+    return None
 
 
 def _best_practice(constraint: Mapping[str, Any]) -> bool:

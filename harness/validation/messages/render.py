@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from harness.validation.messages.definitions import ARTIFACTS, DEFINITIONS
+from harness.validation.messages.invariants import french
 from harness.validation.messages.links import BUNDLE, REFERENCES
 from harness.validation.messages.profiles import EXTENSIONS, PROFILES, SLICING, TERMINOLOGY
 from harness.validation.messages.resources import CODE_SYSTEMS, QUESTIONNAIRES, VALUE_SETS
@@ -59,8 +60,7 @@ RULES: dict[str, Rule] = {
 def render(issue: Finding, lang: str) -> str:
     """The sentence of ``issue`` in ``lang``; an unknown language gets English."""
     rule = RULES[issue.rule]
-    template, detail = (rule.fr, issue.detail_fr) if lang == "fr" else (rule.en, issue.detail)
-    detail = issue.detail if detail is None else detail
+    template, detail = (rule.fr, _french(issue)) if lang == "fr" else (rule.en, issue.detail)
     return template.format(
         found=issue.found,
         expected=issue.expected,
@@ -70,3 +70,10 @@ def render(issue: Finding, lang: str) -> str:
         constraint=issue.constraint,
         expression=issue.expression,
     )
+
+
+def _french(issue: Finding) -> str | None:
+    """The detail in French: as it was given, else what the constraint asks; in English where nobody has said it."""
+    if issue.detail_fr is None and issue.rule == "invariant" and issue.constraint and issue.detail:
+        return french(issue.constraint, issue.detail) or issue.detail
+    return issue.detail if issue.detail_fr is None else issue.detail_fr
