@@ -109,7 +109,7 @@ class _Worker:
         try:
             resource = _from_xml(data, self._definitions)
         except HarnessError as problem:
-            return _refused("not-a-resource", str(problem), self._setup.lang)
+            return _refused("not-a-resource", str(problem), self._setup.lang, problem.message_fr)
         return self._validator.validate(resource, profiles=profiles)
 
     def _as_text(self, name: str, outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from lxml import etree
 
 from harness.errors import HarnessError
 from harness.fhir.definitions import Definitions
+from harness.fhir.xml_faults import libxml_fault
 
 SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes of a document at most, where nothing else is said."""
@@ -39,6 +40,19 @@ class FHIRXMLError(HarnessError):
     """A document is not FHIR XML, or a resource cannot be written as such: what, and the line or path."""
 
 
+_TOO_DEEP = f"nested more than {DEPTH_LIMIT} levels deep", f"imbriqué sur plus de {DEPTH_LIMIT} niveaux"
+
+
+def _at(line: int, en: str, fr: str) -> FHIRXMLError:
+    """What is wrong at a ``line`` of a document."""
+    return FHIRXMLError(f"FHIR XML line {line}: {en}", f"XML FHIR, ligne {line} : {fr}")
+
+
+def _in(path: str, en: str, fr: str) -> FHIRXMLError:
+    """What is wrong at a ``path`` of a resource."""
+    return FHIRXMLError(f"{path}: {en}", f"{path} : {fr}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
     """One child of a type: its name in XML and JSON, its type or, for a backbone element, its path.
@@ -61,20 +75,28 @@ def from_xml(data: bytes, definitions: Definitions, *, limit: int | None = SIZE_
     well-formed FHIR XML, has a document type declaration, or is beyond the limits of size and depth.
     """
     if limit is not None and len(data) > limit:
-        raise FHIRXMLError(f"FHIR XML: the document has {len(data)} bytes, more than {limit}; send less at once")
+        raise FHIRXMLError(
+            f"FHIR XML: the document has {len(data)} bytes, more than {limit}; send less at once",
+            f"XML FHIR : le document a {len(data)} octets, plus de {limit} ; envoyer moins à la fois",
+        )
     if limit is not None and (data.count(b"<") > TAG_LIMIT or data.count(b'"') + data.count(b"'") > 2 * TAG_LIMIT):
-        raise FHIRXMLError(f"FHIR XML: the document has more than {TAG_LIMIT} tags or attributes; send less at once")
+        raise FHIRXMLError(
+            f"FHIR XML: the document has more than {TAG_LIMIT} tags or attributes; send less at once",
+            f"XML FHIR : le document a plus de {TAG_LIMIT} balises ou attributs ; envoyer moins à la fois",
+        )
     # Without declarations nothing grows, so that an attachment may be longer than libxml2 allows a text to be.
     plain = b"<!DOCTYPE" not in data and b"\0" not in data and _is_utf_8(data)
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=plain)
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise FHIRXMLError(f"FHIR XML line {error.lineno or 1}: not well-formed: {error.msg}") from error
+        said = libxml_fault(error.code, error.msg)
+        raise _at(error.lineno or 1, f"not well-formed: {error.msg}", f"XML mal formé : {said}") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise FHIRXMLError("FHIR XML line 1: a document type declaration is not allowed; remove it")
+        said = "une déclaration de type de document (DOCTYPE) n'est pas admise ; la retirer"
+        raise _at(1, "a document type declaration is not allowed; remove it", said)
     for node in _CROWDED(root)[:1]:
-        raise FHIRXMLError(f"FHIR XML line {node.sourceline}: an element has more than 100 attributes")
+        raise _at(node.sourceline, "an element has more than 100 attributes", "un élément porte plus de 100 attributs")
     return _Reader(_fields_of(definitions)).resource(root, 1)
 
 
@@ -138,31 +160,37 @@ class _Reader:
     def resource(self, node: Any, depth: int) -> dict[str, Any]:
         kind = _local(node)
         if kind not in self._fields.resources:
-            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{kind}> is no resource type of FHIR R4")
+            en, fr = "is no resource type of FHIR R4", "n'est pas un type de ressource FHIR R4"
+            raise _at(node.sourceline, f"<{kind}> {en}", f"<{kind}> {fr}")
         return {"resourceType": kind, **self._complex(node, kind, depth)}
 
     def _complex(self, node: Any, kind: str, depth: int) -> dict[str, Any]:
         if depth > DEPTH_LIMIT:
-            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: nested more than {DEPTH_LIMIT} levels deep")
+            raise _at(node.sourceline, *_TOO_DEEP)
         fields, made = self._fields.of(kind), dict[str, Any]()
         for name, value in node.attrib.items():
             if name in fields and fields[name].attribute:
                 made[name] = value
             else:  # FHIR R4 xml.html#schema: not even one that names a schema
-                raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> has no attribute {name}")
+                tag = _local(node)
+                raise _at(node.sourceline, f"<{tag}> has no attribute {name}", f"<{tag}> n'a pas d'attribut {name}")
         _refuse_text(node)
         before: _Field | None = None
         for child in _elements(node):
             name = _local(child, (_FHIR, _XHTML))
             field = fields.get(name)
             if field is None or field.attribute:
-                raise FHIRXMLError(f"FHIR XML line {child.sourceline}: <{name}> is no element of {kind}")
+                raise _at(
+                    child.sourceline, f"<{name}> is no element of {kind}", f"<{name}> n'est pas un élément de {kind}"
+                )
             if not field.many and (name in made or f"_{name}" in made):
-                raise FHIRXMLError(f"FHIR XML line {child.sourceline}: <{name}> may stand only once in {kind}")
+                en, fr = f"<{name}> may stand only once in {kind}", f"<{name}> ne figure qu'une fois dans {kind}"
+                raise _at(child.sourceline, en, fr)
             if before is not None and field.rank < before.rank:
-                raise FHIRXMLError(
-                    f"FHIR XML line {child.sourceline}: <{name}> stands after <{before.name}>; "
-                    f"in {kind} it comes before it"
+                raise _at(
+                    child.sourceline,
+                    f"<{name}> stands after <{before.name}>; in {kind} it comes before it",
+                    f"<{name}> suit <{before.name}> ; dans {kind} il le précède",
                 )
             before = field
             self._add(made, field, child, depth + 1)
@@ -177,7 +205,11 @@ class _Reader:
         elif field.kind in _RESOURCE:
             inside = list(_elements(node))
             if len(inside) != 1 or node.attrib:
-                raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{field.name}> must hold exactly one resource")
+                raise _at(
+                    node.sourceline,
+                    f"<{field.name}> must hold exactly one resource",
+                    f"<{field.name}> doit contenir exactement une ressource",
+                )
             _refuse_text(node)
             value = self.resource(inside[0], depth + 1)
         else:
@@ -222,10 +254,14 @@ def _typed(text: str, kind: str) -> Any:
 
 def _local(node: Any, namespaces: tuple[str, ...] = (_FHIR,)) -> str:
     if not isinstance(node.tag, str):
-        raise FHIRXMLError(f"FHIR XML line {node.sourceline}: an entity reference is not allowed")
+        raise _at(node.sourceline, "an entity reference is not allowed", "une référence à une entité n'est pas admise")
     name = etree.QName(node)
     if name.namespace not in namespaces:
-        raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{name.localname}> is not in the namespace {_FHIR}")
+        raise _at(
+            node.sourceline,
+            f"<{name.localname}> is not in the namespace {_FHIR}",
+            f"<{name.localname}> n'est pas dans l'espace de noms {_FHIR}",
+        )
     return str(name.localname)
 
 
@@ -258,7 +294,8 @@ def _unprefixed(node: Any) -> Any:
 def _refuse_text(node: Any) -> None:
     for text in (node.text, *(child.tail for child in node)):
         if text and text.strip():
-            raise FHIRXMLError(f"FHIR XML line {node.sourceline}: <{_local(node)}> holds text: '{text.strip()[:40]}'")
+            tag, held = _local(node), text.strip()[:40]
+            raise _at(node.sourceline, f"<{tag}> holds text: '{held}'", f"<{tag}> contient du texte : « {held} »")
 
 
 class _Writer:
@@ -268,7 +305,10 @@ class _Writer:
     def resource(self, resource: Any, path: str, depth: int) -> Any:
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
         if kind not in self._fields.resources:
-            raise FHIRXMLError(f"{path or 'the resource'}: resourceType {kind} is no resource type of FHIR R4")
+            raise FHIRXMLError(
+                f"{path or 'the resource'}: resourceType {kind} is no resource type of FHIR R4",
+                f"{path or 'la ressource'} : resourceType {kind} n'est pas un type de ressource FHIR R4",
+            )
         default: Any = {None: _FHIR}  # stubs of lxml differ in what they allow as a prefix
         node = etree.Element(f"{{{_FHIR}}}{kind}", nsmap=default)
         self._fill(node, {name: value for name, value in resource.items() if name != "resourceType"}, kind, path, depth)
@@ -277,13 +317,18 @@ class _Writer:
     def _fill(self, node: Any, value: Any, kind: str, path: str, depth: int) -> None:
         place = path or kind
         if depth > DEPTH_LIMIT:
-            raise FHIRXMLError(f"{place}: nested more than {DEPTH_LIMIT} levels deep")
+            raise _in(place, *_TOO_DEEP)
         if not isinstance(value, Mapping):
-            raise FHIRXMLError(f"{place}: expected an object for {kind} but found {type(value).__name__}")
+            found = type(value).__name__
+            raise _in(
+                place,
+                f"expected an object for {kind} but found {found}",
+                f"un objet est attendu pour {kind}, trouvé : {found}",
+            )
         fields = self._fields.of(kind)
         for name in value:
             if name.removeprefix("_") not in fields:
-                raise FHIRXMLError(f"{place}.{name}: {kind} has no such element")
+                raise _in(f"{place}.{name}", f"{kind} has no such element", f"{kind} n'a pas cet élément")
         for field in fields.values():
             given, beside = value.get(field.name), value.get(f"_{field.name}")
             if field.attribute and given is not None:
@@ -323,11 +368,17 @@ def _set(node: Any, name: str, value: Any, where: str) -> None:
     elif isinstance(value, str | int | float | Decimal):
         text = str(value)
     else:
-        raise FHIRXMLError(f"{where}: expected a primitive value but found {type(value).__name__}")
+        found = type(value).__name__
+        raise _in(
+            where,
+            f"expected a primitive value but found {found}",
+            f"une valeur primitive est attendue, trouvé : {found}",
+        )
     try:
         node.set(name, text)
     except ValueError as error:
-        raise FHIRXMLError(f"{where}: the text holds a character that XML cannot hold") from error
+        said = "le texte contient un caractère qui n'est pas admis en XML"
+        raise _in(where, "the text holds a character that XML cannot hold", said) from error
 
 
 def _xhtml(text: Any, where: str) -> Any:
@@ -335,7 +386,16 @@ def _xhtml(text: Any, where: str) -> Any:
     try:
         node = etree.fromstring(text, parser)
     except (etree.XMLSyntaxError, ValueError, TypeError) as error:
-        raise FHIRXMLError(f"{where}: the narrative is not well-formed XHTML: {error}") from error
+        said = libxml_fault(error.code, error.msg) if isinstance(error, etree.XMLSyntaxError) else "ce n'est pas du XML"
+        raise _in(
+            where,
+            f"the narrative is not well-formed XHTML: {error}",
+            f"le texte narratif n'est pas du XHTML bien formé : {said}",
+        ) from error
     if node.getroottree().docinfo.internalDTD is not None or etree.QName(node).localname != "div":
-        raise FHIRXMLError(f"{where}: the narrative must be one <div> without a document type declaration")
+        raise _in(
+            where,
+            "the narrative must be one <div> without a document type declaration",
+            "le texte narratif doit être un seul <div>, sans déclaration de type de document",
+        )
     return node

@@ -109,8 +109,9 @@ def _document(inner: str, kind: str = "Patient", before: str = "") -> bytes:
     ],
 )
 def test_what_is_not_fhir_xml_is_refused_with_its_line(data: bytes, message: str) -> None:
-    with pytest.raises(FHIRXMLError, match=message):
+    with pytest.raises(FHIRXMLError, match=message) as raised:
         from_xml(data, DEFINITIONS)
+    assert raised.value.message_fr.startswith("XML FHIR")
 
 
 def test_narratives_lose_their_prefixes_and_keep_their_comments() -> None:
@@ -157,8 +158,10 @@ def test_an_attachment_may_be_as_long_as_the_document() -> None:
     ],
 )
 def test_what_xml_cannot_hold_is_refused_with_its_path(resource: dict[str, Any], message: str) -> None:
-    with pytest.raises(FHIRXMLError, match=message):
+    with pytest.raises(FHIRXMLError, match=message) as raised:
         to_xml(resource, DEFINITIONS)
+    assert " : " in raised.value.message_fr
+    assert raised.value.message_fr != str(raised.value)
 
 
 @pytest.mark.parametrize(
