@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.data import fixtures_for
-from harness.engine.planner import Case, Shard, cases
+from harness.engine.planner import Case, Select, cases
 from harness.engine.verdict import Verdict
 from harness.errors import HarnessError
 from harness.pytest_plugin.running import Ended
@@ -34,7 +34,9 @@ class Failed(HarnessError):
 
 _SESSION = pytest.StashKey[Session]()
 _WORK = pytest.StashKey[Work]()
-_CONCLUSION = pytest.StashKey[str]()
+_CONCLUSION = pytest.StashKey[list[str]]()
+_AFTERMATH = "fhir_aftermath"
+"""What a worker of xdist tells the leading process."""
 _WORKERS = "harness.pytest_plugin.workers"
 
 
@@ -72,9 +74,9 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to the other shards what is theirs; number what is left."""
-    shard = config.stash[_SESSION].shard
-    left = [item for item in items if isinstance(item, TestSetItem) and shard is not None and not item.within(shard)]
+    """Leave out what the options of the plugin do not choose; number what is left."""
+    select = config.stash[_SESSION].select
+    left = [item for item in items if isinstance(item, TestSetItem) and not item.chosen(select)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
@@ -83,28 +85,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.position = position
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of xdist has to tell; one that broke down tells nothing."""
+    told = getattr(node, "workeroutput", {}).get(_AFTERMATH)
+    if told is not None:
+        node.config.stash[_SESSION].scene.aftermath.hear(told)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End the recorded run, sign it, write the report. When that fails, the session does, too."""
-    state = session.config.stash.get(_SESSION, None)
+    config = session.config
+    state = config.stash.get(_SESSION, None)
     if state is None:
         return
+    lines: list[str] = []
     try:
         try:
-            session.config.stash[_CONCLUSION] = "" if session.config.getoption("collectonly") else state.conclude()
+            if not config.getoption("collectonly"):
+                lines += state.conclude()
         finally:
             state.close()
     except HarnessError as problem:
-        session.config.stash[_CONCLUSION] = str(problem)
+        lines.append(str(problem))
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_AFTERMATH] = state.scene.aftermath.told
+    config.stash[_CONCLUSION] = [*state.scene.aftermath.lines(state.scene.language), *lines]
 
 
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
-    """Say what became of the recorded run."""
-    conclusion = config.stash.get(_CONCLUSION, None)
+    """Say what became of the runs."""
+    conclusion = config.stash.get(_CONCLUSION, [])
     if conclusion:
         terminalreporter.write_sep("-", "fhir-harness")
-        terminalreporter.write_line(conclusion)
+    for line in conclusion:
+        terminalreporter.write_line(line)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -169,9 +186,9 @@ class TestSetItem(pytest.Item):
         self.position = 0
         """Place in the session, from 0."""
 
-    def within(self, shard: Shard) -> bool:
-        """Tell whether this test is in a part of the whole."""
-        return shard(self._test_set, self._case)
+    def chosen(self, select: Select) -> bool:
+        """Tell whether ``select`` chooses this test."""
+        return select(self._test_set, self._case)
 
     @property
     def _shared(self) -> Session:
@@ -179,14 +196,10 @@ class TestSetItem(pytest.Item):
 
     def setup(self) -> None:
         """Run the test: an error, without a traceback, when that proves nothing; skips when it does not apply."""
-        place = (self._test_set.id, self._case.id)
-        try:
-            if self._shared.together:
-                self._ended = self._shared.of_all(_work(self.session), place)
-            else:
-                self._ended = self._shared.alone(self._test_set, place, self.position)
-        except HarnessError as problem:
-            pytest.fail(str(problem), pytrace=False)
+        obstacle = self._run()
+        if obstacle is not None:
+            pytest.fail(obstacle, pytrace=False)
+        assert self._ended is not None
         result = self._ended.test
         self.user_properties += [("verdict", result.verdict.value)]
         self.user_properties += [("requirement", requirement) for requirement in result.started.verifies]
@@ -194,6 +207,18 @@ class TestSetItem(pytest.Item):
             pytest.fail(self._described(self._ended), pytrace=False)
         if result.verdict is Verdict.SKIP:
             pytest.skip(reason(result)[self._shared.scene.language])
+
+    def _run(self) -> str | None:
+        """Run the test, or wait for its turn in the run of all; return what kept it from being run."""
+        place = (self._test_set.id, self._case.id)
+        try:
+            if self._shared.together:
+                self._ended = self._shared.of_all(_work(self.session), place)
+            else:
+                self._ended = self._shared.alone(self._test_set, place, self.position)
+        except HarnessError as problem:
+            return str(problem)
+        return None
 
     def _described(self, ended: Ended) -> str:
         return describe(ended.test, ended.candidate, self._shared.scene.language)

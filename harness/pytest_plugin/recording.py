@@ -79,7 +79,8 @@ class Recording:
     def running(self, work: Work) -> Running:
         """Return the run of ``work``, which is recorded as it goes on. Raises HarnessError."""
         root, fixtures = work.roots
-        salt = commitment.new_salt()
+        resumed = self._scene.resume
+        salt = commitment.kept(resumed) if resumed else commitment.new_salt()
         commitment.keep(self.folder, salt)
         return Running(
             self._scene,

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from harness.connection import Say, reached, show_sign_in
 from harness.engine import Candidate, run, run_sync
@@ -15,12 +16,15 @@ from harness.engine.client import Live
 from harness.engine.client_file import ClientFile
 from harness.engine.codes import Language
 from harness.engine.events import Event
+from harness.engine.journal import read_journal
 from harness.engine.planner import Named
 from harness.engine.results import RunResult
+from harness.engine.resume import take_up
 from harness.engine.runner import Listener, signed_in
 from harness.engine.waivers import Waivers
 from harness.errors import HarnessError
 from harness.fhir.definitions import Definitions
+from harness.pytest_plugin.aftermath import Aftermath
 from harness.pytest_plugin.work import Place, Work
 from harness.suite.model import TestSet
 from harness.suite.requirements import Requirements
@@ -41,6 +45,10 @@ class Scene:
     waivers: Waivers | None = None
     hidden: bool = False
     """Whether the identities of the candidate are not recorded."""
+    resume: Path | None = None
+    """The folder of a run that was cut off, to go on with it."""
+    aftermath: Aftermath = field(default_factory=Aftermath)
+    """What runs left behind."""
     _entered: tuple[Candidate, tuple[Grant, ...]] | HarnessError | None = field(default=None, init=False)
 
     @property
@@ -76,7 +84,7 @@ class Scene:
                 seed=self.seed,
                 judge=self.judge,
                 waivers=self.waivers,
-                writers=writers,
+                writers=[*writers, self.aftermath],
             )
 
     def _signed_in(self, candidate: Candidate) -> tuple[Candidate, tuple[Grant, ...]]:
@@ -97,7 +105,7 @@ class Scene:
         """Show a person where they sign in."""
         show_sign_in(address, self.say)
 
-    def together(
+    async def together(
         self,
         work: Work,
         candidate: Candidate,
@@ -108,13 +116,22 @@ class Scene:
         jobs: int = 1,
         salt: bytes = b"",
     ) -> AsyncIterator[Event]:
-        """Return the events of one run of all that is in ``work``, as it goes on."""
-        return run(
-            list(work.test_sets.values()),
-            replace(candidate, salt=salt) if salt else candidate,
+        """Yield the events of one run of all that is in ``work``, as it goes on. Raises HarnessError."""
+        test_sets = list(work.test_sets.values())
+        candidate = replace(candidate, salt=salt) if salt else candidate
+        resumed = None
+        if self.resume is not None:
+            candidate, grants = await signed_in(candidate, self.show)
+            taken = take_up(read_journal(self.resume), test_sets, candidate, grants, self.definitions)
+            resumed, left = await taken
+            self.aftermath.left += left
+        events = run(
+            test_sets,
+            candidate,
             definitions=self.definitions,
             requirements=requirements,
-            select=lambda test_set, case: (test_set.id, case.id) in work.cases,
+            transport=resumed,
+            select=resumed.select if resumed else Named(frozenset(work.cases)),
             seed=self.seed,
             judge=self.judge,
             jobs=jobs if incoming is None else 1,  # a client does one thing at a time
@@ -122,8 +139,10 @@ class Scene:
             waivers=self.waivers,
             incoming=incoming,
             command=self.command,
-            writers=writers,
+            writers=[*writers, self.aftermath],
         )
+        async for event in events:
+            yield event
 
 
 def _silence(_: str) -> None:

@@ -15,7 +15,10 @@ import pytest
 from harness.connection import check
 from harness.engine import Candidate
 from harness.engine.client_file import ClientFile
-from harness.engine.planner import Shard
+from harness.engine.events import RunStarted
+from harness.engine.journal import read_journal
+from harness.engine.planner import Every, Named, Select, Shard
+from harness.engine.results import RunResult
 from harness.engine.runner import default_judge
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
@@ -55,20 +58,23 @@ class Session:
         found = _terminology(config, settings, definitions)
         terminology = opened.enter_context(found) if found is not None else None
         waivers = settings.file("waivers")
+        source = _source(settings)
+        resume, before = settings.file("resume"), _before(settings, source)
         self.scene = Scene(
-            _source(settings),
+            source,
             settings.language(),
             opened.enter_context(_Terminal()).say,
             definitions,
             default_judge(definitions, terminology),
-            told.get(SEED) or settings.number("seed") or secrets.randbelow(2**31 - 1) + 1,
+            told.get(SEED) or settings.number("seed") or (before.seed if before else secrets.randbelow(2**31 - 1) + 1),
             tuple(map(str, ("pytest", *config.invocation_params.args))),
-            Waivers.from_file(waivers) if waivers else None,
+            Waivers.from_file(waivers) if waivers else Waivers.of(before.waivers) if before else None,
             settings.flag("redact-identities"),
+            resume,
         )
         opened.enter_context(termination_interrupts())
         self.fixtures = settings.file("fixtures")
-        self.shard = _shard(settings.text("shard"))
+        self.select = _select(settings, before)
         self._recording = _recording(config, settings, self.scene, terminology)
         self._leads = not told
         self._page = settings.file("report-html")
@@ -102,7 +108,7 @@ class Session:
         if self._running is not None:
             self._running.stop()
 
-    def conclude(self) -> str:
+    def conclude(self) -> list[str]:
         """End what goes on, sign and write what was asked for, and say what came of it. Raises HarnessError."""
         self.stop()
         words = WORDS[self.scene.language]
@@ -112,7 +118,7 @@ class Session:
             if merged is not None:
                 write_report(self._page, html.render_bytes(merged))
             told.append(words.report.format(file=self._page) if merged is not None else words.no_report)
-        return "; ".join(told)
+        return told
 
     def close(self) -> None:
         """Take away what was only for the session. Raises HarnessError when the answer lock cannot be written."""
@@ -167,13 +173,41 @@ def _source(settings: Settings) -> Candidate | ClientFile:
     return Candidate.at(base_url or "", token=settings.token(), headers=headers, endpoints=endpoints)
 
 
-def _shard(text: str | None) -> Shard | None:
-    if text is None:
+def _before(settings: Settings, source: Candidate | ClientFile) -> RunStarted | None:
+    """Return how the run began that is to go on. Raises UsageError when it cannot, JournalError."""
+    folder = settings.file("resume")
+    if folder is None:
         return None
-    found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text)
-    if found is None or int(found[1]) > int(found[2]):
-        raise UsageError(f'--fhir-shard needs K/N with K from 1 to N, such as 1/4, not "{text}"')
-    return Shard(int(found[1]), int(found[2]))
+    if isinstance(source, ClientFile):
+        raise UsageError("--fhir-resume is for candidates that are servers; run a client's tests anew")
+    if not settings.given("out") and not settings.given("accept"):
+        raise UsageError("--fhir-resume records what it goes on with: name a folder with --fhir-out, or --fhir-accept")
+    if any(map(settings.given, ("shard", "rerun-failed", "seed"))):
+        raise UsageError(
+            "--fhir-resume goes on with the tests and the seed of that run; leave out --fhir-shard, "
+            "--fhir-rerun-failed and --fhir-seed"
+        )
+    started = next(read_journal(folder), None)
+    if not isinstance(started, RunStarted):
+        raise UsageError(f"{folder}: nothing of this run was recorded; run the tests anew")
+    return started
+
+
+def _select(settings: Settings, before: RunStarted | None) -> Select:
+    """Return what chooses items, besides what pytest chooses by. Raises UsageError, JournalError."""
+    selects: list[Select] = []
+    if before is not None:
+        selects.append(Named(frozenset((one.id, test) for one in before.test_sets for test in one.tests)))
+    text = settings.text("shard")
+    if text is not None:
+        found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text)
+        if found is None or int(found[1]) > int(found[2]):
+            raise UsageError(f'--fhir-shard needs K/N with K from 1 to N, such as 1/4, not "{text}"')
+        selects.append(Shard(int(found[1]), int(found[2])))
+    again = settings.file("rerun-failed")
+    if again is not None:
+        selects.append(Named(RunResult.read(read_journal(again)).unproven))
+    return Every(selects)
 
 
 def shares_work(config: pytest.Config) -> bool:
