@@ -4,8 +4,12 @@ Without ``--fhir-base-url`` or ``--fhir-candidate`` no YAML file is collected, s
 alone; the fixture ``fhir_validator`` is there all the same. Only pytest's public API is used.
 
 What ``fhir-harness run`` takes, the plugin takes as ``--fhir-…`` or from the ini file (``fhir_…``), but for what pytest
-has itself: ``-k`` and ``-m`` select, ``-x`` stops, ``--lf`` runs again what failed. ``--fhir-report-html FILE`` writes
-the report of the session, ``--fhir-out DIR`` records it as one run, ``--fhir-accept FILE`` signs that.
+has itself: its arguments and ``-k`` name tests, ``-m`` their tags, ``-x`` stops, ``-q`` says less, ``--lf`` runs again
+what failed. ``--fhir-report-html FILE`` writes the report of the session, ``--fhir-out DIR`` records it as one run,
+``--fhir-accept FILE`` signs that.
+
+A server's tests are dealt out to the workers of xdist. A candidate file of ``kind: client`` runs the sets for clients,
+all in one run of one worker: a client does one thing at a time, and is told it when pytest comes to the test.
 """
 
 import pytest

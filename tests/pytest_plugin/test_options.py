@@ -4,7 +4,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.main import get_command
 
+from harness.cli.run import app
 from harness.errors import UsageError
 from harness.pytest_plugin.options import OPTIONS, Settings
 from tests.fhir.test_tx import SmallServer, served
@@ -114,6 +116,18 @@ def test_all_shards_together_are_all_tests(testsets: pytest.Pytester, sandbox: s
         result = testsets.runpytest_subprocess("sets", *options, "--collect-only", "-q")
         seen += [line.rpartition("::")[2] for line in result.stdout.lines if "::" in line]
     assert sorted(seen) == ["broken-promise", "not-declared", "refused", "stored"]
+
+
+PYTESTS = {"testset", "root", "test", "tag", "fail-fast", "quiet"}
+"""What pytest has itself: its arguments and testpaths, ``-k``, ``-m``, ``-x``, ``-q``."""
+ALONE = {"accept", "key", "cert", "report-html"}
+"""What other commands do, and the page of a session that is not recorded."""
+
+
+def test_what_the_command_takes_the_plugin_takes() -> None:
+    names = {str(one.name).replace("_", "-").removesuffix("-url") for one in get_command(app).params}
+    ours = {one.name.removesuffix("-url") for one in OPTIONS}
+    assert names - PYTESTS == ours - ALONE
 
 
 def test_every_option_has_an_ini_twin(pytester: pytest.Pytester) -> None:
