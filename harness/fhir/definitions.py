@@ -273,7 +273,8 @@ class Definitions:
         structure = self.structure(canonical)
         if structure is None:
             raise DefinitionError(
-                f"{canonical}: this StructureDefinition is not known; add the package that defines it."
+                f"{canonical}: this StructureDefinition is not known; add the package that defines it.",
+                f"{canonical} : cette StructureDefinition n'est pas connue ; ajouter le paquet qui la définit.",
             )
         key = id(structure)
         if key not in self._snapshots:
@@ -287,7 +288,11 @@ class Definitions:
         with _GENERATING:
             url = structure.get("url")
             if url in self._generating:
-                raise SnapshotError(f"{url}: is its own base, through {', '.join(map(str, self._generating))}.")
+                through = ", ".join(map(str, self._generating))
+                raise SnapshotError(
+                    f"{url}: is its own base, through {through}.",
+                    f"{url} : est sa propre base, en passant par {through}.",
+                )
             self._generating.append(url)
             try:
                 return tuple(generate(structure, self))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from harness.errors import SnapshotError
+from harness.fhir.reason import Reason
 from harness.fhir.snapshot.merge import EXTENSION_SLICING, TYPE_SLICING, adopt_profile, constrain
 from harness.fhir.snapshot.restriction import fault
 from harness.fhir.snapshot.tree import Element, Node, build, identify, split_id
@@ -39,7 +40,10 @@ def generate(structure: Mapping[str, Any], source: Source) -> list[Element]:
         return _Generator(structure, source).run()
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         name = structure.get("url", structure.get("id", "profile"))
-        raise SnapshotError(f"{name}: its differential is not a list of ElementDefinitions ({error}).") from error
+        raise SnapshotError(
+            f"{name}: its differential is not a list of ElementDefinitions ({error}).",
+            f"{name} : son differential n'est pas une liste d'ElementDefinition ({error}).",
+        ) from error
 
 
 class _Generator:
@@ -57,7 +61,10 @@ class _Generator:
             return list(differential)
         parent = self._source.structure(base)
         if parent is None:
-            raise SnapshotError(f"{self._url}: its base {base} is not known; add the package that defines it.")
+            raise SnapshotError(
+                f"{self._url}: its base {base} is not known; add the package that defines it.",
+                f"{self._url} : sa base {base} n'est pas connue ; ajouter le paquet qui la définit.",
+            )
         self._tree = build(self._source.snapshot(base) if self._extends else self._elements(base, parent))
         if self._extends and differential:
             self._tree.name = differential[0]["path"].partition(".")[0]
@@ -66,8 +73,10 @@ class _Generator:
             self._apply(node, element if self._extends else self._narrowing(node, element, identity))
         return list(self._tree.flat())
 
-    def _fail(self, identity: str, what: str) -> SnapshotError:
-        return SnapshotError(f"{self._url}: element {identity}: {what}")
+    def _fail(self, identity: str, what: Reason) -> SnapshotError:
+        return SnapshotError(
+            f"{self._url}: element {identity}: {what}", f"{self._url} : élément {identity} : {what.fr}"
+        )
 
     def _narrowing(self, node: Node, element: Element, identity: str) -> Element:
         """Return ``element`` where it narrows ``node``. Raises SnapshotError where it widens it."""
@@ -91,7 +100,8 @@ class _Generator:
         """Walk to the element ``identity``, unfolding what has to be on the way."""
         pairs = split_id(identity)
         if pairs[0][0] != self._tree.name:
-            raise self._fail(identity, f"does not start with {self._tree.name}, the type of the base.")
+            en = f"does not start with {self._tree.name}, the type of the base."
+            raise self._fail(identity, Reason(en, f"ne commence pas par {self._tree.name}, le type de la base."))
         node = self._tree
         for place, (name, piece) in enumerate(pairs[1:], 1):
             found, part = self._find(node, name, piece)
@@ -101,7 +111,9 @@ class _Generator:
             if found is None and self._extends:
                 found = self._new(node, name, element)
             if found is None:
-                raise self._fail(identity, f"{'.'.join(p[0] for p in pairs[:place])} has no element {name}.")
+                above = ".".join(pair[0] for pair in pairs[:place])
+                en, fr = f"{above} has no element {name}.", f"{above} n'a pas d'élément {name}."
+                raise self._fail(identity, Reason(en, fr))
             found.remember()
             node = self._sliced(found, part) if part else found
             node.remember()
@@ -190,7 +202,8 @@ class _Generator:
     def _children_of(self, canonical: str, identity: str) -> list[Node]:
         structure = self._source.structure(canonical)
         if structure is None:
-            raise self._fail(identity, f"the type {canonical} of its parent is not known.")
+            en, fr = f"the type {canonical} of its parent is not known.", f"le type {canonical} du parent est inconnu."
+            raise self._fail(identity, Reason(en, fr))
         return build(self._elements(canonical, structure)).children
 
     def _elements(self, canonical: str, structure: Mapping[str, Any]) -> list[Element]:
@@ -214,7 +227,8 @@ class _Generator:
             node = node.child(name) if node else None
             node = node.slice_named(piece) if node and piece else node
         if node is None:
-            raise self._fail(identity, f"the content reference {reference} leads nowhere.")
+            en = f"the content reference {reference} leads nowhere."
+            raise self._fail(identity, Reason(en, f"le renvoi de contenu {reference} ne mène à rien."))
         return node
 
 

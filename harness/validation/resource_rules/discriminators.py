@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import DefinitionError
+from harness.fhir.reason import Reason
 from harness.validation.assertions.matchers import Step, parse_path
 from harness.validation.compile.slicing import navigate
 from harness.validation.compile.tree import Node
@@ -48,7 +49,10 @@ def _check_slicing(
         scope.report(
             "definition-invalid",
             root,
-            detail=f"the slice {key} slices by {own}, but {path} is already sliced by {general}",
+            detail=Reason(
+                f"the slice {key} slices by {own}, but {path} is already sliced by {general}",
+                f"la tranche {key} découpe par {own}, alors que {path} l'est déjà par {general}",
+            ),
         )
     slicings[path, key] = own
     node = _element(path, scope)
@@ -60,7 +64,10 @@ def _check_slicing(
                 place,
                 code="invalid",
                 severity=None if element.get("type") and _allowed(text) else "warning",
-                detail=f"the discriminator path '{text}' is no element of {path}",
+                detail=Reason(
+                    f"the discriminator path '{text}' is no element of {path}",
+                    f"le chemin de discriminant « {text} » n'est pas un élément de {path}",
+                ),
             )
 
 

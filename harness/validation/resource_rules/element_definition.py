@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.fhir.reason import Reason
 from harness.validation.compile.bindings import BINDABLE
 from harness.validation.compile.tree import Node, type_code
 from harness.validation.location import Location
@@ -43,8 +44,10 @@ def check(item: Constrained, definition: Location, scope: Scope) -> None:
     _check_binding(item, definition, scope)
 
 
-def _broken(definition: Location, scope: Scope, detail: str) -> None:
-    scope.report("definition-invalid", definition, detail=detail)
+def _broken(item: Constrained, en: str, fr: str, definition: Location, scope: Scope) -> None:
+    """Report that what ``item`` says cannot be, in English and French."""
+    name = item.identity
+    scope.report("definition-invalid", definition, detail=Reason(f"{name}: {en}", f"{name} : {fr}"))
 
 
 def _check_relevance(element: Mapping[str, Any], stated: list[str], where: Location, scope: Scope) -> None:
@@ -66,9 +69,14 @@ def _check_cardinality(item: Constrained, base: Node, definition: Location, scop
         return
     low, high = item.element.get("min"), text(item.element, "max")
     if type(low) is int and low < base.min:
-        _broken(definition, scope, f"{item.identity}: min {low} is less than the {base.min} of the base")
+        en, fr = (
+            f"min {low} is less than the {base.min} of the base",
+            f"min {low} est inférieur à {base.min}, de la base",
+        )
+        _broken(item, en, fr, definition, scope)
     if base.max is not None and _more(high, base.max):
-        _broken(definition, scope, f"{item.identity}: max {high} is more than the {base.max} of the base")
+        en, fr = f"max {high} is more than the {base.max} of the base", f"max {high} dépasse {base.max}, de la base"
+        _broken(item, en, fr, definition, scope)
 
 
 def _check_extension(item: Constrained, definition: Location, scope: Scope) -> None:
@@ -79,7 +87,8 @@ def _check_extension(item: Constrained, definition: Location, scope: Scope) -> N
         for canonical in texts(entry, "profile") if type_code(entry) == "Extension" else ():
             root = judge.compiler.tree(canonical) if judge.extension(canonical) is not None else None
             if root is not None and root.max is not None and _more(high, root.max):
-                _broken(definition, scope, f"{item.identity}: max {high} is more than the {root.max} of {canonical}")
+                en = f"max {high} is more than the {root.max} of {canonical}"
+                _broken(item, en, f"max {high} dépasse {root.max}, de {canonical}", definition, scope)
 
 
 def _more(high: str | None, most: int) -> bool:
@@ -98,7 +107,12 @@ def _check_types(item: Constrained, base: Node, definition: Location, scope: Sco
         if not code:
             continue
         if code not in allowed and not (code not in _ABSTRACT and any(name in _ANY_CHILD for name in allowed)):
-            _broken(definition, scope, f"{item.identity}: the type {code} is none of the base's ({', '.join(allowed)})")
+            names = ", ".join(allowed)
+            en, fr = (
+                f"the type {code} is none of the base's ({names})",
+                f"le type {code} n'est pas de la base ({names})",
+            )
+            _broken(item, en, fr, definition, scope)
             continue
         wanted = [t for e in base.types if type_code(e) == code for t in e.get("targetProfile") or ()]
         if not wanted:
@@ -107,7 +121,8 @@ def _check_types(item: Constrained, base: Node, definition: Location, scope: Sco
             if judge.definitions.structure(target) is None or any(_within(target, w, scope) for w in wanted):
                 continue
             names = ", ".join(w.rpartition("/")[2] for w in wanted)
-            _broken(definition, scope, f"{item.identity}: the target {target} is none of the base's ({names})")
+            en = f"the target {target} is none of the base's ({names})"
+            _broken(item, en, f"la cible {target} n'est pas de la base ({names})", definition, scope)
 
 
 def _within(target: str, wanted: str, scope: Scope) -> bool:
@@ -124,7 +139,8 @@ def _check_values(item: Constrained, types: list[str], definition: Location, sco
         held = choice(item.element, stem)
         if held is not None and held[0].lower() not in {name.lower() for name in types}:
             names = ", ".join(types)
-            _broken(definition, scope, f"{item.identity}: {stem}{held[0]} does not fit the types {names}")
+            en = f"{stem}{held[0]} does not fit the types {names}"
+            _broken(item, en, f"{stem}{held[0]} ne convient pas aux types {names}", definition, scope)
 
 
 def _check_profiles(item: Constrained, definition: Location, scope: Scope) -> None:
@@ -143,11 +159,13 @@ def _check_profiles(item: Constrained, definition: Location, scope: Scope) -> No
                 continue
             if about != code:
                 scope.report("profile-other-type", spot, found=canonical, expected=code, detail=about)
-                _broken(definition, scope, f"{item.identity}: {canonical} is about {about}, not {code}")
+                en, fr = f"{canonical} is about {about}, not {code}", f"{canonical} porte sur {about}, et non {code}"
+                _broken(item, en, fr, definition, scope)
             elif code == "Extension" and item.path.endswith(("xtension", "Extension")):
                 known = judge.extension(canonical)
                 if known is not None and known.modifier is not item.path.endswith("modifierExtension"):
-                    scope.report("extension-modifier", spot, found=canonical, detail="" if known.modifier else "not ")
+                    duty = "" if known.modifier else Reason("not ", "ne pas ")
+                    scope.report("extension-modifier", spot, found=canonical, detail=duty)
 
 
 def _check_binding(item: Constrained, definition: Location, scope: Scope) -> None:
@@ -161,4 +179,6 @@ def _check_binding(item: Constrained, definition: Location, scope: Scope) -> Non
             scope.report("not-a-value-set", (item.where, "binding", -1), found=canonical, expected=kind)
     known = part(item.base.element, "binding") if item.base is not None else {}
     if known.get("strength") == "required" and strength not in (None, "required"):
-        _broken(definition, scope, f"{item.identity}: the binding is required in the base, and {strength} here")
+        en = f"the binding is required in the base, and {strength} here"
+        fr = f"le lien terminologique est required dans la base, et {strength} ici"
+        _broken(item, en, fr, definition, scope)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from harness.fhir.reason import Reason
 from harness.validation.compile.tree import type_code
 from harness.validation.location import Location
 from harness.validation.resource_rules.differential import Constrained
@@ -53,18 +54,28 @@ def _check_slicing(item: Constrained, where: Location, scope: Scope) -> None:
         return
     if base.max == 1 and not item.path.endswith("[x]") and item.element.get("max") != "1":
         scope.report("slicing-single", (item.where, "slicing", -1), found=item.path)
-        scope.report("definition-invalid", where, detail=f"{item.path} does not repeat, so it cannot be sliced")
+        en, fr = "does not repeat, so it cannot be sliced", "ne se répète pas et ne se découpe donc pas"
+        scope.report("definition-invalid", where, detail=Reason(f"{item.path} {en}", f"{item.path} {fr}"))
     known = part(base.element, "slicing")
     if not known:
         return
     theirs, mine = _discriminators(known), _discriminators(own)
     rules, given = text(known, "rules") or "open", text(own, "rules")
     if mine and theirs and mine[: len(theirs)] != theirs:
-        detail = f"{item.path} is sliced by {_shown(theirs)} in the base, and by {_shown(mine)} here"
+        detail = Reason(
+            f"{item.path} is sliced by {_shown(theirs)} in the base, and by {_shown(mine)} here",
+            f"{item.path} est découpé par {_shown(theirs)} dans la base, et par {_shown(mine)} ici",
+        )
     elif given is not None and not item.path.endswith("[x]") and _STRENGTH.get(given, 2) < _STRENGTH.get(rules, 0):
-        detail = f"the slicing of {item.path} is {rules} in the base, and {given} here"
+        detail = Reason(
+            f"the slicing of {item.path} is {rules} in the base, and {given} here",
+            f"le découpage de {item.path} est {rules} dans la base, et {given} ici",
+        )
     elif known.get("ordered") is True and own.get("ordered") is False:
-        detail = f"the slicing of {item.path} is ordered in the base, and not here"
+        detail = Reason(
+            f"the slicing of {item.path} is ordered in the base, and not here",
+            f"le découpage de {item.path} est ordonné dans la base, et pas ici",
+        )
     else:
         return
     scope.report("definition-invalid", where, detail=detail)
@@ -89,7 +100,8 @@ def _check_known(item: Constrained, snapshot: list[dict[str, Any]], alone: bool,
         place = ((where, "snapshot", -1), "element", index)
         scope.report("slice-without-slicing", place, found=item.identity)
     else:
-        scope.report("definition-invalid", where, detail=f"{plain} has slices and no slicing")
+        detail = Reason(f"{plain} has slices and no slicing", f"{plain} a des tranches, sans découpage (slicing)")
+        scope.report("definition-invalid", where, detail=detail)
 
 
 def _check_closed(item: Constrained, where: Location, scope: Scope) -> None:
@@ -97,7 +109,11 @@ def _check_closed(item: Constrained, where: Location, scope: Scope) -> None:
     if base is None or name is None or "/" in name or base.slice_name is not None:
         return
     if part(base.element, "slicing").get("rules") == "closed" and all(s.slice_name != name for s in base.slices):
-        scope.report("definition-invalid", where, detail=f"the slicing of {item.path} is closed: {name} is new")
+        detail = Reason(
+            f"the slicing of {item.path} is closed: {name} is new",
+            f"le découpage de {item.path} est fermé : {name} est nouveau",
+        )
+        scope.report("definition-invalid", where, detail=detail)
 
 
 def _check_types(
@@ -109,14 +125,19 @@ def _check_types(
     own = part(general.element, "slicing") if general else {}
     problems = []
     if own and _discriminators(own) not in ([], [("type", "$this")]):
-        problems.append(f"{plain} is a choice: it is sliced by type:$this, not {_shown(_discriminators(own))}")
+        shown = _shown(_discriminators(own))
+        en = f"{plain} is a choice: it is sliced by type:$this, not {shown}"
+        problems.append(Reason(en, f"{plain} est un choix : il se découpe par type:$this, et non {shown}"))
     if own.get("ordered") is True:
-        problems.append(f"{plain} is a choice: its slicing has no order")
+        en, fr = "is a choice: its slicing has no order", "est un choix : son découpage n'est pas ordonné"
+        problems.append(Reason(f"{plain} {en}", f"{plain} {fr}"))
     for item in slices:
         codes = [type_code(entry) for entry, _ in parts(item.element, "type", item.where)]
         if len(codes) == 1 and codes[0] and item.slice_name != (name := stem + codes[0][0].upper() + codes[0][1:]):
-            problems.append(f"{item.identity}: a slice for the type {codes[0]} is called {name}")
+            en = f"{item.identity}: a slice for the type {codes[0]} is called {name}"
+            problems.append(Reason(en, f"{item.identity} : une tranche pour le type {codes[0]} s'appelle {name}"))
     if len(slices) > 1 and any(item.element.get("min") == 1 for item in slices):
-        problems.append(f"{plain}: one slice must be there, so that the others cannot")
+        en = f"{plain}: one slice must be there, so that the others cannot"
+        problems.append(Reason(en, f"{plain} : une tranche est obligatoire, ce qui exclut les autres"))
     for detail in problems[:1]:
         scope.report("definition-invalid", where, detail=detail)

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import DefinitionError, FHIRPathError
 from harness.fhir.fhirpath import compile_expression
+from harness.fhir.reason import Reason, told
 from harness.fhir.snapshot import generate
 from harness.validation.compile.tree import Node
 from harness.validation.location import Location, render
@@ -34,7 +35,9 @@ def check(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
     _check_paths(structure, listed, where, scope)
     for index, element in enumerate(listed):
         if isinstance(element, dict) and text(element, "path") is None:
-            scope.report("definition-invalid", where, detail=f"differential.element[{index}] has no path")
+            named = f"differential.element[{index}]"
+            detail = Reason(f"{named} has no path", f"{named} n'a pas de chemin (path)")
+            scope.report("definition-invalid", where, detail=detail)
     if base.get("type") != structure.get("type") and structure.get("derivation") == "constraint":
         return
     try:
@@ -63,14 +66,18 @@ def _check_identity(
         elif known is None and ":" not in name:
             scope.report("definition-type-local", place, found=name)
     if canonical is not None and derivation is None:
-        scope.report("definition-invalid", where, detail="it has a baseDefinition and no derivation")
+        detail = Reason("it has a baseDefinition and no derivation", "elle a une baseDefinition, sans derivation")
+        scope.report("definition-invalid", where, detail=detail)
     if base is None or derivation is None:
         return
     if (base.get("type") == name) is (derivation == "specialization"):
-        detail = f"the type {name} of a {derivation} of {base.get('type')}"
-        scope.report("definition-invalid", where, detail=detail)
+        other = base.get("type")
+        en, fr = f"the type {name} of a {derivation} of {other}", f"le type {name} pour une {derivation} de {other}"
+        scope.report("definition-invalid", where, detail=Reason(en, fr))
     if derivation == "constraint" and kind is not None and base.get("kind") != kind:
-        scope.report("definition-invalid", where, detail=f"the kind is {kind}, that of the base {base.get('kind')}")
+        other = base.get("kind")
+        detail = Reason(f"the kind is {kind}, that of the base {other}", f"kind vaut {kind}, celui de la base {other}")
+        scope.report("definition-invalid", where, detail=detail)
 
 
 def _check_extension(structure: Mapping[str, Any], canonical: str | None, where: Location, scope: Scope) -> None:
@@ -105,7 +112,7 @@ def _check_snapshot(structure: Mapping[str, Any], where: Location, scope: Scope)
                 try:
                     compile_expression(expression)
                 except FHIRPathError as error:
-                    scope.report("constraint-expression", spot, found=text(constraint, "key"), detail=str(error))
+                    scope.report("constraint-expression", spot, found=text(constraint, "key"), detail=told(error))
 
 
 def _check_codes(where: Location, scope: Scope) -> None:
@@ -115,7 +122,11 @@ def _check_codes(where: Location, scope: Scope) -> None:
         plain = issue.rule == "binding-required" and "#" not in (issue.found or "")
         if plain and issue.expression.startswith(place) and ".extension[" not in issue.expression:
             tail = issue.expression.removeprefix(place)
-            scope.report("definition-invalid", where, detail=f"the code {issue.found} of {tail} means nothing")
+            en, fr = (
+                f"the code {issue.found} of {tail} means nothing",
+                f"le code {issue.found} de {tail} n'a pas de sens",
+            )
+            scope.report("definition-invalid", where, detail=Reason(en, fr))
             return
 
 
@@ -144,7 +155,7 @@ def _check_differential(
         snapshot = generate(_with_fitting_ids(structure, elements), judge.definitions)
     except DefinitionError as error:
         failed = True
-        scope.report("definition-invalid", where, detail=str(error))
+        scope.report("definition-invalid", where, detail=told(error))
     if profile:
         _check_order(elements, failed, where, scope)
     _check_ids(elements, where, scope)
@@ -166,7 +177,8 @@ def _check_ids(elements: list[Constrained], where: Location, scope: Scope) -> No
             scope.report("duplicate-id", item.where, found=name)
         seen.add(name or "")
         if item.identity in known:
-            scope.report("definition-invalid", where, detail=f"{item.identity} is there twice")
+            detail = Reason(f"{item.identity} is there twice", f"{item.identity} y est deux fois")
+            scope.report("definition-invalid", where, detail=detail)
         known.add(item.identity)
 
 
@@ -190,7 +202,8 @@ def _check_order(elements: list[Constrained], failed: bool, where: Location, sco
         scope.report("element-unmatched", item.where, found=item.identity)
     if late and not failed:
         names = ", ".join(elements[position].identity for position in sorted(late))
-        scope.report("definition-invalid", where, detail=f"{names}: not in the order of the base")
+        detail = Reason(f"{names}: not in the order of the base", f"{names} : hors de l'ordre de la base")
+        scope.report("definition-invalid", where, detail=detail)
 
 
 def _check_constraints(structure: Mapping[str, Any], elements: list[Constrained], root: Node, scope: Scope) -> None:
