@@ -26,12 +26,12 @@ def french(reason: str) -> str:
     return reason.fr if isinstance(reason, Reason) else reason
 
 
-def told(problem: Exception) -> str:
-    """Return what ``problem`` says, with its French beside it where it has any."""
-    return Reason(str(problem), problem.message_fr) if isinstance(problem, HarnessError) else str(problem)
+def told(problem: Exception) -> Reason:
+    """Return what ``problem`` says, in French too where it is ours."""
+    return Reason(str(problem), problem.message_fr if isinstance(problem, HarnessError) else str(problem))
 
 
-def joined(reasons: Iterable[str]) -> Reason:
-    """Return those of ``reasons`` that say something, one after the other."""
+def joined(reasons: Iterable[str], between: tuple[str, str] = ("; ", " ; ")) -> Reason:
+    """Return those of ``reasons`` that say something, with ``between`` (English, French) between them."""
     said = [reason for reason in reasons if reason]
-    return Reason("; ".join(said), " ; ".join(map(french, said)))
+    return Reason(between[0].join(said), between[1].join(map(french, said)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import DefinitionError
+from harness.fhir.reason import Reason, joined
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.fixed import same
 from harness.validation.assertions.pattern import contains
@@ -28,7 +29,7 @@ def parse_path(path: str) -> tuple[Step, ...]:
     while position < len(path):
         found = _STEP.match(path, position)
         if not found:
-            raise DefinitionError(f"the discriminator path '{path}' is not one that R4 allows")
+            raise _no_path(path)
         position = found.end()
         if found["url"] is not None:
             steps.append(("extension", found["url"]))
@@ -39,9 +40,16 @@ def parse_path(path: str) -> tuple[Step, ...]:
         elif found["name"]:
             steps.append(("child", found["name"].removesuffix("[x]")))
         if position < len(path) and path[position] != ".":
-            raise DefinitionError(f"the discriminator path '{path}' is not one that R4 allows")
+            raise _no_path(path)
         position += 1
     return tuple(steps)
+
+
+def _no_path(path: str) -> DefinitionError:
+    return DefinitionError(
+        f"the discriminator path '{path}' is not one that R4 allows",
+        f"le chemin de discriminant « {path} » n'est pas de ceux que R4 admet",
+    )
 
 
 def _quoted(value: Any) -> str:
@@ -106,9 +114,10 @@ class Equals:
         fits = same if self.exact else contains
         return any(fits(value, self.expected) for value in values)
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"{path_text(self.steps)} {'=' if self.exact else '~'} {_quoted(self.expected)}"
+        words = f"{path_text(self.steps)} {'=' if self.exact else '~'} {_quoted(self.expected)}"
+        return Reason(words, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +142,10 @@ class InValueSet:
                     verdict = None
         return verdict
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"{path_text(self.steps)} in {self.value_set}"
+        path = path_text(self.steps)
+        return Reason(f"{path} in {self.value_set}", f"{path} dans {self.value_set}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +167,10 @@ class InSomeValueSet:
             found.add(True if True in answers else None if None in answers else False)
         return found == {True} if len(found) < 2 and None not in found else None
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"{path_text(self.steps)} in {' or '.join(self.value_sets)}"
+        path = path_text(self.steps)
+        return Reason(f"{path} in {' or '.join(self.value_sets)}", f"{path} dans {' ou '.join(self.value_sets)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +185,11 @@ class Exists:
         values = select(item, self.steps, scope)
         return None if values is None else bool(values) is self.wanted
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"{path_text(self.steps)} {'exists' if self.wanted else 'is absent'}"
+        path = path_text(self.steps)
+        en, fr = ("exists", "existe") if self.wanted else ("is absent", "est absent")
+        return Reason(f"{path} {en}", f"{path} {fr}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +233,10 @@ class HasType:
         named = [scope.session.judge.referenced_type(r) for r in references if isinstance(r, Mapping)]
         return any(self._is(name) for name in named) if named and all(named) else None
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"{path_text(self.steps)} is a {' or '.join(sorted(self.types))}"
+        path, types = path_text(self.steps), sorted(self.types)
+        return Reason(f"{path} is a {' or '.join(types)}", f"{path} est de type {' ou '.join(types)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +264,10 @@ class Conforms:
                     verdict = None
         return verdict
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"{path_text(self.steps)} conforms to {' or '.join(self.profiles)}"
+        path, profiles = path_text(self.steps), self.profiles
+        return Reason(f"{path} conforms to {' or '.join(profiles)}", f"{path} est conforme à {' ou '.join(profiles)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +280,9 @@ class AtPosition:
         """Whether it does."""
         return where[2] == self.index
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return f"index {self.index}"
+        return Reason(f"index {self.index}", f"index {self.index}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +302,9 @@ class Every:
                 verdict = None
         return verdict
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The conditions in words."""
-        return " and ".join(part.describe() for part in self.parts)
+        return joined((part.describe() for part in self.parts), (" and ", " et "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,21 +319,21 @@ class Satisfies:
         self.schema().check(item, where, trial)
         return not any(issue.severity in ("error", "fatal") for issue in trial.session.issues)
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """The condition in words."""
-        return "conforms to the slice"
+        return Reason("conforms to the slice", "conforme à la tranche")
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """The definition does not say how to recognise the slice."""
 
-    reason: str
+    reason: Reason
 
     def matches(self, _item: Any, _where: Location, _scope: Scope) -> bool | None:
         """Nothing can be told."""
         return None
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """Why not."""
         return self.reason

@@ -70,8 +70,8 @@ def why_not(matcher: Any, item: Any, where: Location, scope: Scope) -> Words:
         return f"it is not at index {matcher.index}", f"il n'est pas à l'index {matcher.index}"
     if isinstance(matcher, Conforms | Satisfies):
         return _broken(matcher, path or "$this", item, where, scope)
-    words = str(matcher.describe())
-    return words, words
+    words = matcher.describe()
+    return str(words), words.fr
 
 
 def _value(matcher: Equals | InValueSet | InSomeValueSet, item: Any, scope: Scope) -> Words:

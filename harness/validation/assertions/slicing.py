@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.fhir.reason import Reason, joined
 from harness.validation.assertions.matchers import Satisfies
 from harness.validation.assertions.slice_reasons import near_misses, told, why_none
 from harness.validation.location import Location
@@ -23,7 +24,7 @@ class Matcher(Protocol):
     def matches(self, item: Any, where: Location, scope: Scope) -> bool | None:
         """True, False, or None where that cannot be told here."""
 
-    def describe(self) -> str:
+    def describe(self) -> Reason:
         """What an item must be, in the words of the profile: ``code.coding.system = 'http://loinc.org'``."""
 
 
@@ -127,14 +128,13 @@ class Slicing:
             return _UNSURE
         if self.rules == "closed":
             named = [(part.name, part.matcher) for part in self.slices]
-            en, fr = why_none(named, item, where, scope) if told(scope) else (self._conditions(), None)
-            scope.report(
-                "slice-unmatched", where, detail=en, detail_fr=fr, profile=origin.profile, definition=origin.element
-            )
+            why = Reason(*why_none(named, item, where, scope)) if told(scope) else self._conditions()
+            scope.report("slice-unmatched", where, detail=why, profile=origin.profile, definition=origin.element)
         return -1
 
-    def _conditions(self) -> str:
-        return "; ".join(f"{part.name}: {part.matcher.describe()}" for part in self.slices)
+    def _conditions(self) -> Reason:
+        described = [(part.name, part.matcher.describe()) for part in self.slices]
+        return joined(Reason(f"{name}: {words}", f"{name} : {words.fr}") for name, words in described)
 
     def _report_second(self, first: Slice, second: Slice, where: Location, scope: Scope) -> None:
         origin = self.origin
@@ -188,7 +188,7 @@ class Slicing:
             found=count,
             expected=expected,
             detail=f" ({condition}){misses[0]}",
-            detail_fr=f" ({condition}){misses[1]}",
+            detail_fr=f" ({condition.fr}){misses[1]}",
             profile=part.origin.profile,
             definition=part.origin.element,
         )

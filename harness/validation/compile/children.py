@@ -7,6 +7,7 @@ from functools import cache, partial
 
 from harness.errors import DefinitionError
 from harness.fhir.primitives import PRIMITIVES, Primitive
+from harness.fhir.reason import told
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.must_support import MustSupport, SlicedElement
 from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot, Slicing
@@ -114,7 +115,7 @@ class _Builder:
         try:
             return self._make(place, child, code)
         except DefinitionError as problem:  # a type or a profile that its own definition does not hold together
-            return UnusableSlot(place, Origin(child.profile, child.id), str(problem))
+            return UnusableSlot(place, Origin(child.profile, child.id), told(problem))
 
     def _find(self, key: str) -> tuple[Node, str, bool] | None:
         child = self.nodes.get(key)

@@ -138,7 +138,9 @@ class Compiler:
         if code not in self._type_children:
             tree = self.type_tree(code)
             if tree is None:
-                raise DefinitionError(f"The type '{code}' is not known to FHIR R4")
+                raise DefinitionError(
+                    f"The type '{code}' is not known to FHIR R4", f"Le type « {code} » n'est pas connu de FHIR R4"
+                )
             self._type_children[code] = children_of(self, tree, code)
         return self._type_children[code]
 

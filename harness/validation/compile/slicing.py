@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from harness.errors import DefinitionError
+from harness.fhir.reason import Reason, told
 from harness.validation.assertions.matchers import (
     AtPosition,
     Conforms,
@@ -80,7 +81,7 @@ def _matcher(
         try:
             steps = parse_path(path)
         except DefinitionError as error:
-            return Unknown(str(error))
+            return Unknown(told(error))
         if kind == "position":
             matchers.append(AtPosition(index))
             continue
@@ -91,7 +92,8 @@ def _matcher(
             if kind in ("value", "pattern"):
                 matchers.extend(_intended(parse_path(path), part, sliced, compiler))
     if not matchers:
-        return Unknown("the slice says nothing about " + ", ".join(f"{kind}:{path}" for kind, path in discriminators))
+        listed = ", ".join(f"{kind}:{path}" for kind, path in discriminators)
+        return Unknown(Reason(f"the slice says nothing about {listed}", f"la tranche ne dit rien de {listed}"))
     return matchers[0] if len(matchers) == 1 else Every(tuple(matchers))
 
 
