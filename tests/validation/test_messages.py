@@ -151,6 +151,18 @@ def test_a_fixed_value_says_the_part_that_differs() -> None:
         ({"id": ""}, "primitive-format", "(it is empty: leave", "(il est vide : omettre"),
         ({"multipleBirthInteger": 2**31}, "primitive-format", "(from -2,147,483,648", "(de -2 147 483 648"),
         ({"gender": "Male"}, "binding-required", "(female, male, other, unknown)", "dont un code est exigé (female, "),
+        (
+            {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml"><script/>a</div>'}},
+            "xhtml",
+            "the element 'script' is not allowed",
+            "l'élément « script » n'est pas admis",
+        ),
+        (
+            {"text": {"status": "generated", "div": "<div>a<b></div>"}},
+            "xhtml",
+            "mismatched tag: line 1, column 11",
+            "ne correspond pas à celle qui est ouverte (ligne 1, colonne 11)",
+        ),
         ({"name": [{"id": "a"}]}, "invariant", "must have a value or children", "a une valeur ou des enfants"),
         (
             {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"}]},

@@ -11,6 +11,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
+from harness.fhir.reason import Reason
+from harness.fhir.xml_faults import expat_fault
+
 _NAMESPACE = "http://www.w3.org/1999/xhtml"
 _INLINE = "a b em i strong small big sub sup code tt dfn q var abbr acronym cite bdo kbd samp span"
 _FLOW = "p br div h1 h2 h3 h4 h5 h6 blockquote hr address ul ol li dl dt dd pre img map area"
@@ -81,7 +84,7 @@ _URL = re.compile(r"[\w;?:@&=+$.,/%\-~#\[\]!'()*|]+")
 class Xhtml(NamedTuple):
     """What is wrong with a narrative (pairs of a constraint, or "xhtml", and words), and where it links inside."""
 
-    problems: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, Reason], ...]
     anchors: tuple[str, ...]
     names: frozenset[str]
 
@@ -90,12 +93,15 @@ class _Reader:
     """Collects what is wrong while expat reads."""
 
     def __init__(self) -> None:
-        self.problems: list[tuple[str, str]] = []
+        self.problems: list[tuple[str, Reason]] = []
         self.path: list[str] = []
         self.prefix = ""
         self.content = False
         self.anchors: list[str] = []
         self.names: set[str] = set()
+
+    def _say(self, constraint: str, en: str, fr: str) -> None:
+        self.problems.append((constraint, Reason(en, fr)))
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         for attribute, namespace in attributes.items():
@@ -105,17 +111,20 @@ class _Reader:
         name = name.removeprefix(self.prefix)
         if not self.path:
             if name != "div":
-                self.problems.append(("txt-1", f"the root element is '{name}', it must be 'div'"))
+                en, fr = f"the root element is '{name}', it must be 'div'", f"la racine est « {name} », il faut « div »"
+                self._say("txt-1", en, fr)
             if not prefixed and attributes.get("xmlns") != _NAMESPACE:
-                self.problems.append(("xhtml", f'the div must declare xmlns="{_NAMESPACE}"'))
+                declared = f'xmlns="{_NAMESPACE}"'
+                self._say("xhtml", f"the div must declare {declared}", f"le div doit déclarer {declared}")
         elif name not in _ELEMENTS:
-            self.problems.append(("txt-1", f"the element '{name}' is not allowed"))
+            self._say("txt-1", f"the element '{name}' is not allowed", f"l'élément « {name} » n'est pas admis")
         else:
             self._placed(name, attributes)
         own = _OWN.get(name, frozenset())
         for attribute in attributes:
             if attribute not in _COMMON and attribute not in own and not attribute.startswith("xmlns"):
-                self.problems.append(("txt-1", f"the attribute '{attribute}' is not allowed on '{name}'"))
+                en = f"the attribute '{attribute}' is not allowed on '{name}'"
+                self._say("txt-1", en, f"l'attribut « {attribute} » n'est pas admis sur « {name} »")
         for attribute in ("href", "src"):
             if attribute in attributes:
                 self._link(attributes[attribute])
@@ -130,18 +139,22 @@ class _Reader:
         wrong = wrong or (name in _BLOCKS and not _TEXT_ONLY.isdisjoint(self.path))
         wrong = wrong or (name in _IN_PARAGRAPH and "p" in self.path) or (name == "a" and "a" in self.path)
         if wrong:
-            self.problems.append(("xhtml", f"the element '{name}' may not stand in '{'/'.join(self.path)}'"))
+            above = "/".join(self.path)
+            en = f"the element '{name}' may not stand in '{above}'"
+            self._say("xhtml", en, f"l'élément « {name} » n'est pas admis dans « {above} »")
         if attributes.get("xmlns", _NAMESPACE) != _NAMESPACE:
-            self.problems.append(("xhtml", f"the element '{name}' is of another namespace"))
+            en, fr = "is of another namespace", "est d'un autre espace de noms"
+            self._say("xhtml", f"the element '{name}' {en}", f"l'élément « {name} » {fr}")
 
     def _link(self, url: str) -> None:
         if url.startswith("#"):
             if len(url) > 1:
                 self.anchors.append(url[1:])
         elif url.strip().lower().startswith(_ACTIVE):
-            self.problems.append(("txt-1", f"the link '{url}' is active content"))
+            self._say("txt-1", f"the link '{url}' is active content", f"le lien « {url} » est un contenu actif")
         elif url.startswith(_LITERAL) or not (url.startswith("data:") or _URL.fullmatch(url)):
-            self.problems.append(("xhtml", f"'{url}' is no link that a reader can follow"))
+            en, fr = "is no link that a reader can follow", "n'est pas un lien qu'un lecteur peut suivre"
+            self._say("xhtml", f"'{url}' {en}", f"« {url} » {fr}")
 
     def end(self, _name: str) -> None:
         self.path.pop()
@@ -150,14 +163,19 @@ class _Reader:
         if data.strip(_WHITE_SPACE):
             self.content = True
             if self.path and self.path[-1] in _CHILDREN:
-                self.problems.append(("xhtml", f"text may not stand in '{'/'.join(self.path)}'"))
+                above = "/".join(self.path)
+                self._say("xhtml", f"text may not stand in '{above}'", f"du texte n'est pas admis dans « {above} »")
 
     def entity(self, name: str, _is_parameter: bool) -> None:
         self.content = True
-        self.problems.append(("xhtml", f"the entity '&{name};' is not one of XML's: write the character itself"))
+        self._say(
+            "xhtml",
+            f"the entity '&{name};' is not one of XML's: write the character itself",
+            f"l'entité « &{name}; » n'est pas de celles de XML : écrire le caractère lui-même",
+        )
 
     def doctype(self, *_: Any) -> None:
-        self.problems.append(("xhtml", "a DOCTYPE is not allowed"))
+        self._say("xhtml", "a DOCTYPE is not allowed", "un DOCTYPE n'est pas admis")
 
 
 @lru_cache(maxsize=256)
@@ -174,8 +192,9 @@ def read(div: str) -> Xhtml:
     try:
         parser.Parse(div, True)
     except expat.ExpatError as error:
-        reader.problems.append(("xhtml", str(error)))
+        reader.problems.append(("xhtml", Reason(str(error), expat_fault(str(error)))))
     else:
         if not reader.content:
-            reader.problems.append(("txt-2", "the narrative must have some text or an image"))
+            en, fr = "the narrative must have some text or an image", "il doit comporter du texte ou une image"
+            reader.problems.append(("txt-2", Reason(en, fr)))
     return Xhtml(tuple(dict.fromkeys(reader.problems)), tuple(reader.anchors), frozenset(reader.names))
