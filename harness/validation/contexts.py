@@ -18,8 +18,10 @@ from harness.validation.location import Location
 from harness.validation.scope import Scope
 
 _EXTENSIONS = ("extension", "modifierExtension")
-_CANONICAL = ("CanonicalResource", "MetadataResource")
+_CANONICAL = "CanonicalResource"
 """What R5 calls the resources that others refer to by canonical URL; extensions of it are used with R4 too."""
+_OF_OTHERS = frozenset({"ElementDefinition.fixed", "ElementDefinition.pattern", "ElementDefinition.example.value"})
+"""Values that are none of the definition's own: they speak of the element that it describes."""
 
 _RELEASES = "http://hl7.org/fhir/StructureDefinition/version-specific-use"
 _R4 = (4, 0)
@@ -62,6 +64,12 @@ def element_at(where: Location, scope: Scope) -> Any:
     return value
 
 
+def belongs(contexts: Iterable[str], where: Location, scope: Scope) -> bool:
+    """Whether one of ``contexts``, names of elements, is the element at ``where``, or that is a value of others."""
+    known = set(names_at(where, scope))
+    return not known.isdisjoint(_OF_OTHERS) or not known.isdisjoint(name.replace("[x]", "") for name in contexts)
+
+
 def names_at(where: Location, scope: Scope) -> Iterator[str]:
     """Every name by which a context may know the element at ``where``: its types, and its path from each type around.
 
@@ -71,7 +79,7 @@ def names_at(where: Location, scope: Scope) -> Iterator[str]:
     kind = str(scope.resource.get("resourceType"))
     tree = compiler.type_tree(kind)
     if tree is not None and {"url", "version", "status"} <= tree.children.keys() and where is scope.where:
-        yield from _CANONICAL
+        yield _CANONICAL
     around: list[tuple[str, tuple[str, ...]]] = [(kind, ())]
     for segment in _segments(where, scope):
         name, _, cast = segment.partition(".ofType(")

@@ -17,7 +17,7 @@ from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler
 from harness.validation.compile.corrections import FURTHER_CODES, FURTHER_CONTEXTS
 from harness.validation.compile.extensions import parts_of
-from harness.validation.contexts import for_r4, inside, names_at, selected
+from harness.validation.contexts import belongs, for_r4, inside, selected
 from harness.validation.knowledge import Answer, ExtensionDefinition
 from harness.validation.location import Location
 from harness.validation.resources import element_path, nested, walk
@@ -231,8 +231,7 @@ class Judge:
             if ":" in context and "#" not in context and path == scope.resource.get("resourceType"):
                 return True
         holder = where[0] or where
-        known = set(names_at(holder, scope))
-        if not known.isdisjoint(context.removesuffix("[x]") for context in contexts):
+        if belongs(contexts, holder, scope):
             return True
         if definition.within and inside(definition.within, holder, scope):
             return True

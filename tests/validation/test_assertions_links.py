@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.fhir.fhirpath import compile_expression
-from harness.validation.assertions.binding import Binding
+from harness.validation.assertions.binding import Binding, UsedBinding
 from harness.validation.assertions.coding import CodingRule
 from harness.validation.assertions.conformity import Conformity
 from harness.validation.assertions.contained import check as check_contained
@@ -177,7 +177,10 @@ def test_type_profile_reports_what_one_finds_or_that_none_fits() -> None:
 def test_each_dump_names_its_kind() -> None:
     judge = embedded()
     assert judge.resource_types
-    assert Binding(ORIGIN, "required", GENDER, "code").dump() == {"binding": "required", "valueSet": GENDER}
+    plain = Binding(ORIGIN, "required", GENDER, "code")
+    assert plain.dump() == {"binding": "required", "valueSet": GENDER}
+    used = UsedBinding(plain, (("Patient.gender", frozenset({(None, "male")})),))
+    assert used.dump() == {"binding": "required", "valueSet": GENDER, "usage": ["Patient.gender"]}
     assert ReferenceRule(ORIGIN, ("a",), ("contained",)).dump() == {"reference": ["a"], "aggregation": ["contained"]}
     assert invariant("true").dump() == {"invariant": "x-1", "severity": "error", "expression": "true"}
     assert extension(modifier=True).dump() == {"extension": "modifier"}

@@ -13,7 +13,7 @@ from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.element_id import ElementId
 from harness.validation.assertions.fixed import Fixed, same
 from harness.validation.assertions.identifier import IdentifierRule
-from harness.validation.assertions.limits import Bound, MaxLength, compare
+from harness.validation.assertions.limits import Bound, Form, MaxLength, MinLength, MustHaveValue, compare, matches
 from harness.validation.assertions.pattern import Pattern, contains
 from harness.validation.assertions.texts import (
     AbsoluteUrl,
@@ -149,6 +149,32 @@ def test_comparison_of_numbers_is_that_of_decimals(left: Decimal, right: Decimal
 @pytest.mark.parametrize(("value", "found"), [("abc", []), ("abcd", [("max-length", "Thing")]), ("é" * 3, []), (7, [])])
 def test_max_length(value: Any, found: list[tuple[str, str]]) -> None:
     assert findings(MaxLength(ORIGIN, 3), value) == found
+
+
+@pytest.mark.parametrize(
+    ("assertion", "value", "rules"),
+    [
+        (MinLength(ORIGIN, 3), "ab", ["min-length"]),
+        (MinLength(ORIGIN, 3), "abc", []),
+        (MinLength(ORIGIN, 3), None, []),
+        (Form(ORIGIN, "[A-Z]+"), "AB", []),
+        (Form(ORIGIN, "[A-Z]+"), "ABc", ["text-form"]),
+        (Form(ORIGIN, "[A-Z"), "ABc", []),
+        (Form(ORIGIN, "[A-Z]+"), None, []),
+        (MustHaveValue(ORIGIN), None, ["value-needed"]),
+        (MustHaveValue(ORIGIN), False, []),
+    ],
+)
+def test_what_extensions_ask_of_a_text(
+    assertion: MinLength | Form | MustHaveValue, value: Any, rules: list[str]
+) -> None:
+    assert [rule for rule, _ in findings(assertion, value)] == rules
+    assert len(assertion.dump()) == 1
+
+
+@pytest.mark.parametrize(("pattern", "value"), [("(a+)+b", "a" * 40), ("(", "a"), ("a*", "a" * 1001)])
+def test_a_pattern_that_might_take_for_ever_tells_nothing(pattern: str, value: str) -> None:
+    assert matches(pattern, value) is None
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from harness.validation.scope import Scope
 Concept = tuple[str | None, str | None]
 """A system (None where the value set says it) and a code."""
 
+Usage = tuple[str, frozenset[Concept]]
+"""The path of an element and the codes of which it has one."""
+
 RULES = {
     "required": "binding-required",
     "maximum": "binding-maximum",
@@ -49,12 +52,16 @@ def written(concept: Concept) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One binding. ``strength`` is required, extensible, preferred or maximum (the value set no code may leave)."""
+    """One binding. ``strength`` is required, extensible, preferred or maximum (the value set no code may leave).
+
+    ``coded``: text alone does not do, as with a required one.
+    """
 
     origin: Origin
     strength: str
     value_set: str
     type: str
+    coded: bool = False
 
     def check(self, value: Any, where: Location, scope: Scope) -> None:
         """Report a code outside the value set, with the severity of the strength; or that this is not known."""
@@ -80,7 +87,7 @@ class Binding:
         self._report(worst[0], worst[1], given, where, scope)
 
     def _without_code(self, where: Location, scope: Scope) -> None:
-        if self.strength != "required" or self.type == "Quantity":
+        if not (self.coded or self.strength == "required") or self.type == "Quantity":
             return
         origin = self.origin
         scope.report(
@@ -113,3 +120,33 @@ class Binding:
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
         return {"binding": self.strength, "valueSet": self.value_set}
+
+
+@dataclass(frozen=True, slots=True)
+class UsedBinding:
+    """An additional binding for the resources that its usage contexts speak of (R5 ElementDefinition.binding)."""
+
+    binding: Binding
+    usages: tuple[Usage, ...]
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Judge by the binding where every usage context is that of the resource."""
+        for path, wanted in self.usages:
+            found = [concept for item in _items(scope.resource, path) for concept in concepts(item)]
+            if wanted.isdisjoint(found):
+                return
+        self.binding.check(value, where, scope)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {**self.binding.dump(), "usage": [path for path, _ in self.usages]}
+
+
+def _items(resource: Mapping[str, Any], path: str) -> list[Any]:
+    """The values at a plain path: ``Patient.contact.relationship``."""
+    kind, *names = path.split(".")
+    found: list[Any] = [resource] if resource.get("resourceType") == kind else []
+    for name in names:
+        inner = [item[name] for item in found if isinstance(item, Mapping) and name in item]
+        found = [part for item in inner for part in (item if isinstance(item, list) else [item])]
+    return found

@@ -69,6 +69,8 @@ class CodingRule:
             rule = "coding-system-value-set"
         elif self.alone and _nowhere(system, scope):
             rule = "coding-system-unknown"
+        elif self.alone and _misspelt(system, scope):
+            rule = "coding-system-https"
         else:
             return False
         translation = where[1] == "coding"
@@ -86,6 +88,12 @@ def _nowhere(system: str, scope: Scope) -> bool:
     if system.startswith(_TERMINOLOGIES):
         return True
     return bool(_HL7.match(system)) and scope.session.judge.definitions.code_system(system) is None
+
+
+def _misspelt(system: str, scope: Scope) -> bool:
+    """Whether ``system`` would be one that is known, were it not for https: a URI is a name, each letter of it."""
+    plain = f"http{system[5:]}" if system.startswith("https://") else ""
+    return plain in _TERMINOLOGIES or (bool(plain) and scope.session.judge.definitions.code_system(plain) is not None)
 
 
 def _ask(value: Mapping[str, Any], known: Mapping[str, Any], where: Location, scope: Scope) -> None:

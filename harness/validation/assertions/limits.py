@@ -1,7 +1,11 @@
-"""minValue[x], maxValue[x] and maxLength (FHIR R4 ElementDefinition)."""
+"""minValue[x], maxValue[x] and maxLength (FHIR R4 ElementDefinition), and what HL7's extensions add to them.
+
+Those are ``minLength`` and ``regex`` (R4), and R5's ``mustHaveValue``.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +18,8 @@ from harness.validation.schema import Origin
 from harness.validation.scope import Scope
 
 _UCUM = "http://unitsofmeasure.org"
+_LONGEST = 1000
+"""Characters of a text that is compared with a pattern that somebody wrote."""
 
 
 def compare(value: Any, bound: Any) -> int | None:
@@ -126,3 +132,69 @@ class MaxLength:
     def dump(self) -> dict[str, Any]:
         """The assertion as JSON."""
         return {"maxLength": self.limit}
+
+
+@dataclass(frozen=True, slots=True)
+class MinLength:
+    """A text has at least ``limit`` characters."""
+
+    origin: Origin
+    limit: int
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a shorter text."""
+        if isinstance(value, str) and len(value) < self.limit:
+            at = self.origin
+            scope.report(
+                "min-length", where, found=len(value), expected=self.limit, profile=at.profile, definition=at.element
+            )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"minLength": self.limit}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A text is as a regular expression says, from its first to its last character."""
+
+    origin: Origin
+    pattern: str
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a text of another form."""
+        if isinstance(value, str) and matches(self.pattern, value) is False:
+            at = self.origin
+            scope.report(
+                "text-form", where, found=value, expected=self.pattern, profile=at.profile, definition=at.element
+            )
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"regex": self.pattern}
+
+
+@dataclass(frozen=True, slots=True)
+class MustHaveValue:
+    """A primitive has a value, and not only extensions that say why it has none."""
+
+    origin: Origin
+
+    def check(self, value: Any, where: Location, scope: Scope) -> None:
+        """Report a primitive without a value."""
+        if value is None:
+            scope.report("value-needed", where, profile=self.origin.profile, definition=self.origin.element)
+
+    def dump(self) -> dict[str, Any]:
+        """The assertion as JSON."""
+        return {"mustHaveValue": True}
+
+
+def matches(pattern: str, value: str) -> bool | None:
+    """Whether the whole ``value`` matches; None for a long one, and a pattern unusable or with loops inside loops."""
+    if len(value) > _LONGEST or re.search(r"[+*}]\)[+*{]", pattern):
+        return None
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:
+        return None

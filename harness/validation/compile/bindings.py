@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.validation.assertions.binding import Binding
+from harness.validation.assertions.binding import Binding, Usage, UsedBinding, concepts
 from harness.validation.compile.corrections import BINDINGS
 from harness.validation.compile.tree import Node
 from harness.validation.schema import Assertion, Origin
@@ -23,8 +23,10 @@ _KINDS = {
     "maximum": "maximum",
     "extensible": "extensible",
     "preferred": "preferred",
-    "current": "required",
 }
+"""Purpose of an additional binding -> how it binds. ``current`` is for new records only, which no instance tells."""
+_PROFILE_LIMITS = frozenset({"extensible", "preferred"})
+"""Strengths beside which a maximum value set has a meaning (extension elementdefinition-maxValueSet)."""
 
 
 def build(node: Node, code: str, origin: Origin) -> Iterator[Assertion]:
@@ -39,10 +41,10 @@ def build(node: Node, code: str, origin: Origin) -> Iterator[Assertion]:
         yield Binding(origin, strength, value_set, code)
     for extension in binding.get("extension") or ():
         url = extension.get("url")
-        if url == _MAXIMUM:
+        if url == _MAXIMUM and binding.get("strength") in _PROFILE_LIMITS:
             maximum = extension.get("valueCanonical") or extension.get("valueUri")
             if maximum:
-                yield Binding(origin, "maximum", maximum, code)
+                yield Binding(origin, "maximum", maximum, code, binding["strength"] == "extensible")
         elif url in _ADDITIONAL:
             yield from _additional(_parts(extension), code, origin)
     for additional in binding.get("additional") or ():
@@ -54,12 +56,32 @@ def _parts(extension: Mapping[str, Any]) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for part in extension.get("extension") or ():
         value = next((v for k, v in part.items() if k.startswith("value")), None)
-        parts[str(part.get("url"))] = value
+        name = str(part.get("url"))
+        if name == "usage":
+            parts.setdefault(name, []).append(value)
+        else:
+            parts[name] = value
     return parts
 
 
 def _additional(additional: Mapping[str, Any], code: str, origin: Origin) -> Iterator[Assertion]:
     strength = _KINDS.get(str(additional.get("purpose")))
     value_set = additional.get("valueSet")
-    if strength and value_set and not additional.get("usage"):  # a usage context cannot be judged from the instance
-        yield Binding(origin, strength, value_set, code)
+    if not strength or not value_set:
+        return
+    usages = [_usage(usage, origin) for usage in additional.get("usage") or ()]
+    told = [usage for usage in usages if usage is not None]
+    if len(told) == len(usages):  # the others cannot be judged from the instance
+        plain = Binding(origin, strength, value_set, code)
+        yield UsedBinding(plain, tuple(told)) if told else plain
+
+
+def _usage(usage: Any, origin: Origin) -> Usage | None:
+    """The element of the profile that the usage context names, and the codes that it must have one of."""
+    if not isinstance(usage, Mapping):
+        return None
+    code = usage.get("code") or {}
+    concept = usage.get("valueCodeableConcept")
+    if not concept or str(code.get("system")).partition("|")[0] != origin.profile.partition("|")[0]:
+        return None
+    return str(code.get("code")), frozenset(concepts(concept))

@@ -114,6 +114,12 @@ TERMINOLOGY: dict[str, Rule] = {
         "'{found}' is a value set: a coding names the code system that its code comes from",
         "« {found} » est un jeu de valeurs : un codage nomme le système de codes dont vient son code",
     ),
+    "coding-system-https": Rule(
+        "error",
+        "code-invalid",
+        "'{found}' is no code system: the URI of the one that is meant begins with http:",
+        "« {found} » n'est pas un système de codes : l'URI de celui qui est visé commence par http:",
+    ),
     "coding-system-unknown": Rule(
         "error",
         "code-invalid",

@@ -127,6 +127,24 @@ STRUCTURE: dict[str, Rule] = {
         "The text has {found} characters, at most {expected} are allowed",
         "Le texte compte {found} caractères, au plus {expected} sont admis",
     ),
+    "min-length": Rule(
+        "error",
+        "invalid",
+        "The text has {found} characters, at least {expected} are needed",
+        "Le texte compte {found} caractères, au moins {expected} sont nécessaires",
+    ),
+    "text-form": Rule(
+        "error",
+        "invalid",
+        "'{found}' does not have the form that is asked for: {expected}",
+        "« {found} » n'a pas la forme demandée : {expected}",
+    ),
+    "value-needed": Rule(
+        "error",
+        "required",
+        "A value is needed here: an extension does not stand for it",
+        "Une valeur est nécessaire ici : une extension n'en tient pas lieu",
+    ),
     "min-value": Rule(
         "error",
         "invalid",

@@ -6,17 +6,16 @@ mimeType, questionnaire-unitOption and questionnaire-unitValueSet.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from harness.fhir.primitives import compare_temporal, exact_decimal
+from harness.validation.assertions.limits import matches
 from harness.validation.knowledge import Knowledge
 from harness.validation.resource_rules.reading import extension, extensions, text
 
 _HL7 = "http://hl7.org/fhir/StructureDefinition/"
-_REGEX_LIMIT = 1000
 
 
 def broken(item: Mapping[str, Any], value: Any, judge: Knowledge) -> Iterator[tuple[str, Any]]:
@@ -51,7 +50,7 @@ def _broken_by_text(item: Mapping[str, Any], value: str) -> Iterator[tuple[str, 
     if type(shortest) is int and len(value) < shortest:
         yield "minLength", shortest
     pattern = extension(item, _HL7 + "regex")
-    if isinstance(pattern, str) and len(value) <= _REGEX_LIMIT and _matches(pattern, value) is False:
+    if isinstance(pattern, str) and matches(pattern, value) is False:
         yield "regex", pattern
 
 
@@ -71,16 +70,6 @@ def _is_unit(value: Mapping[str, Any], unit: Mapping[str, Any]) -> bool:
     if "code" in value:
         return value.get("code") == unit.get("code") and value.get("system") == unit.get("system")
     return value.get("unit") is not None and value["unit"] in (unit.get("display"), unit.get("code"))
-
-
-def _matches(pattern: str, value: str) -> bool | None:
-    """Whether the whole ``value`` matches; None for a pattern that cannot be used, or has loops inside loops."""
-    if re.search(r"[+*}]\)[+*{]", pattern):
-        return None
-    try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
-        return None
 
 
 def order(value: Any, bound: Any) -> int | None:
