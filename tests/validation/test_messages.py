@@ -158,7 +158,7 @@ def test_a_fixed_value_says_the_part_that_differs() -> None:
             "l'élément « script » n'est pas admis",
         ),
         (
-            {"text": {"status": "generated", "div": "<div>a<b></div>"}},
+            {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">a<b></div>'}},
             "xhtml",
             "mismatched tag: line 1, column",
             "ne correspond pas à celle qui est ouverte (ligne 1, colonne",

@@ -34,13 +34,19 @@ def _model() -> Any:
     return import_module("fhirpathpy.models").models["r4"]
 
 
+def _fault(error: Exception, text: str) -> FHIRPathError:
+    return FHIRPathError(
+        f"FHIRPath, by fhirpathpy: {error}, in: {text}", f"FHIRPath, par fhirpathpy : {error}, dans : {text}"
+    )
+
+
 def bridge(text: str) -> Evaluate:
     """Prepare an expression for fhirpathpy; evaluating raises FHIRPathError where fhirpathpy cannot."""
     engine = _engine()
     try:
         parsed = engine.compile(text, _model()).parsedPath
     except Exception as error:  # fhirpathpy and ANTLR raise bare exceptions
-        raise FHIRPathError(f"FHIRPath, by fhirpathpy: {error}, in: {text}") from error
+        raise _fault(error, text) from error
 
     def evaluate(focus: Any, environment: Environment) -> list[Any]:
         options = {"userInvocationTable": _table(environment), "traceFn": environment.trace or _silent}
@@ -50,7 +56,7 @@ def bridge(text: str) -> Evaluate:
         except FHIRPathError:
             raise
         except Exception as error:
-            raise FHIRPathError(f"FHIRPath, by fhirpathpy: {error}, in: {text}") from error
+            raise _fault(error, text) from error
         return [float(each) if isinstance(each, Decimal) else each for each in found]
 
     return evaluate

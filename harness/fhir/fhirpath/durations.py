@@ -22,7 +22,10 @@ def shift(moment: Temporal, duration: Quantity, sign: int) -> Temporal | None:
     """
     unit = duration.unit
     if unit not in MILLISECONDS and (unit not in _MONTHS or moment.is_time or not duration.calendar):
-        raise FHIRPathError(f"FHIRPath + and -: {duration} cannot be added to a date or time")
+        raise FHIRPathError(
+            f"FHIRPath + and -: {duration} cannot be added to a date or time",
+            f"FHIRPath + et - : {duration} ne s'ajoute pas à une date ou une heure",
+        )
     amount = duration.value if unit in ("second", "s", "millisecond", "ms") else Decimal(int(duration.value))
     try:
         if moment.is_time:

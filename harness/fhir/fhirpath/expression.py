@@ -77,8 +77,10 @@ class Expression:
             raise self._beyond(error) from error
 
     def _beyond(self, error: Exception) -> FHIRPathError:
+        kind = type(error).__name__
         return FHIRPathError(
-            f"FHIRPath: {type(error).__name__}: too large a number or too deep a value, in: {self.text}"
+            f"FHIRPath: {kind}: too large a number or too deep a value, in: {self.text}",
+            f"FHIRPath : {kind} : un nombre trop grand ou une valeur trop profonde, dans : {self.text}",
         )
 
     def _start(self, focus: Any, environment: Environment | None) -> tuple[list[Any], Environment]:
@@ -114,5 +116,5 @@ def _bridged(text: str) -> Evaluate:
 def compile_expression(text: str) -> Expression:
     """Compile an expression, once a process. Raises FHIRPathError for one that does not parse: line and column."""
     if not text.strip():
-        raise FHIRPathError("FHIRPath: the expression is empty")
+        raise FHIRPathError("FHIRPath: the expression is empty", "FHIRPath : l'expression est vide")
     return Expression(text)

@@ -67,7 +67,10 @@ def _member_of(items: Items, environment: Environment, value_set: Items) -> bool
     if item is None or url is None:
         return None
     if environment.member_of is None:
-        raise FHIRPathError(f"FHIRPath memberOf('{url}'): no terminology was given to answer it")
+        raise FHIRPathError(
+            f"FHIRPath memberOf('{url}'): no terminology was given to answer it",
+            f"FHIRPath memberOf('{url}') : aucune terminologie n'est fournie pour y répondre",
+        )
     return environment.member_of(plain(item), url)
 
 
@@ -76,7 +79,10 @@ def _conforms_to(items: Items, environment: Environment, profile: Items) -> bool
     if item is None or url is None:
         return None
     if environment.conforms_to is None:
-        raise FHIRPathError(f"FHIRPath conformsTo('{url}'): no validator was given to answer it")
+        raise FHIRPathError(
+            f"FHIRPath conformsTo('{url}'): no validator was given to answer it",
+            f"FHIRPath conformsTo('{url}') : aucun validateur n'est fourni pour y répondre",
+        )
     value = plain(item)
     return environment.conforms_to(value, url) if type(value) is dict else False
 

@@ -15,8 +15,8 @@ from typing import Any
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath.environment import Environment
 from harness.fhir.fhirpath.navigation import children, descendants
-from harness.fhir.fhirpath.operators import integer_of, one, text_of, truth_of
-from harness.fhir.fhirpath.values import contains, distinct, plain, scalar, written
+from harness.fhir.fhirpath.operators import integer_of, one, text_of, truth_of, unexpected
+from harness.fhir.fhirpath.values import contains, distinct, plain, scalar
 from harness.fhir.primitives import temporal
 
 Items = list[Any]
@@ -34,7 +34,10 @@ class Function:
 def _booleans(items: Items) -> list[bool]:
     values = [plain(item) for item in items]
     if any(type(value) is not bool for value in values):
-        raise FHIRPathError("FHIRPath allTrue, anyTrue, allFalse and anyFalse need a collection of booleans")
+        raise FHIRPathError(
+            "FHIRPath allTrue, anyTrue, allFalse and anyFalse need a collection of booleans",
+            "FHIRPath allTrue, anyTrue, allFalse et anyFalse veulent une collection de booléens",
+        )
     return values
 
 
@@ -104,7 +107,7 @@ def _number(items: Items, what: str) -> Any:
     value = scalar(one(items, what))
     if value is None or type(value) in (int, Decimal):
         return value
-    raise FHIRPathError(f"FHIRPath {what}: expected a number but found {written(value)}")
+    raise unexpected(what, ("a number", "un nombre"), value)
 
 
 def _whole(name: str, rule: Callable[[Any], int]) -> Function:

@@ -84,7 +84,10 @@ def repeat(source: Collect, projection: Collect, counted: bool) -> Collect:
                     found.append(each)
                     fresh.append(each)
             if len(found) > _REPEAT_LIMIT:
-                raise FHIRPathError(f"FHIRPath repeat() gave more than {_REPEAT_LIMIT} items")
+                raise FHIRPathError(
+                    f"FHIRPath repeat() gave more than {_REPEAT_LIMIT} items",
+                    f"FHIRPath repeat() a donné plus de {_REPEAT_LIMIT} éléments",
+                )
             level = fresh
         return found
 

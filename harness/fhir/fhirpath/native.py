@@ -178,7 +178,9 @@ def _bound(name: str, environment: Environment) -> Any:
         case "context":
             return environment.context
     if name not in environment.variables:
-        raise FHIRPathError(f"FHIRPath: the variable %{name} has no value here")
+        raise FHIRPathError(
+            f"FHIRPath: the variable %{name} has no value here", f"FHIRPath : la variable %{name} n'a pas de valeur ici"
+        )
     return environment.variables[name]
 
 
@@ -234,7 +236,10 @@ def _type_argument(arguments: tuple[Node, ...]) -> str:
             return name
         case (Member(Member(None, namespace), name),):
             return f"{namespace}.{name}"
-    raise FHIRPathError("FHIRPath is(), as() and ofType() need the name of a type")
+    raise FHIRPathError(
+        "FHIRPath is(), as() and ofType() need the name of a type",
+        "FHIRPath is(), as() et ofType() veulent le nom d'un type",
+    )
 
 
 def _equals_text(source: Collect, text: str) -> Judge:
@@ -346,7 +351,10 @@ def _applied(source: Node | None, name: str, arguments: tuple[Node, ...], table:
     if function is None:
         raise NotNative(f"{name}()")
     if not function.least <= len(arguments) <= function.most:
-        raise FHIRPathError(f"FHIRPath {name}() was given {len(arguments)} arguments")
+        given = len(arguments)
+        raise FHIRPathError(
+            f"FHIRPath {name}() was given {given} arguments", f"FHIRPath {name}() reçoit {given} arguments"
+        )
     before, call = _source(source), function.call
     values = [collect(argument) for argument in arguments]
     if not values:

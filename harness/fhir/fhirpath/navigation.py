@@ -154,7 +154,10 @@ def descendants(items: Items) -> Items:
             return found
         found += level
         level = children(level)
-    raise FHIRPathError(f"descendants() stopped: the resource is nested more than {_DEPTH} levels deep")
+    raise FHIRPathError(
+        f"descendants() stopped: the resource is nested more than {_DEPTH} levels deep",
+        f"descendants() s'est arrêté : la ressource est imbriquée sur plus de {_DEPTH} niveaux",
+    )
 
 
 _STEMS = {

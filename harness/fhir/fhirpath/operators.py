@@ -27,7 +27,10 @@ def one(items: Items, what: str) -> Any:
     if not items:
         return None
     if len(items) > 1:
-        raise FHIRPathError(f"FHIRPath {what}: expected at most one item but found {len(items)}")
+        raise FHIRPathError(
+            f"FHIRPath {what}: expected at most one item but found {len(items)}",
+            f"FHIRPath {what} : au plus un élément est attendu, {len(items)} trouvés",
+        )
     return items[0]
 
 
@@ -36,7 +39,7 @@ def text_of(items: Items, what: str) -> str | None:
     value = scalar(one(items, what))
     if value is None or type(value) is str:
         return value
-    raise FHIRPathError(f"FHIRPath {what}: expected a text but found {written(value)}")
+    raise unexpected(what, ("a text", "un texte"), value)
 
 
 def integer_of(items: Items, what: str) -> int | None:
@@ -44,7 +47,15 @@ def integer_of(items: Items, what: str) -> int | None:
     value = scalar(one(items, what))
     if value is None or type(value) is int:
         return value
-    raise FHIRPathError(f"FHIRPath {what}: expected an integer but found {written(value)}")
+    raise unexpected(what, ("an integer", "un entier"), value)
+
+
+def unexpected(what: str, wanted: tuple[str, str], value: Any) -> FHIRPathError:
+    """What to raise where ``wanted`` (English, French) should stand, and does not."""
+    return FHIRPathError(
+        f"FHIRPath {what}: expected {wanted[0]} but found {written(value)}",
+        f"FHIRPath {what} : {wanted[1]} est attendu, trouvé : {written(value)}",
+    )
 
 
 def truth_of(items: Items) -> bool | None:
@@ -121,7 +132,10 @@ def _number_pair(left: Items, right: Items, symbol: str) -> tuple[Any, Any] | No
     if a is None or b is None:
         return None
     if type(a) not in (int, Decimal) or type(b) not in (int, Decimal):
-        raise FHIRPathError(f"FHIRPath {symbol}: cannot be applied to {written(a)} and {written(b)}")
+        raise FHIRPathError(
+            f"FHIRPath {symbol}: cannot be applied to {written(a)} and {written(b)}",
+            f"FHIRPath {symbol} : ne s'applique pas à {written(a)} et {written(b)}",
+        )
     return a, b
 
 
@@ -195,7 +209,8 @@ def negate(items: Items) -> Items:
         return [Quantity(-value.value, value.unit, value.calendar)]
     if type(value) in (int, Decimal):
         return [-value]
-    raise FHIRPathError(f"FHIRPath -: cannot be applied to {written(value)}")
+    said = written(value)
+    raise FHIRPathError(f"FHIRPath -: cannot be applied to {said}", f"FHIRPath - : ne s'applique pas à {said}")
 
 
 ARITHMETIC: dict[str, Callable[[Items, Items], Items]] = {

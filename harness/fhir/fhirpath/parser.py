@@ -25,6 +25,7 @@ from harness.fhir.fhirpath.syntax import (
 )
 from harness.fhir.fhirpath.values import CALENDAR_UNITS, Quantity
 from harness.fhir.primitives import temporal
+from harness.fhir.reason import Reason, french
 
 _DEPTH = 150
 """Nested operands and parentheses; deeper expressions are refused."""
@@ -58,6 +59,7 @@ POWER = {
 """How strongly each operator binds, from N1's table of precedence."""
 _UNARY = 11
 _NAMES = frozenset({"is", "as", "in", "contains"})
+_END = Reason("the end", "la fin")
 
 
 class _Token(NamedTuple):
@@ -83,18 +85,29 @@ class _Parser:
         while position < len(text):
             found = _TOKEN.match(text, position)
             if found is None:
-                self._fail(f"unexpected {text[position]!r}", position)
+                self._unexpected(repr(text[position]), position)
             kind = found.lastgroup or ""
             if kind != "space":
                 tokens.append(_Token(kind, found.group(), position))
             position = found.end()
-        tokens.append(_Token("end", "the end", len(text)))
+        tokens.append(_Token("end", _END, len(text)))
         return tokens
 
-    def _fail(self, what: str, position: int) -> NoReturn:
+    def _fail(self, en: str, fr: str, position: int) -> NoReturn:
         line = self._text.count("\n", 0, position) + 1
         column = position - (self._text.rfind("\n", 0, position) + 1) + 1
-        raise FHIRPathError(f"FHIRPath line {line}, column {column}: {what}, in: {self._text}")
+        raise FHIRPathError(
+            f"FHIRPath line {line}, column {column}: {en}, in: {self._text}",
+            f"FHIRPath, ligne {line}, colonne {column} : {fr}, dans : {self._text}",
+        )
+
+    def _expected(self, en: str, fr: str, found: _Token) -> NoReturn:
+        self._fail(
+            f"expected {en} but found {found.text}", f"{fr} attendu, trouvé : {french(found.text)}", found.position
+        )
+
+    def _unexpected(self, text: str, position: int) -> NoReturn:
+        self._fail(f"unexpected {text}", f"{french(text)} n'a rien à faire ici", position)
 
     def _peek(self) -> _Token:
         return self._tokens[self._next]
@@ -114,19 +127,20 @@ class _Parser:
     def _expect(self, symbol: str) -> None:
         if not self._accept(symbol):
             token = self._peek()
-            self._fail(f"expected {symbol!r} but found {token.text}", token.position)
+            self._expected(repr(symbol), repr(symbol), token)
 
     def whole(self) -> Node:
         node = self._expression(0)
         token = self._peek()
         if token.kind != "end":
-            self._fail(f"unexpected {token.text}", token.position)
+            self._unexpected(token.text, token.position)
         return node
 
     def _expression(self, power: int) -> Node:
         self._depth += 1
         if self._depth > _DEPTH:
-            self._fail(f"more than {_DEPTH} levels of nesting", self._peek().position)
+            en, fr = f"more than {_DEPTH} levels of nesting", f"plus de {_DEPTH} niveaux d'imbrication"
+            self._fail(en, fr, self._peek().position)
         left = self._operand()
         while True:
             token = self._peek()
@@ -181,15 +195,16 @@ class _Parser:
         if self._accept("%"):
             name = self._take()
             if name.kind not in ("name", "quoted", "string"):
-                self._fail(f"expected the name of a variable but found {name.text}", name.position)
+                self._expected("the name of a variable", "nom de variable", name)
             return Variable(name.text if name.kind == "name" else _unescape(name.text))
-        return self._fail(f"expected an operand but found {token.text}", token.position)
+        return self._expected("an operand", "opérande", token)
 
     def _invocation(self, source: Node | None) -> Node:
         if self._peek().kind == "special":
             token = self._take()
             if source is not None:
-                self._fail(f"{token.text} cannot follow a dot", token.position)
+                en, fr = f"{token.text} cannot follow a dot", f"{token.text} ne peut pas suivre un point"
+                self._fail(en, fr, token.position)
             return Special(token.text[1:])
         name = self._identifier()
         if not self._accept("("):
@@ -207,7 +222,7 @@ class _Parser:
         if token.kind == "quoted":
             return _unescape(token.text)
         if token.kind != "name" or (token.text in KEYWORDS and token.text not in _NAMES):
-            self._fail(f"expected a name but found {token.text}", token.position)
+            self._expected("a name", "nom", token)
         return token.text
 
     def _type(self) -> str:
@@ -230,7 +245,8 @@ class _Parser:
         text = token.text[1:]
         value = temporal(text.rstrip("T"))  # @2020T is a dateTime that says no more than the year
         if value is None:
-            self._fail(f"{token.text} is no date, time or dateTime", token.position)
+            en, fr = "is no date, time or dateTime", "n'est ni une date, ni une heure, ni un dateTime"
+            self._fail(f"{token.text} {en}", f"{token.text} {fr}", token.position)
         return Literal(replace(value, text=text))
 
 

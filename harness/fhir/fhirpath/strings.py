@@ -27,7 +27,10 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.DOTALL)
     except (re.error, OverflowError, RecursionError) as error:
-        raise FHIRPathError(f"FHIRPath: '{text}' is not a regular expression: {error}") from error
+        raise FHIRPathError(
+            f"FHIRPath: '{text}' is not a regular expression: {error}",
+            f"FHIRPath : « {text} » n'est pas une expression régulière ({error})",
+        ) from error
 
 
 def _judge(name: str, rule: Callable[[str, str], bool]) -> Function:

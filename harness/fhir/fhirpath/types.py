@@ -159,7 +159,10 @@ def matches(item: Any, kind: str | None, wanted: str) -> bool:
     value = item.value
     if type(value) is dict:
         if kind is None and name in _OBJECTS and namespace != "System":
-            raise FHIRPathError(f"FHIRPath: is this element of type {name}? The definitions that say so were not given")
+            raise FHIRPathError(
+                f"FHIRPath: is this element of type {name}? The definitions that say so were not given",
+                f"FHIRPath : cet élément est-il du type {name} ? Les définitions qui le disent ne sont pas fournies",
+            )
         return namespace != "System" and kind is not None and is_kind(kind, name, "resourceType" in value)
     if namespace != "System" and name in PRIMITIVES:
         if kind is not None:

@@ -228,7 +228,10 @@ def compare(left: Any, right: Any) -> int | None:
         return None if pair is None else (pair[0] > pair[1]) - (pair[0] < pair[1])
     if _is_bare_quantity(a) or _is_bare_quantity(b):
         return None
-    raise FHIRPathError(f"FHIRPath cannot order {written(a)} and {written(b)}: they are of different types")
+    raise FHIRPathError(
+        f"FHIRPath cannot order {written(a)} and {written(b)}: they are of different types",
+        f"FHIRPath ne peut pas ordonner {written(a)} et {written(b)} : leurs types diffèrent",
+    )
 
 
 def _is_bare_quantity(value: Any) -> bool:

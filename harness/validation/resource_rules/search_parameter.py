@@ -10,6 +10,7 @@ from harness.fhir.fhirpath import compile_expression
 from harness.fhir.fhirpath.native import FUNCTION_NAMES
 from harness.fhir.fhirpath.parser import parse
 from harness.fhir.fhirpath.syntax import Binary, Call, Indexer, Member, Node, TypeOperation
+from harness.fhir.reason import told
 from harness.validation.compile.slicing import navigate
 from harness.validation.compile.tree import Node as Element
 from harness.validation.location import Location
@@ -38,7 +39,7 @@ def check(parameter: Mapping[str, Any], where: Location, scope: Scope) -> None:
             compile_expression(expression)
             _Paths(frozenset(texts(parameter, "base")), scope).elements(parse(expression))
         except FHIRPathError as problem:
-            scope.report("search-expression", (where, "expression", -1), found=expression, detail=str(problem))
+            scope.report("search-expression", (where, "expression", -1), found=expression, detail=told(problem))
     canonical = text(parameter, "derivedFrom")
     origin = scope.session.judge.definitions.search_parameter(canonical) if canonical else None
     if origin is None:
@@ -78,7 +79,7 @@ class _Paths:
             case Indexer(source, _):
                 return self.elements(source, focus)
             case Call(_, name, _) if name not in _KNOWN:
-                raise FHIRPathError(f"{name} is no function")
+                raise FHIRPathError(f"{name} is no function", f"{name} n'est pas une fonction")
             case Call(source, name, arguments):
                 found = self.elements(source, focus)
                 for argument in arguments if name in _CONDITIONS else ():
@@ -92,7 +93,11 @@ class _Paths:
         if name not in self._types:
             return self._children([t for b in self._bases if (t := self._compiler.type_tree(b)) is not None], name)
         if self._bases and name not in self._bases | _ANY:
-            raise FHIRPathError(f"{name} is none of the types that are searched ({', '.join(sorted(self._bases))})")
+            listed = ", ".join(sorted(self._bases))
+            raise FHIRPathError(
+                f"{name} is none of the types that are searched ({listed})",
+                f"{name} n'est pas un des types recherchés ({listed})",
+            )
         tree = self._compiler.type_tree(name)
         return None if tree is None or name in _ANY else [tree]
 
@@ -106,5 +111,6 @@ class _Paths:
             if child.name.removesuffix("[x]") == name
         ]
         if not found:
-            raise FHIRPathError(f"{', '.join(sorted({e.path for e in elements}))} has no element {name}")
+            paths = ", ".join(sorted({element.path for element in elements}))
+            raise FHIRPathError(f"{paths} has no element {name}", f"{paths} n'a pas d'élément {name}")
         return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import compile_expression
+from harness.fhir.reason import told
 from harness.validation.location import Location
 from harness.validation.resource_rules.map_types import MapTypes, Variables
 from harness.validation.resource_rules.reading import choice, parts, text, texts
@@ -83,7 +84,7 @@ class _Walk:
             try:
                 compile_expression(last)
             except FHIRPathError as problem:
-                self._scope.report("map-expression", where, found=last, detail=str(problem))
+                self._scope.report("map-expression", where, found=last, detail=told(problem))
         return last if transform == "create" else None
 
     def _call(self, call: Mapping[str, Any], where: Location, known: Variables) -> None:
