@@ -10,6 +10,7 @@ from harness.engine.candidate_file import Document, read_data, read_file
 from harness.engine.exchange import Headers
 from harness.engine.redaction import Redactor
 from harness.engine.secure import Tls
+from harness.engine.tunnel import Proxy
 from harness.errors import UsageError
 from harness.suite.policies import policies
 from harness.suite.problem import nearest
@@ -186,6 +187,11 @@ class Candidate:
     def policies(self) -> dict[str, Any]:
         """Every choice that the specifications leave open, by name: the file's, or the default."""
         return policies().effective(self.policy)
+
+    @property
+    def through(self) -> Proxy | None:
+        """The proxy before the candidate."""
+        return Proxy(self.proxy, self.tls) if self.proxy else None
 
     def redactor(self) -> Redactor:
         """Return what takes this candidate's secrets out of whatever is recorded."""

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+import httpcore
 import httpx
 
 from harness.engine.access import Grant, TokenError, Tokens
 from harness.engine.candidate import Candidate, Limits
+from harness.engine.connections import FAULTS, beyond, chunks, hang_up, outgoing, pool, received
 from harness.engine.events import Phase
-from harness.engine.exchange import Exchange, Request, Response
+from harness.engine.exchange import Exchange, Headers, Request, Response, header
 from harness.engine.handshake import METHOD, shake_hands
 from harness.engine.redaction import Redactor
 from harness.engine.text import inert
@@ -76,11 +78,10 @@ _OPENERS = (b"{", b"[", b",", b"<")
 """One of these stands before every JSON value and XML element; in texts they count too: the limit leaves room."""
 
 
-_USUAL = (("User-Agent", "fhir-harness"), ("Accept", "*/*"), ("Accept-Encoding", "gzip"), ("Connection", "keep-alive"))
-"""Headers of a request that has none of that name. "identity" cannot be insisted on: a candidate may compress all the
-same, so gzip is offered and bounded."""
 _BODILESS = frozenset({204, 304})
 """An answer with such a status has no body (RFC 9112, section 6.3), whatever its headers say."""
+_REFUSED = 400
+"""The least status of an answer that is an error."""
 _ALWAYS = 65_536
 """Bytes. A body of so many is taken however much a run has recorded already."""
 _JUST_NOW = 0.5
@@ -94,17 +95,18 @@ class Live:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
         context = candidate.tls.context()
-        self._timeout = httpx.Timeout(self._limits.read, connect=self._limits.connect).as_dict()
-        self._usual = _way(candidate, context)
+        self._proxy = candidate.through
+        self._timeouts = dict.fromkeys(("read", "write"), self._limits.read)
+        self._timeouts |= dict.fromkeys(("connect", "pool"), self._limits.connect)
+        self._usual = pool(context, self._proxy)
         # A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
         # section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
-        self._once = _way(candidate, context, idle=_JUST_NOW)
-        self._alone = _way(candidate, context, idle=0)
+        self._once = pool(context, self._proxy, idle=_JUST_NOW)
+        self._alone = pool(context, self._proxy, idle=0)
         self._refused = -_JUST_NOW
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
         self._tls = candidate.tls
-        self._proxy = candidate.proxy
         self._certificates: dict[str, str] = {}
         self._left = candidate.limits.recorded
 
@@ -142,7 +144,7 @@ class Live:
             return None, "timeout", f"no complete answer within {self._limits.total:g} s"
         except TokenError as problem:
             return None, "token", str(problem)
-        except (CandidateError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+        except (CandidateError, *FAULTS, OSError, ValueError) as problem:
             return None, *classify(problem, self._limits)
 
     async def _turn(self) -> None:
@@ -159,47 +161,43 @@ class Live:
         try:
             async with asyncio.timeout(self._limits.total):
                 return await self._answer(request)
-        except (CandidateError, TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+        except (CandidateError, TimeoutError, *FAULTS, OSError, ValueError) as problem:
             raise CandidateError(self._redactor.text(classify(problem, self._limits)[1])[:_MESSAGE_LIMIT]) from problem
 
     async def _answer(self, request: Request) -> Response:
-        named = {name.lower() for name, _ in request.headers}
-        pairs = (*(pair for pair in _USUAL if pair[0].lower() not in named), *request.headers)
-        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
-        extensions: dict[str, Any] = {"timeout": self._timeout}
+        extensions: dict[str, Any] = {"timeout": self._timeouts}
         if request.url.startswith("https:"):
             extensions["trace"] = self._watch
-        outgoing = httpx.Request(
-            request.method, request.url, headers=headers, content=request.body, extensions=extensions
-        )
-        answer = await self._way_for(request).handle_async_request(outgoing)
-        if answer.is_error:
+        answer = await self._way_for(request).handle_async_request(outgoing(request, extensions))
+        if answer.status >= _REFUSED:
             self._refused = time.monotonic()
+        headers = received(answer)
+        length = 0
         try:
-            decoder = _Decoder(answer.headers.get("content-encoding", ""), *self._most())
+            decoder = _Decoder(header(headers, "content-encoding") or "", *self._most())
             gathered = bytearray()  # a list of pieces would hold many times what is in them
-            async for chunk in answer.aiter_raw():
+            async for chunk in chunks(answer):
+                length += len(chunk)
                 for part in decoder.feed(chunk):
                     gathered += part
             decoder.finish(request.method)
         finally:
+            if _goes_on(answer, request.method, headers, length):
+                await hang_up(answer)  # what follows would be taken for the answer to the next request
             await answer.aclose()
-            if _goes_on(answer) and "network_stream" in answer.extensions:
-                # What follows would be taken for the answer to the next request.
-                await answer.extensions["network_stream"].aclose()
-        received = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         body = bytes(gathered)
         if sum(map(body.count, _OPENERS)) > self._limits.values:
             raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values (limits.values)")
         self._left -= len(body)
-        return Response(answer.status_code, received, body, answer.http_version)
+        version = answer.extensions.get("http_version", b"HTTP/1.1").decode("ascii", "replace")
+        return Response(answer.status, headers, body, version)
 
     def _most(self) -> tuple[int, str]:
         """Return how many bytes the next body may have, and which limit that is: none takes all that is left."""
         left = max(_ALWAYS, self._left // 2)
         return (self._limits.body, "limits.body") if left > self._limits.body else (left, "limits.recorded, for all")
 
-    def _way_for(self, request: Request) -> httpx.AsyncHTTPTransport:
+    def _way_for(self, request: Request) -> httpcore.AsyncConnectionPool:
         if _repeatable(request):
             return self._usual
         return self._alone if time.monotonic() - self._refused < _JUST_NOW else self._once
@@ -237,22 +235,12 @@ class Live:
             await way.aclose()
 
 
-def _goes_on(answer: httpx.Response) -> bool:
-    """Tell whether a body is announced where none is read."""
-    announced = answer.headers.get("content-length", "0") != "0" or "transfer-encoding" in answer.headers
-    return answer.status_code in _BODILESS and announced
-
-
-def _way(candidate: Candidate, context: ssl.SSLContext, idle: float = 5.0) -> httpx.AsyncHTTPTransport:
-    """Return connections that are kept while not in use for ``idle`` seconds: nothing of a client is above them."""
-    return httpx.AsyncHTTPTransport(
-        http1=True,
-        http2=False,
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=idle),
-        verify=context,
-        proxy=candidate.proxy,
-        trust_env=False,
-    )
+def _goes_on(answer: httpcore.Response, method: str, headers: Headers, length: int) -> bool:
+    """Tell whether more came than the answer, whose body has ``length`` bytes, or is announced where none is read."""
+    chunked = header(headers, "transfer-encoding") is not None
+    if answer.status in _BODILESS:
+        return chunked or header(headers, "content-length") not in (None, "0")
+    return (method == "HEAD" or not chunked) and beyond(answer, length) > 0
 
 
 class _Decoder:
@@ -325,19 +313,19 @@ def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return "dns", "the host name of the candidate does not resolve"
     match problem:
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+        case httpcore.ConnectTimeout() | httpcore.PoolTimeout():
             return "timeout", f"no connection within {limits.connect:g} s"
-        case httpx.TimeoutException():
+        case httpcore.TimeoutException():
             return "timeout", f"nothing came for {limits.read:g} s"
-        case httpx.ConnectError() | httpx.ProxyError() | ProxyRefusal():
+        case httpcore.ConnectError() | httpcore.ProxyError() | ProxyRefusal():
             return "connect", f"the connection was refused or cannot be made: {problem}"
-        case httpx.RemoteProtocolError() if "disconnected without" in str(problem):
+        case httpcore.RemoteProtocolError() if "disconnected without" in str(problem):
             return "connection-lost", "the connection was closed before anything was answered"
         case TimeoutError():
             return "timeout", f"no complete answer within {limits.total:g} s"
-        case httpx.NetworkError():
+        case httpcore.NetworkError():
             return "connection-lost", "the connection was closed before the answer was complete"
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | ValueError():
+        case httpx.InvalidURL() | httpcore.UnsupportedProtocol() | httpcore.LocalProtocolError() | ValueError():
             return "request", f"the request cannot be sent: {problem}"
         case CandidateError():
             return "protocol", str(problem)

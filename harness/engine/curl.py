@@ -46,15 +46,16 @@ def curl(exchange: Exchange, candidate: Mapping[str, Any] | None = None) -> str:
 
 def _access(url: str, candidate: Mapping[str, Any], *, shown: bool) -> Iterator[str]:
     """Yield the options for the way to the candidate: its proxy, whom to trust, and the certificate that is shown."""
-    if "proxy" in candidate:
-        yield from ("--proxy", _quoted(str(candidate["proxy"])))
     tls = candidate.get("tls", {})
-    if not url.startswith("https:") or not isinstance(tls, Mapping):
+    tls = tls if isinstance(tls, Mapping) else {}
+    proxy = str(candidate.get("proxy", ""))
+    if proxy:
+        yield from ("--proxy", _quoted(proxy))
+    if proxy.startswith("https:"):
+        yield from _trust(tls, "--proxy-")
+    if not url.startswith("https:"):
         return
-    if tls.get("verify") is False:
-        yield "--insecure"
-    elif "ca" in tls:
-        yield from ("--cacert", _quoted(str(tls["ca"])))
+    yield from _trust(tls, "--")
     if not shown:
         return
     if "pkcs12" in tls:
@@ -63,6 +64,13 @@ def _access(url: str, candidate: Mapping[str, Any], *, shown: bool) -> Iterator[
         yield from ("--cert", _quoted(_with_password(tls["certificate"], tls)))
     if "key" in tls and "pkcs12" not in tls:
         yield from ("--key", _quoted(str(tls["key"])))
+
+
+def _trust(tls: Mapping[str, Any], option: str) -> Iterator[str]:
+    if tls.get("verify") is False:
+        yield f"{option}insecure"
+    elif "ca" in tls:
+        yield from (f"{option}cacert", _quoted(str(tls["ca"])))
 
 
 def _with_password(path: Any, tls: Mapping[str, Any]) -> str:

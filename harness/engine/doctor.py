@@ -19,7 +19,7 @@ from harness.engine.exchange import Exchange, Response
 from harness.engine.handshake import alert_of, speak
 from harness.engine.steps import Call, converse, is_redirect
 from harness.engine.text import excerpt, inert
-from harness.engine.tunnel import ProxyRefusal, dial, proxy_address
+from harness.engine.tunnel import Proxy, ProxyRefusal, dial
 from harness.errors import CandidateError, HarnessError, UsageError
 from harness.suite.model import Interaction
 
@@ -124,19 +124,21 @@ class _Ways:
 
     async def _proxy(self, url: str, host: str, port: int) -> Diagnosis:
         """Look at the proxy: its name, its port, and whether it opens a tunnel, where one is needed."""
-        proxy = str(self._candidate.proxy)
-        through, at = proxy_address(proxy)
+        proxy = Proxy(str(self._candidate.proxy), self._candidate.tls)
+        through, at = proxy.address
         named = {"host": through, "port": at}
         try:
             async with asyncio.timeout(self._candidate.limits.connect):
                 if url.startswith("https:"):
                     _, writer = await dial(host, port, proxy)
                 else:
-                    _, writer = await asyncio.open_connection(through, at)
+                    _, writer = await asyncio.open_connection(through, at, ssl=proxy.context())
                 writer.transport.abort()
         except ProxyRefusal as problem:
             code = "unreached" if problem.unreached else "authentication" if problem.status == 407 else "refused"
             return diagnosis(f"proxy.{code}", State.FAIL, problem=problem, host=host)
+        except ssl.SSLCertVerificationError as problem:
+            return diagnosis("proxy.tls", State.FAIL, problem=problem.verify_message, **named)
         except socket.gaierror as problem:
             return diagnosis("proxy.dns", State.FAIL, problem=problem.strerror or problem, **named)
         except OSError as problem:
@@ -160,7 +162,7 @@ class _Ways:
         tls, seconds = self._candidate.tls, self._candidate.limits.connect
         try:
             async with asyncio.timeout(seconds + self._candidate.limits.read):
-                made = await speak(url, tls.context(), self._candidate.proxy)
+                made = await speak(url, tls.context(), self._candidate.through)
         except TimeoutError:
             return diagnosis("tls.timeout", State.FAIL, host=host, seconds=f"{seconds:g}")
         except ssl.SSLCertVerificationError as problem:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from harness.engine.exchange import Request, Response, header
 from harness.engine.secure import Tls, show_stranger
-from harness.engine.tunnel import ProxyRefusal, dial
+from harness.engine.tunnel import Proxy, ProxyRefusal, dial
 from harness.errors import CandidateError
 
 METHOD = "TLS"
@@ -48,7 +48,7 @@ _STATUS = re.compile("[0-9]{3}")
 _PORTS = {"http": 80, "https": 443}
 
 
-async def shake_hands(request: Request, tls: Tls, proxy: str | None = None) -> Response:
+async def shake_hands(request: Request, tls: Tls, proxy: Proxy | None = None) -> Response:
     """Make the connection that ``request`` asks for, and send one GET over it.
 
     Behind a ``proxy`` it goes through a tunnel, so that it is still the candidate whose TLS is spoken with. Raises
@@ -121,7 +121,7 @@ def _offer(context: ssl.SSLContext, name: str) -> None:
         raise CandidateError(f"{name} ciphers: the OpenSSL of this machine has none to offer") from problem
 
 
-async def speak(url: str, context: ssl.SSLContext, proxy: str | None = None) -> Response:
+async def speak(url: str, context: ssl.SSLContext, proxy: Proxy | None = None) -> Response:
     """Return what a GET of ``url`` over a TLS connection of its own is answered, what TLS came to in front.
 
     Raises CandidateError for what is not HTTP, and what the connection raises: ssl.SSLError, OSError,
@@ -165,7 +165,7 @@ def _described(connection: ssl.SSLObject) -> Iterator[tuple[str, str]]:
     yield "TLS-Certificate-Expires", certificate.not_valid_after_utc.isoformat()
 
 
-async def _clear_text(host: str, port: int, target: bytes, proxy: str | None) -> Response:
+async def _clear_text(host: str, port: int, target: bytes, proxy: Proxy | None) -> Response:
     try:
         reader, writer = await dial(host, port, proxy)
     except ProxyRefusal as problem:

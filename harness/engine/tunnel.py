@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import ssl
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from harness.engine.secure import Tls
 from harness.errors import CandidateError
 
 _GATEWAY = frozenset({502, 503, 504})
@@ -28,7 +30,26 @@ class ProxyRefusal(CandidateError):
         return self.status in _GATEWAY
 
 
-async def dial(host: str, port: int, proxy: str | None = None, context: ssl.SSLContext | None = None) -> Streams:
+@dataclass(frozen=True)
+class Proxy:
+    """What stands before the candidate. An https one is known by the candidate's authorities, and shown nothing."""
+
+    url: str = field(repr=False)
+    """With user and password, where it wants them."""
+    tls: Tls
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        parts = urlsplit(self.url)
+        return str(parts.hostname), parts.port or _PORTS[parts.scheme]
+
+    def context(self) -> ssl.SSLContext | None:
+        """Return the TLS settings for the proxy itself, or None. Raises UsageError as :meth:`Tls.context` does."""
+        return self.tls.context(shown=False) if urlsplit(self.url).scheme == "https" else None
+
+
+async def dial(host: str, port: int, proxy: Proxy | None = None, context: ssl.SSLContext | None = None) -> Streams:
     """Open a connection to ``host``, through ``proxy`` where there is one, and speak TLS with ``host`` by ``context``.
 
     Raises ProxyRefusal; OSError (ssl.SSLError among them) as the connection does.
@@ -36,22 +57,15 @@ async def dial(host: str, port: int, proxy: str | None = None, context: ssl.SSLC
     name = host if context else None
     if proxy is None:
         return await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
-    through, at = proxy_address(proxy)
-    reader, writer = await asyncio.open_connection(through, at, ssl=urlsplit(proxy).scheme == "https" or None)
+    reader, writer = await asyncio.open_connection(*proxy.address, ssl=proxy.context())
     try:
-        await _tunnel(reader, writer, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxy)
+        await _tunnel(reader, writer, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxy.url)
         if context is not None:
             await writer.start_tls(context, server_hostname=name)
     except BaseException:
         writer.transport.abort()
         raise
     return reader, writer
-
-
-def proxy_address(proxy: str) -> tuple[str, int]:
-    """Return host and port of a proxy's address."""
-    parts = urlsplit(proxy)
-    return str(parts.hostname), parts.port or _PORTS[parts.scheme]
 
 
 async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str, proxy: str) -> None:

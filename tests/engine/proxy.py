@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from ssl import SSLContext
 from urllib.parse import unquote
 
 from tests.engine.threaded import Threaded
@@ -14,16 +15,17 @@ def _proof(user: str) -> bytes:
 class Proxy(Threaded):
     """Listens on a loopback port of its own, in a thread. ``asked`` holds the first line of each request.
 
-    ``user`` is ``name:password`` as it stands in a URL.
+    ``user`` is ``name:password`` as it stands in a URL; ``ssl`` makes it an https proxy.
     """
 
-    def __init__(self, user: str = "") -> None:
+    def __init__(self, user: str = "", ssl: SSLContext | None = None) -> None:
         self.asked: list[str] = []
         self._proof = _proof(user)
-        super().__init__()
+        super().__init__(ssl=ssl)
         self._loop.set_exception_handler(lambda *_: None)  # connections end as their ends like
-        self.bare = f"http://127.0.0.1:{self.port}"
-        self.url = f"http://{user}@127.0.0.1:{self.port}" if user else self.bare
+        scheme = "https" if ssl else "http"
+        self.bare = f"{scheme}://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://{user}@127.0.0.1:{self.port}" if user else self.bare
 
     async def _serve(self, reader, writer):
         onward = None

@@ -6,6 +6,7 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import httpcore
 import httpx
 import pytest
 import respx
@@ -149,7 +150,7 @@ def test_what_the_authorization_server_refuses_is_told_without_secrets():
         signed_in(candidate({"client-secret": "secret-abcdef"}))
     assert "secret-abcdef" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
-    respx.post(TOKEN).mock(side_effect=httpx.ConnectError("refused"))
+    respx.post(TOKEN).mock(side_effect=httpcore.ConnectError("refused"))
     with pytest.raises(TokenError, match="no token from"):
         signed_in(candidate())
     impatient = {"grant": "authorization-code", "authorize-url": "https://login.example/a", "patience": 0.01}
@@ -205,7 +206,7 @@ def test_without_a_refresh_token_a_person_must_come_back():
     ],
 )
 def test_only_what_may_be_repeated_is_sent_again(method, headers, times):
-    route = respx.route(method=method).mock(side_effect=[httpx.ReadError("reset"), httpx.Response(200)])
+    route = respx.route(method=method).mock(side_effect=[httpcore.ReadError("reset"), httpx.Response(200)])
 
     async def go():
         live = Live(Candidate.of({"base-url": BASE}))

@@ -5,7 +5,9 @@ import gzip
 import socket
 import tracemalloc
 import zlib
+from contextlib import suppress
 
+import httpcore
 import httpx
 import pytest
 import respx
@@ -89,12 +91,12 @@ def test_redirects_cookies_and_the_environments_proxies_are_not_followed(monkeyp
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
-        (httpx.ConnectError("refused"), "connect"),
-        (httpx.ConnectTimeout("slow"), "timeout"),
-        (httpx.ReadTimeout("slow"), "timeout"),
-        (httpx.ReadError("reset"), "connection-lost"),
-        (httpx.RemoteProtocolError("garbage"), "protocol"),
-        (httpx.UnsupportedProtocol("gopher"), "request"),
+        (httpcore.ConnectError("refused"), "connect"),
+        (httpcore.ConnectTimeout("slow"), "timeout"),
+        (httpcore.ReadTimeout("slow"), "timeout"),
+        (httpcore.ReadError("reset"), "connection-lost"),
+        (httpcore.RemoteProtocolError("garbage"), "protocol"),
+        (httpcore.UnsupportedProtocol("gopher"), "request"),
     ],
 )
 def test_what_stops_an_exchange_has_a_code(problem, code):
@@ -288,25 +290,73 @@ def test_http_where_tls_is_spoken():
     assert asyncio.run(scenario()).error_code == "tls"
 
 
-@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_what_follows_an_answer_without_a_body_is_not_the_next_answer(status):
+SECOND = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "head", "body"),
+    [
+        ("GET", "204 No Content\r\nContent-Length: 8", "leftover"),
+        ("GET", "304 Not Modified\r\nContent-Length: 8", "leftover"),
+        ("GET", "200 OK\r\nContent-Length: 2", "{}leftover"),
+        ("GET", "200 OK\r\nContent-Length: 2", "{}" + SECOND),
+        ("GET", "103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2", "{}" + SECOND),
+        ("GET", "200 OK\r\nContent-Length: 0", SECOND),
+        ("HEAD", "200 OK\r\nContent-Length: 2", "{}"),
+        ("HEAD", "200 OK\r\nTransfer-Encoding: chunked", "0\r\n\r\n" + SECOND),
+    ],
+)
+def test_what_follows_an_answer_is_not_the_next_answer(method, head, body):
+    status = head.rpartition("HTTP/1.1 ")[2][:3]
+    opened = []
+
     async def answer(reader, writer):
-        try:
+        opened.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 8\r\n\r\nleftover".encode())
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+                writer.write(f"HTTP/1.1 {head}\r\n\r\n{body}".encode())
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async def go():
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             live = Live(candidate(base))
-            made = [await live.send(Request("GET", f"{base}/Patient"), SCOPE) for _ in range(3)]
+            made = [await live.send(Request(method, f"{base}/Patient"), SCOPE) for _ in range(3)]
             await live.close()
+            await asyncio.wait(opened)
             return made
 
     made = asyncio.run(go())
-    assert [(one.error, one.response and one.response.status) for one in made] == [(None, int(status[:3]))] * 3
+    assert [(one.error, one.response and one.response.status) for one in made] == [(None, int(status))] * 3
+
+
+def test_a_connection_serves_one_answer_after_the_other():
+    opened = []
+    parts = (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r", b"\n{", b"}")
+
+    async def answer(reader, writer):
+        opened.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def go():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            live = Live(candidate(base))
+            made = [await live.send(Request("GET", base), SCOPE) for _ in range(5)]
+            await live.close()
+            await asyncio.wait(opened)
+            return made
+
+    assert [one.response.body for one in asyncio.run(go())] == [b"{}"] * 5
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize(

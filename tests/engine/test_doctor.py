@@ -136,11 +136,19 @@ def test_a_proxy_is_looked_at_in_place_of_names_and_ports(authority):
         through = look(**{"base-url": server.url, "tls": tls, "proxy": proxy.url})
         unknown = look(**{"base-url": server.url, "tls": tls, "proxy": guarded.bare})
         closed = look(**{"base-url": without_server().replace("http:", "https:"), "proxy": proxy.url})
+    with (
+        TLSServer(server_context(authority.issue())) as server,
+        Proxy("user:p%40ss", server_context(authority.issue())) as secure,
+        Proxy("", server_context(authority.issue("elsewhere.example"))) as stranger,
+    ):
+        within = look(**{"base-url": server.url, "tls": tls, "proxy": secure.url})
+        distrusted = look(**{"base-url": server.url, "tls": tls, "proxy": stranger.url})
     nowhere = look(**{"base-url": "http://fhir.example/r4", "proxy": without_server()})
     nameless = look(**{"base-url": "http://fhir.example/r4", "proxy": "http://nowhere.invalid:3128"})
     assert states(through) == dict.fromkeys(("proxy", "tls", "metadata", "fhir-version", "formats"), "ok")
-    ends = [found[-1].code for found in (unknown, closed, nowhere, nameless)]
-    assert ends == ["proxy.authentication", "proxy.unreached", "proxy.tcp", "proxy.dns"]
+    assert states(within) == states(through)
+    ends = [found[-1].code for found in (unknown, closed, distrusted, nowhere, nameless)]
+    assert ends == ["proxy.authentication", "proxy.unreached", "proxy.tls", "proxy.tcp", "proxy.dns"]
 
 
 @respx.mock(assert_all_mocked=True)

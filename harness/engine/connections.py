@@ -1,0 +1,148 @@
+"""Connections to the candidate over HTTP/1.1, by httpcore: how long they are kept, and what comes beyond an answer."""
+
+import re
+import ssl
+from collections.abc import AsyncIterable, Iterable
+from typing import Any, cast
+
+import httpcore
+import httpx
+
+from harness.engine.exchange import Headers, Request
+from harness.engine.tunnel import Proxy
+
+FAULTS = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+"""What stops an exchange."""
+
+_MOST = 100
+"""Connections at a time."""
+_KEPT = 20
+"""Connections that are not in use."""
+_LENGTH = frozenset({"content-length", "transfer-encoding"})
+_USUAL = (("User-Agent", "fhir-harness"), ("Accept", "*/*"), ("Accept-Encoding", "gzip"), ("Connection", "keep-alive"))
+"""Headers of a request that has none of that name. "identity" cannot be insisted on: a candidate may compress all the
+same, so gzip is offered and bounded."""
+_END = re.compile(rb"\n\r?\n")
+_INFORMATIONAL = re.compile(rb"HTTP/1\.\d 1")
+"""How an answer begins that another one follows (RFC 9110, section 15.2)."""
+
+
+def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float = 5.0) -> httpcore.AsyncConnectionPool:
+    """Return connections that are kept while not in use for ``idle`` seconds. Nothing of the environment counts."""
+    options: dict[str, Any] = {
+        "ssl_context": context,
+        "max_connections": _MOST,
+        "max_keepalive_connections": _KEPT,
+        "keepalive_expiry": idle,
+        "network_backend": _Backend(),
+    }
+    if proxy is None:
+        return httpcore.AsyncConnectionPool(**options)
+    at = httpx.Proxy(proxy.url)
+    return httpcore.AsyncHTTPProxy(_address(at.url), at.raw_auth, proxy_ssl_context=proxy.context(), **options)
+
+
+def outgoing(request: Request, extensions: dict[str, Any]) -> httpcore.Request:
+    """Return ``request`` as it goes out, with the headers that every one has. Raises httpx.InvalidURL, ValueError."""
+    url = httpx.URL(request.url)
+    named = {name.lower() for name, _ in request.headers}
+    pairs = [pair for pair in _USUAL if pair[0].lower() not in named]
+    if "host" not in named:
+        pairs.insert(0, ("Host", url.netloc.decode("ascii")))
+    if not named & _LENGTH and (request.body or request.method in ("PATCH", "POST", "PUT")):
+        pairs.append(("Content-Length", str(len(request.body))))
+    return httpcore.Request(
+        request.method,
+        _address(url),
+        headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in (*pairs, *request.headers)],
+        content=request.body,
+        extensions=extensions,
+    )
+
+
+def _address(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+
+
+def received(answer: httpcore.Response) -> Headers:
+    """Return the headers of an answer."""
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+
+
+def chunks(answer: httpcore.Response) -> AsyncIterable[bytes]:
+    """Return the body as it comes, in its content encoding."""
+    return cast(AsyncIterable[bytes], answer.stream)
+
+
+def beyond(answer: httpcore.Response, length: int) -> int:
+    """Return how many bytes have come after the body of an answer, which has ``length`` and is not chunked."""
+    stream = answer.extensions.get("network_stream")
+    return stream.beyond(length) if isinstance(stream, _Counting) else 0
+
+
+async def hang_up(answer: httpcore.Response) -> None:
+    """Close the connection that the answer came over, for good."""
+    if "network_stream" in answer.extensions:
+        await answer.extensions["network_stream"].aclose()
+
+
+class _Counting(httpcore.AsyncNetworkStream):
+    """A connection that knows how much has come since the end of the answer's headers."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._head = bytearray()
+        self._come: int | None = None
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._stream.read(max_bytes, timeout)
+        if self._come is not None:
+            self._come += len(data)
+            return data
+        self._head += data
+        while end := _END.search(self._head):
+            if not _INFORMATIONAL.match(self._head):
+                self._come = len(self._head) - end.end()
+                break
+            del self._head[: end.end()]
+        return data
+
+    def beyond(self, length: int) -> int:
+        return (self._come or 0) - length
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._come = None
+        self._head.clear()
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _Counting(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.AnyIOBackend):
+    """Opens connections that count."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _Counting(await super().connect_tcp(host, port, timeout, local_address, socket_options))
