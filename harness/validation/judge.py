@@ -27,6 +27,7 @@ from harness.validation.slots import ResourceSlot
 from harness.validation.trial import conforms
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
+_IMPOSE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-imposeProfile"
 _ANY = frozenset({"Resource", "DomainResource"})
 _REMEMBERED = 20_000
 _LONGEST_WORD = 200
@@ -52,6 +53,7 @@ class Judge:
         self._broken: dict[str, str] = {}
         self._globals: dict[str, tuple[str, ...]] | None = None
         self._schemas: dict[str, ElementSchema | None] = {}
+        self._imposed: dict[str, tuple[str, ...]] = {}
 
     # ---- schemas
 
@@ -75,6 +77,14 @@ class Judge:
                     found.setdefault(str(entry.get("type")), []).append(str(entry.get("profile")))
             self._globals = {kind: tuple(profiles) for kind, profiles in found.items()}
         return self._globals.get(name, ())
+
+    def imposed(self, canonical: str) -> tuple[str, ...]:
+        """The profiles that a resource must conform to as well when it claims the profile ``canonical``."""
+        if canonical not in self._imposed:
+            structure = self.definitions.structure(canonical) or {}
+            named = [e for e in structure.get("extension") or () if e.get("url") == _IMPOSE]
+            self._imposed[canonical] = tuple(str(e["valueCanonical"]) for e in named if "valueCanonical" in e)
+        return self._imposed[canonical]
 
     def problem(self, canonical: str) -> str | None:
         """Why the profile cannot be used; None when it can, or is not known at all."""

@@ -46,6 +46,8 @@ def walk(value: dict[str, Any], where: Location, scope: Scope, profiles: Sequenc
         schema.check(value, where, scope)
     for key in active:
         session.active.discard(key)
+    if "meta" in value:
+        _check_labels(value, where, scope)
     if name == "Bundle":
         check_bundle(value, where, scope)
     elif name in RULES:
@@ -88,10 +90,20 @@ def _schemas(
 
 def _other_version(canonical: str, scope: Scope) -> str | None:
     """The version in which a profile is known, where the resource names another one (R4 canonical, "|")."""
-    version = canonical.partition("|")[2]
-    found = scope.session.judge.definitions.structure(canonical) if version else None
+    _, bar, version = canonical.partition("|")
+    found = scope.session.judge.definitions.structure(canonical) if bar else None
     here = str(found.get("version") or "") if found is not None else version
-    return here if not f"{here}.".startswith(f"{version}.") else None
+    return None if _is_version(here, version) else here
+
+
+def _is_version(version: str, named: str) -> bool:
+    """Whether ``version`` is the one named: whole, by its first numbers (two at least), or with ``x`` for some."""
+    wanted, given = named.split("."), version.split(".")
+    if version == named or len(wanted) < 2:
+        return version == named
+    return len(wanted) <= len(given) and all(
+        one in ("x", "*", other) for one, other in zip(wanted, given, strict=False)
+    )
 
 
 def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Location, scope: Scope) -> None:
@@ -105,6 +117,23 @@ def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Locatio
         scope.report("resource-type-mismatch", where, found=name, expected=schema.type, profile=canonical)
     else:
         chosen[canonical] = schema
+        for further in judge.imposed(canonical):
+            if further not in chosen:
+                _choose(further, name, chosen, where, scope)
+
+
+def _check_labels(value: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    """Security labels are a set (R4 Resource.meta): each is there once."""
+    meta = value.get("meta")
+    labels = meta.get("security") if isinstance(meta, dict) else None
+    seen: set[tuple[str, str]] = set()
+    for index, label in enumerate(labels if isinstance(labels, list) else ()):
+        if not isinstance(label, dict) or not isinstance(label.get("code"), str):
+            continue
+        key = (str(label.get("system")), label["code"])
+        if key in seen:
+            scope.report("label-duplicate", (((where, "meta", -1)), "security", index), found="#".join(key))
+        seen.add(key)
 
 
 def _loinc_codes(value: Mapping[str, Any]) -> Iterator[str]:

@@ -173,6 +173,14 @@ def test_meta_profile_that_is_not_known_is_undecided_and_one_asked_for_is_an_err
     assert places(validator, patient(), "https://example.test/unknown") == [("profile-required-unknown", "Patient")]
 
 
+def test_security_labels_are_a_set(validator: Validator) -> None:
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    other = {**label, "code": "V"}
+    found = places(validator, patient(meta={"security": [label, other, label]}))
+    assert found == [("label-duplicate", "Patient.meta.security[2]")]
+    assert places(validator, patient(meta={"tag": [label, label]})) == []
+
+
 def test_narrative(validator: Validator) -> None:
     def rules(div: str) -> set[str | None]:
         outcome = validator.validate(patient(text={"status": "generated", "div": div}))

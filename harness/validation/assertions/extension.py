@@ -113,6 +113,10 @@ class ExtensionRule:
         ``allowed``: anybody may add an extension that others ignore (§2.4), so nothing is left to judge; one that
         modifies stays undecided.
         """
+        known = scope.session.judge.definitions.structure(url.partition("|")[0])
+        if known is not None and known.get("type") != "Extension":
+            scope.report("extension-other-definition", where, found=url, expected=str(known.get("type")))
+            return
         setting = scope.session.settings.unknown_extensions
         if setting == "allowed":
             scope.report("extension-undecided", where, found=url, undecided=self.modifier)

@@ -114,6 +114,18 @@ TERMINOLOGY: dict[str, Rule] = {
         "'{found}' is a value set: a coding names the code system that its code comes from",
         "« {found} » est un jeu de valeurs : un codage nomme le système de codes dont vient son code",
     ),
+    "extension-other-definition": Rule(
+        "error",
+        "structure",
+        "{found} does not define an extension, but {expected}",
+        "{found} ne définit pas une extension, mais {expected}",
+    ),
+    "label-duplicate": Rule(
+        "error",
+        "duplicate",
+        "The security label {found} is there already",
+        "L'étiquette de sécurité {found} est déjà là",
+    ),
     "coding-system-https": Rule(
         "error",
         "code-invalid",
