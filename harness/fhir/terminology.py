@@ -92,9 +92,10 @@ class Terminology:
                 verdict = Verdict.UNDECIDED
                 reason = _other_version(system, version, table)
             else:
+                named = _shown(system, code)
                 reason = Reason(
-                    f"{_shown(system, code)} is not in the value set {value_set}",
-                    f"{_shown(system, code)} n'est pas dans le jeu de valeurs {value_set}",
+                    f"{named} is not in the value set {value_set}",
+                    f"{named.fr} n'est pas dans le jeu de valeurs {value_set}",
                 )
         shown = self._display(value_set, system, code) if display is not None or verdict is Verdict.IN else None
         concept = self.lookup(system, code) if system and display is not None else None
@@ -151,7 +152,7 @@ class Terminology:
             verdict = Verdict.UNDECIDED
         shown = (concept.display or None) if concept else None
         shown_code = _shown(system, code)
-        unknown = Reason(f"{shown_code} is not known here", f"{shown_code} n'est pas connu ici")
+        unknown = Reason(f"{shown_code} is not known here", f"{shown_code.fr} n'est pas connu ici")
         reason = "" if verdict is Verdict.IN else unknown
         return Answer(verdict, reason, shown, self._agrees(concept, display, shown))
 
@@ -315,5 +316,6 @@ def _other_version(system: str | None, version: str, table: CodeTable) -> Reason
     )
 
 
-def _shown(system: str | None, code: str) -> str:
-    return f"{system}|{code}" if system else f"the code '{code}'"
+def _shown(system: str | None, code: str) -> Reason:
+    named = f"{system}|{code}"
+    return Reason(named, named) if system else Reason(f"the code '{code}'", f"le code « {code} »")

@@ -1,6 +1,7 @@
 """Terminology servers: what is asked, what an answer means, what a bad server can do, and the lock of answers."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
+from harness.fhir.reason import french
 from harness.fhir.terminology import Verdict
 from harness.fhir.tx import (
     AnswerLock,
@@ -211,6 +213,7 @@ def test_no_answer_is_undecided_with_the_reason(
         answer = terminology.member(SITES, SNOMED, "40983000")
     assert answer.verdict is UNDECIDED
     assert reason in answer.reason
+    assert re.search(r"tx\.test\S* (n'a pas|a répondu)", french(answer.reason))
 
 
 def test_dead_server_is_left_alone(definitions: Definitions) -> None:
@@ -220,6 +223,7 @@ def test_dead_server_is_left_alone(definitions: Definitions) -> None:
     assert route.call_count == 3
     assert {answer.verdict for answer in answers} == {UNDECIDED}
     assert "is not asked any more: refused" in answers[-1].reason
+    assert "n'est plus interrogé : refused" in french(answers[-1].reason)
 
 
 def test_number_of_requests_has_a_limit(definitions: Definitions) -> None:

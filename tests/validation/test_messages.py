@@ -144,6 +144,18 @@ def test_a_fixed_value_says_the_part_that_differs() -> None:
     [
         ({"birthdate": "2000"}, "unknown-element", "here: birthDate?", "ici : birthDate ?"),
         ({"deceased": True}, "unknown-element", "as deceasedBoolean", "comme deceasedBoolean"),
+        (
+            {"active": [True]},
+            "json-kind",
+            "a JSON single value, not a JSON array",
+            "une valeur unique en JSON, et non un",
+        ),
+        (
+            {"name": {"text": "a"}},
+            "json-kind",
+            "a JSON array, not a JSON object",
+            "un tableau en JSON, et non un objet",
+        ),
         ({"name": [{"x": 1}]}, "unknown-element", "but id, extension, use, text, ", "mais id, extension, "),
         ({"zzzzzz": 1}, "unknown-element", "is not an element here", "n'est pas un élément ici"),
         ({"birthDate": "2000-13-01"}, "primitive-format", "(YYYY, YYYY-MM or", "(AAAA, AAAA-MM ou"),

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import orjson
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
+from harness.fhir.reason import Reason, told
 
 _JSON = "application/fhir+json"
 _GONE = (404, 410)
@@ -57,7 +58,7 @@ class TxLimits:
     failures: int = 3
 
 
-class _TooMuch(Exception):
+class _TooMuch(HarnessError):
     """The answer is beyond a limit; the text says which."""
 
 
@@ -83,7 +84,7 @@ class TerminologyServer:
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._sent = self._failed = 0
-        self._last_problem = ""
+        self._last_problem = Reason("", "")
 
     def ask(self, question: Question, definition: Mapping[str, Any] | None = None) -> Reply:
         """Return the server's answer; never raises for what the server does.
@@ -109,23 +110,30 @@ class TerminologyServer:
     ) -> tuple[Reply, bool]:
         """Return the reply, and whether the server does not know the value set or code system."""
         if self._failed >= self._limits.failures:
-            return Reply(None, f"{self.base_url} is not asked any more: {self._last_problem}", lasting=False), False
+            return Reply(None, self._no_more(self._last_problem), lasting=False), False
         if self._sent >= self._limits.requests:
-            text = f"{self.base_url} is not asked any more: {self._sent} requests are the limit"
-            return Reply(None, text, lasting=False), False
+            limit = Reason(f"{self._sent} requests are the limit", f"la limite est de {self._sent} requêtes")
+            return Reply(None, self._no_more(limit), lasting=False), False
         self._sent += 1
         try:
             status, data = self._send(method, path, parameters, body)
         except (httpx.HTTPError, OSError, _TooMuch) as problem:
             self._failed += 1
-            self._last_problem = str(problem) or type(problem).__name__
-            return Reply(None, f"{self.base_url} gave no answer: {self._last_problem}", lasting=False), False
+            said = self._last_problem = _what(problem)
+            en, fr = f"{self.base_url} gave no answer: {said}", f"{self.base_url} n'a pas répondu : {said.fr}"
+            return Reply(None, Reason(en, fr), lasting=False), False
         if status == 429 or (status >= 500 and not _is_outcome(data)):
             self._failed += 1
-            self._last_problem = f"HTTP {status}"
-            return Reply(None, f"{self.base_url} answered HTTP {status}", lasting=False), False
+            self._last_problem = Reason(f"HTTP {status}", f"HTTP {status}")
+            en, fr = f"{self.base_url} answered HTTP {status}", f"{self.base_url} a répondu HTTP {status}"
+            return Reply(None, Reason(en, fr), lasting=False), False
         self._failed = 0
         return _read(status, data, self.base_url)
+
+    def _no_more(self, why: Reason) -> Reason:
+        return Reason(
+            f"{self.base_url} is not asked any more: {why}", f"{self.base_url} n'est plus interrogé : {why.fr}"
+        )
 
     def _send(self, method: str, path: str, parameters: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
         if self._client is None:
@@ -138,10 +146,18 @@ class TerminologyServer:
             for chunk in response.iter_bytes():
                 data += chunk
                 if len(data) > self._limits.size:
-                    raise _TooMuch(f"its answer is longer than {self._limits.size} bytes")
+                    size = self._limits.size
+                    raise _TooMuch(f"its answer is longer than {size} bytes", f"sa réponse dépasse {size} octets")
                 if time.monotonic() > until:
-                    raise _TooMuch(f"no complete answer within {self._limits.seconds:g} s")
+                    most = f"{self._limits.seconds:g} s"
+                    raise _TooMuch(f"no complete answer within {most}", f"pas de réponse complète en {most}")
         return response.status_code, bytes(data)
+
+
+def _what(problem: Exception) -> Reason:
+    """What kept the server from answering; what the system says is in its own language."""
+    said = told(problem)
+    return said if said else Reason(type(problem).__name__, type(problem).__name__)
 
 
 def _parameters(question: Question) -> dict[str, str]:
@@ -189,11 +205,15 @@ def _read(status: int, data: bytes, base_url: str) -> tuple[Reply, bool]:
             message, display = values.get("message"), values.get("display")
             shown = display if isinstance(display, str) and display else None
             return Reply(result, message if isinstance(message, str) else "", shown), False
-        return Reply(None, f"{base_url} answered Parameters without a boolean result"), False
+        en, fr = "answered Parameters without a boolean result", "a répondu un Parameters sans résultat booléen"
+        return Reply(None, Reason(f"{base_url} {en}", f"{base_url} {fr}")), False
     issues = [i for i in resource.get("issue") or () if isinstance(i, Mapping)]
     said = "; ".join(filter(None, (_said(issue) for issue in issues))) or f"HTTP {status}"
     unknown = status in _GONE or any(issue.get("code") in _UNKNOWN_CODES for issue in issues)
-    return Reply(None, f"{base_url} could not answer: {said[:300]}"), unknown
+    said = said[:300]
+    return Reply(
+        None, Reason(f"{base_url} could not answer: {said}", f"{base_url} n'a pas pu répondre : {said}")
+    ), unknown
 
 
 def _values(resource: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import Reason, joined
+from harness.fhir.reason import Reason, french, joined
 from harness.fhir.terminology import Answer, Terminology, Verdict, plain
 from harness.fhir.tx.lock import AnswerLock, Locked, dated
 from harness.fhir.tx.server import Question, Reply, TerminologyServer
@@ -77,13 +77,17 @@ class RemoteTerminology(Terminology):
         if reply.result is None:
             return Answer(Verdict.UNDECIDED, joined((local_reason, reply.message)))
         if not reply.result:
-            return Answer(Verdict.NOT_IN, reply.message or f"the terminology server does not know {question.code}")
+            en = f"the terminology server does not know {question.code}"
+            unknown = Reason(en, f"le serveur de terminologie ne connaît pas {question.code}")
+            return Answer(Verdict.NOT_IN, reply.message or unknown)
         if display is None or reply.display is None or plain(display) == plain(reply.display):
             return Answer(Verdict.IN, "", reply.display, None if display is None or reply.display is None else True)
         # One answer shows one display; whether another one would do as well is a question of its own.
         shown = self._reply(replace(question, display=display))
         if shown.result is None:
-            return Answer(Verdict.UNDECIDED, f"whether it is displayed as '{display}': {shown.message}", reply.display)
+            en = f"whether it is displayed as '{display}': {shown.message}"
+            fr = f"s'il a pour libellé « {display} » : {french(shown.message)}"
+            return Answer(Verdict.UNDECIDED, Reason(en, fr), reply.display)
         return Answer(Verdict.IN, "", reply.display, shown.result)
 
     def _reply(self, question: Question) -> Reply:

@@ -173,6 +173,7 @@ ARTIFACTS: dict[str, Rule] = {
         "business-rule",
         "The measure has {found}, which is not reported",
         "La mesure comporte {found}, qui n'est pas rapporté",
+        {"(no code)": "(sans code)"},
     ),
     "measure-subjects": Rule(
         "error",

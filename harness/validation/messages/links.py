@@ -146,6 +146,7 @@ BUNDLE: dict[str, Rule] = {
         "invalid",
         "The first entry of a {expected} Bundle must be a {detail}, found {found}",
         "La première entrée d'un Bundle {expected} doit être {detail}, trouvé {found}",
+        {"nothing": "rien"},
     ),
     "bundle-empty": Rule(
         "error", "invalid", "A {expected} Bundle needs entries", "Un Bundle {expected} doit avoir des entrées"

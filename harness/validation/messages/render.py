@@ -60,10 +60,11 @@ RULES: dict[str, Rule] = {
 def render(issue: Finding, lang: str) -> str:
     """The sentence of ``issue`` in ``lang``; an unknown language gets English."""
     rule = RULES[issue.rule]
-    template, detail = (rule.fr, _french(issue)) if lang == "fr" else (rule.en, issue.detail)
+    template, detail, words = (rule.fr, _french(issue), rule.words) if lang == "fr" else (rule.en, issue.detail, {})
+    found, expected = issue.found, issue.expected
     return template.format(
-        found=issue.found,
-        expected=issue.expected,
+        found=words.get(found, found) if found else found,
+        expected=words.get(expected, expected) if expected else expected,
         detail=detail or "",
         profile=issue.profile,
         definition=issue.definition,

@@ -2,6 +2,15 @@
 
 from harness.validation.messages.rule import Rule
 
+_KINDS = {
+    "object": "un objet",
+    "array": "un tableau",
+    "string": "une chaîne",
+    "boolean": "un booléen",
+    "number": "un nombre",
+    "single value": "une valeur unique",
+}
+
 JSON: dict[str, Rule] = {
     "json-syntax": Rule("fatal", "structure", "This is not JSON: {detail}", "Ce n'est pas du JSON : {detail}"),
     "json-number": Rule(
@@ -50,7 +59,8 @@ JSON: dict[str, Rule] = {
         "error",
         "invalid",
         "This must be a JSON {expected}, not a JSON {found}",
-        "Il faut ici le type JSON {expected}, et non {found}",
+        "Il faut ici {expected} en JSON, et non {found}",
+        _KINDS,
     ),
     "json-array-length": Rule(
         "error",
