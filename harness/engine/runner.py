@@ -37,7 +37,7 @@ from harness.validation.validator import Validator
 P = ParamSpec("P")
 
 _FAILED = frozenset({Verdict.FAIL, Verdict.ERROR})
-_DEPENDENCIES = ("fhirpathpy", "httpx", "h11", "jsonschema", "orjson", "pyyaml")
+_DEPENDENCIES = ("fhirpathpy", "httpcore", "h11", "jsonschema", "orjson", "pyyaml")
 
 
 class Listener(Protocol):
