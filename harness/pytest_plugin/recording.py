@@ -24,6 +24,8 @@ from harness.report.catalogue import DEFAULT, KINDS
 from harness.report.file import ReportFile
 from harness.suite.requirements import FOLDER, load_requirements
 
+_MOST_JOBS = 64
+
 
 @dataclass(frozen=True)
 class Order:
@@ -45,8 +47,8 @@ class Order:
         for kind in self.reports:
             if kind not in KINDS:
                 raise UsageError(f"--fhir-report {kind}: there is no such report; choose {', '.join(KINDS)}")
-        if self.jobs < 1:
-            raise UsageError(f"--fhir-jobs needs 1 or more, not {self.jobs}")
+        if not 1 <= self.jobs <= _MOST_JOBS:
+            raise UsageError(f"--fhir-jobs needs 1 to {_MOST_JOBS}, not {self.jobs}")
         if self.accept is None and (self.key or self.cert):
             raise UsageError("--fhir-key and --fhir-cert sign something: name it with --fhir-accept FILE")
         if self.accept is not None and (self.key is None or self.cert is None):

@@ -66,7 +66,7 @@ class Session:
             opened.enter_context(_Terminal()).say,
             definitions,
             default_judge(definitions, terminology),
-            told.get(SEED) or settings.number("seed") or (before.seed if before else secrets.randbelow(2**31 - 1) + 1),
+            _seed(told, settings, before),
             tuple(map(str, ("pytest", *config.invocation_params.args))),
             Waivers.from_file(waivers) if waivers else Waivers.of(before.waivers) if before else None,
             settings.flag("redact-identities"),
@@ -193,6 +193,12 @@ def _before(settings: Settings, source: Candidate | ClientFile) -> RunStarted | 
     return started
 
 
+def _seed(told: Mapping[str, Any], settings: Settings, before: RunStarted | None) -> int:
+    """Return the seed that the leading process told, else that of the options, of the run before, or a new one."""
+    known = (told.get(SEED), settings.number("seed"), before.seed if before else None)
+    return next((seed for seed in known if seed is not None), secrets.randbits(31))
+
+
 def _select(settings: Settings, before: RunStarted | None) -> Select:
     """Return what chooses items, besides what pytest chooses by. Raises UsageError, JournalError."""
     selects: list[Select] = []
@@ -226,7 +232,7 @@ def _recording(
         cert=settings.file("cert"),
         page=settings.file("report-html"),
         reports=tuple(settings.every("report")),
-        jobs=settings.number("jobs") or 1,
+        jobs=1 if (jobs := settings.number("jobs")) is None else jobs,
     )
     if order.out is None and order.accept is None:
         return None

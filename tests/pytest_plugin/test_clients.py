@@ -173,6 +173,13 @@ def test_a_session_that_stops_tells_the_client_nothing_more(client: pytest.Pytes
     assert _calls(client) == ["feeds", "wrong"]
 
 
+def test_the_order_of_the_items_is_pytests_that_of_the_calls_the_sets(client: pytest.Pytester) -> None:
+    client.makeconftest("def pytest_collection_modifyitems(items): items.reverse()")
+    _run(client, "-p", "no:xdist", "--junitxml", "junit.xml").assert_outcomes(passed=2, failed=1, skipped=1)
+    assert list(_junit(client.path / "junit.xml").items()) == list(VERDICTS.items())[::-1]
+    assert _calls(client) == CALLS
+
+
 def test_a_collection_calls_nobody(client: pytest.Pytester) -> None:
     result = _run(client, "--collect-only", "-q", "--fhir-report-html", "page.html")
     assert result.ret == pytest.ExitCode.OK

@@ -150,6 +150,11 @@ def test_the_command_line_comes_before_the_ini_file(pytester: pytest.Pytester) -
     assert settings.every("package") == ["b"]
 
 
+def test_a_seed_may_be_zero(testsets: pytest.Pytester, sandbox: str) -> None:
+    options = ("sets", "--fhir-base-url", sandbox, "--fhir-seed", "0", "--collect-only")
+    testsets.runpytest_subprocess(*options).stdout.fnmatch_lines(["*--fhir-seed 0"])
+
+
 @pytest.mark.parametrize("option", ["--fhir-header=secret-without-colon", "--fhir-seed=many"])
 def test_a_value_of_another_form_is_told(pytester: pytest.Pytester, option: str) -> None:
     settings = Settings(pytester.parseconfig(option))
@@ -163,6 +168,7 @@ def test_a_value_of_another_form_is_told(pytester: pytest.Pytester, option: str)
     ("options", "message"),
     [
         (("--fhir-shard", "3/2"), "*K from 1 to N*"),
+        (("--fhir-jobs", "0"), "*--fhir-jobs needs 1 to 64, not 0*"),
         (("--fhir-report", "har"), "*--fhir-out DIR*"),
         (("--fhir-tx-lock", "nowhere.json"), "*nowhere.json*"),
         (("--fhir-tx", "no address"), "*not an address of a terminology server*"),
