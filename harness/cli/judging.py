@@ -92,7 +92,9 @@ class _Worker:
             outcome = self._outcome(item)
             result.failed += not outcome.ok
             result.undecided += outcome.ok and outcome.undecided
-            lines.append(_as_json(item.name, outcome) if self._setup.as_json else self._as_text(item.name, outcome))
+            lines.append(
+                self._as_json(item.name, outcome) if self._setup.as_json else self._as_text(item.name, outcome)
+            )
         result.text = "\n".join(lines)
         if self._terminology is not None and self._terminology.lock is not None:
             result.answers = self._terminology.lock.drain()
@@ -111,6 +113,12 @@ class _Worker:
         except HarnessError as problem:
             return _refused("not-a-resource", str(problem), self._setup.lang, problem.message_fr)
         return self._validator.validate(resource, profiles=profiles)
+
+    def _as_json(self, name: str, outcome: Outcome) -> str:
+        """One OperationOutcome, with the source of the resource in HL7's extension for it."""
+        content = outcome.operation_outcome(self._setup.lang)
+        content["extension"] = [{"url": _FILE, "valueString": name}]
+        return orjson.dumps(content).decode("utf-8")
 
     def _as_text(self, name: str, outcome: Outcome) -> str:
         words = _WORDS[self._setup.lang]
@@ -140,13 +148,6 @@ def _from_xml(data: bytes, definitions: Definitions) -> dict[str, Any]:
     # Loaded when the first document is met: who validates JSON should not wait for lxml.
     read: Callable[..., dict[str, Any]] = import_module("harness.fhir.xml").from_xml
     return read(data, definitions, limit=None)
-
-
-def _as_json(name: str, outcome: Outcome) -> str:
-    """One OperationOutcome, with the source of the resource in HL7's extension for it."""
-    content = outcome.operation_outcome()
-    content["extension"] = [{"url": _FILE, "valueString": name}]
-    return orjson.dumps(content).decode("utf-8")
 
 
 @lru_cache(maxsize=1)

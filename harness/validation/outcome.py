@@ -8,6 +8,7 @@ from typing import Any
 from harness.validation.messages.render import render
 
 _ERRORS = frozenset({"fatal", "error"})
+_NONE, _NONE_FR = "No issues detected", "Aucun problème détecté"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,16 @@ class Outcome:
         """True when something could not be judged."""
         return any(issue.undecided for issue in self.issues)
 
-    def operation_outcome(self) -> dict[str, Any]:
-        """The same as a FHIR OperationOutcome; with no issue it holds one ``information`` issue that says so."""
+    def operation_outcome(self, lang: str = "en") -> dict[str, Any]:
+        """The same as a FHIR OperationOutcome; with no issue it holds one ``information`` issue that says so.
+
+        ``lang`` is the language of that one; the issues are in the one that the validator was asked for.
+        """
         if not self.issues:
+            said = _NONE_FR if lang == "fr" else _NONE
             return {
                 "resourceType": "OperationOutcome",
-                "issue": [{"severity": "information", "code": "informational", "diagnostics": "No issues detected"}],
+                "issue": [{"severity": "information", "code": "informational", "diagnostics": said}],
             }
         return {"resourceType": "OperationOutcome", "issue": [_operation_outcome_issue(issue) for issue in self.issues]}
 

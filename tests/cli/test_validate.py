@@ -64,6 +64,17 @@ def test_french(command: Command, ndjson: Path) -> None:
     assert told[-1].startswith("5 ressources : 2 valides, 3 avec erreurs, 0 non décidées (")
 
 
+def test_french_tells_what_is_wrong_with_xml_and_that_nothing_is(command: Command, tmp_path: Path) -> None:
+    bad, good = tmp_path / "a.xml", tmp_path / "b.json"
+    bad.write_text("<patient/>")
+    text = {"status": "empty", "div": '<div xmlns="http://www.w3.org/1999/xhtml">a</div>'}
+    good.write_bytes(orjson.dumps({"resourceType": "Basic", "code": {"text": "a"}, "text": text}))
+    said = command("validate", bad, "--lang", "fr").out
+    assert "XML FHIR, ligne 1 : <patient> n'est pas dans l'espace de noms http://hl7.org/fhir" in said
+    said = command("validate", good, "--lang", "fr", "--format", "json").out
+    assert orjson.loads(said)["issue"][0]["diagnostics"] == "Aucun problème détecté"
+
+
 def test_json_gives_one_outcome_a_line_with_its_source(command: Command, ndjson: Path) -> None:
     outcomes = [orjson.loads(line) for line in command("validate", ndjson, "--format", "json").out.splitlines()]
     assert [o["resourceType"] for o in outcomes] == ["OperationOutcome"] * 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.fhir.reason import Reason
 from harness.validation.location import Location
 from harness.validation.resource_rules.reading import Placed, choice, descend, parts, text, texts
 from harness.validation.scope import Scope
@@ -26,6 +27,7 @@ _STANDARD = {
     "itemWeight": "decimal",
 }
 """The properties that HL7 defines, with their types (code system concept-properties, R4 and later releases)."""
+_SINGLE = Reason("a single include is wanted", "un seul include est attendu")
 _INTERNAL = frozenset({"parent", "child", "partOf"})
 """Standard properties whose value is a code of the same code system."""
 
@@ -149,8 +151,9 @@ def _check_all_codes(system: Mapping[str, Any], where: Location, scope: Scope) -
     compose = value_set.get("compose")
     included = list(parts(compose, "include", where)) if isinstance(compose, dict) else []
     first = included[0][0] if included else {}
+    reason: str
     if len(included) != 1 or (isinstance(compose, dict) and compose.get("exclude")):
-        reason = "single include"
+        reason = _SINGLE
     elif text(first, "system") != url:
         reason = f"system {text(first, 'system')}"
     elif first.get("concept") or first.get("filter") or texts(first, "valueSet"):

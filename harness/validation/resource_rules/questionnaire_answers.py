@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.fhir.reason import Reason
 from harness.validation.location import Location
 from harness.validation.resource_rules.questionnaire_limits import broken, order, wrong_kind
 from harness.validation.resource_rules.reading import choice, extension, part, parts, text
@@ -128,7 +129,8 @@ def _check_value_set(
         answer, reason = False, "there is no code"
     elif canonical.startswith("#"):
         held = next((r for r, _ in parts(questionnaire, "contained", where) if r.get("id") == canonical[1:]), None)
-        answer, reason = (None, f"{canonical} is not contained") if held is None else judge.inside(held, system, code)
+        absent = Reason(f"{canonical} is not contained", f"{canonical} n'est pas contenu")
+        answer, reason = (None, absent) if held is None else judge.inside(held, system, code)
     else:
         answer, reason = judge.member(canonical, system, code)
     if answer is False:
