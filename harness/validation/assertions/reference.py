@@ -65,7 +65,8 @@ class ReferenceRule:
             short = declared.removeprefix(_TYPES)
             if named and declared != named:  # an absolute one is for logical models only
                 scope.report("reference-type-mismatch", where, found=declared, expected=named)
-            named = named or (short if short in judge.resource_types else None)
+            plain = type(text) is str and ":" not in short  # an unknown type is none of the targets either
+            named = named or (short if plain or short in judge.resource_types else None)
         if named and self.targets:
             self._check_target(str(text), named, target, where, scope)
 
@@ -81,6 +82,9 @@ class ReferenceRule:
             scope.report("reference-format", where, found=text)
             return True
         found = _RELATIVE.fullmatch(text)
+        if text.endswith("?"):  # a search for anything
+            scope.report("reference-format", where, found=text)
+            return True
         if search or text.startswith("/") or (found and found["type"] in scope.session.judge.resource_types):
             return False
         scope.report("reference-format", where, found=text, severity="warning")

@@ -59,8 +59,8 @@ _CHILDREN: dict[str, frozenset[str]] = {
         "table": "tbody tr caption thead tfoot col colgroup",
         "tr": "td th",
         "tbody": "tr",
-        "thead": "tr td th",
-        "tfoot": "tr td th",
+        "thead": "tr",
+        "tfoot": "tr",
         "ul": "li",
         "ol": "li",
         "dl": "dd dt",
@@ -78,6 +78,10 @@ _ACTIVE = ("javascript:", "vbscript:")
 _LITERAL = ("urn:", "cid:")
 _WHITE_SPACE = " \t\r\n"
 """XML's (§2.3); a space that does not break is content."""
+_DATA = re.compile(
+    r"data:\s*(?:[\w.+-]+/[\w.+-]+(?:\s*;\s*[\w.+-]+=[^;,]+)*)?(?:,[^,]|;base64,[A-Za-z0-9+/%]+={0,2}\s*$)", re.ASCII
+)
+"""A URL that holds what it leads to, with its media type (RFC 2397)."""
 _URL = re.compile(r"[\w;?:@&=+$.,/%\-~#\[\]!'()*|]+")
 
 
@@ -152,7 +156,7 @@ class _Reader:
                 self.anchors.append(url[1:])
         elif url.strip().lower().startswith(_ACTIVE):
             self._say("txt-1", f"the link '{url}' is active content", f"le lien « {url} » est un contenu actif")
-        elif url.startswith(_LITERAL) or not (url.startswith("data:") or _URL.fullmatch(url)):
+        elif url.startswith(_LITERAL) or not (_DATA.match(url) if url.startswith("data:") else _URL.fullmatch(url)):
             en, fr = "is no link that a reader can follow", "n'est pas un lien qu'un lecteur peut suivre"
             self._say("xhtml", f"'{url}' {en}", f"« {url} » {fr}")
 
