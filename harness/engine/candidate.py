@@ -224,8 +224,10 @@ class Candidate:
         if wanted not in self.identities:
             if name is None:
                 return self.headers
+            hint = nearest(name, self.identities)
             raise UsageError(
-                f'the candidate has no identity "{name}"{nearest(name, self.identities)}; add it under identities'
+                f'the candidate has no identity "{name}"{hint}; add it under identities',
+                f"le candidat n'a pas d'identité « {name} »{hint.fr} ; l'ajouter sous identities",
             )
         own = self.identities[wanted].headers
         replaced = {header.lower() for header, _ in own}

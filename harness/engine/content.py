@@ -6,12 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 from harness.engine.wire import dumps
+from harness.errors import HarnessError
+from harness.validation.messages.json_faults import parser_fault
 
 DEPTH = 150
 """How deep a resource may be nested. The specification sets no limit; whatever walks through it needs one."""
 
 
-class NotJSON(ValueError):
+_TOO_DEEP = f"it is nested more than {DEPTH} levels deep", f"c'est imbriqué sur plus de {DEPTH} niveaux"
+
+
+class NotJSON(HarnessError, ValueError):
     """The bytes are not JSON as FHIR has it (R4, json.html); the message says why."""
 
 
@@ -24,25 +29,38 @@ def parse(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise NotJSON(f"it is not UTF-8 (byte {problem.start})") from problem
+        at = problem.start
+        raise NotJSON(f"it is not UTF-8 (byte {at})", f"ce n'est pas de l'UTF-8 (octet {at})") from problem
     try:
         value = json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
     except RecursionError as problem:
-        raise NotJSON(f"it is nested more than {DEPTH} levels deep") from problem
+        raise NotJSON(*_TOO_DEEP) from problem
     except (ValueError, ArithmeticError) as problem:
-        raise problem if isinstance(problem, NotJSON) else NotJSON(f"it is not JSON: {problem}") from problem
+        raise problem if isinstance(problem, NotJSON) else _fault(problem) from problem
     if _deeper(value):
-        raise NotJSON(f"it is nested more than {DEPTH} levels deep")
+        raise NotJSON(*_TOO_DEEP)
     if "\\u" in text:  # an escape can write half of a surrogate pair, which is no text
         try:
             dumps(value).encode("utf-8")
         except UnicodeEncodeError as problem:
-            raise NotJSON("a text holds a lone surrogate, which is no character") from problem
+            raise NotJSON(
+                "a text holds a lone surrogate, which is no character",
+                "un texte contient la moitié d'une paire de substitution, qui n'est pas un caractère",
+            ) from problem
     return value
 
 
+def _fault(problem: Exception) -> NotJSON:
+    """What the parser says; in French in words of ours, with the place."""
+    said = f"it is not JSON: {problem}"
+    if not isinstance(problem, json.JSONDecodeError):
+        return NotJSON(said, "ce n'est pas du JSON")
+    place = f"(ligne {problem.lineno}, colonne {problem.colno})"
+    return NotJSON(said, f"ce n'est pas du JSON : {parser_fault(problem.msg)[1]} {place}")
+
+
 def _refuse(constant: str) -> None:
-    raise NotJSON(f"{constant} is no JSON value")
+    raise NotJSON(f"{constant} is no JSON value", f"{constant} n'est pas une valeur JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -50,7 +68,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         counted = Counter(name for name, _ in pairs)
         twice = next(name for name, number in counted.items() if number > 1)
-        raise NotJSON(f'the name "{twice[:80]}" stands twice in one object')
+        name = twice[:80]
+        raise NotJSON(
+            f'the name "{name}" stands twice in one object', f"le nom « {name} » figure deux fois dans un objet"
+        )
     return members
 
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.engine.content import NotJSON, parse
+from harness.fhir.reason import told
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -52,7 +53,7 @@ class Response:
         try:
             return parse(self.body), ""
         except NotJSON as problem:
-            return None, str(problem)
+            return None, told(problem)
 
     def reading(self, resource: Any, problem: str) -> "Response":
         """Return this answer with what its body was read as, by somebody who knows another format than JSON."""

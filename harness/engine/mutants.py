@@ -53,7 +53,9 @@ def _made(resource: Any, profile: str, world: World, seed: int) -> list[Mutant]:
     """The mutants that a server has to refuse. Raises Unbreakable, ExpressionError."""
     definitions = world.structures
     if not isinstance(resource, Mapping):
-        raise ExpressionError("mutants: what stands under of is no resource")
+        raise ExpressionError(
+            "mutants: what stands under of is no resource", "mutants : ce qui est sous of n'est pas une ressource"
+        )
     if not isinstance(definitions, Definitions) or definitions.structure(profile) is None:
         raise Unbreakable(finding("conforms.unknown-profile", Verdict.UNDECIDED, expected=profile))
     judge = world.judge
@@ -62,7 +64,7 @@ def _made(resource: Any, profile: str, world: World, seed: int) -> list[Mutant]:
     try:
         made = mutants(resource, profile, definitions, seed=seed, validator=judge)
     except (UsageError, DefinitionError) as problem:
-        raise ExpressionError(f"mutants: {problem}") from problem
+        raise ExpressionError(f"mutants: {problem}", f"mutants : {problem.message_fr}") from problem
     return list(_sendable(made, str(resource.get("resourceType"))))
 
 

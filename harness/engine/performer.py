@@ -25,6 +25,7 @@ from harness.engine.verdict import Verdict, combine
 from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
 from harness.fhir.definitions import Definitions
+from harness.fhir.reason import Reason, told
 from harness.suite import expressions
 from harness.suite.expressions import expand
 from harness.suite.model import Expectation, Interaction, Level, Step
@@ -256,7 +257,7 @@ class Carried:
 
     def _judged(self, expected: Expectation, evidence: Evidence, indexes: Sequence[int]) -> CheckResult:
         if expected.kind not in CHECKS:
-            result = failed(expected.kind, finding("expect", Verdict.ERROR, found=f"{expected.kind} is not known"))
+            result = failed(expected.kind, finding("expect", Verdict.ERROR, found=_not_known(expected.kind)))
         else:
             try:
                 value = expand(expected.value, self._judging)
@@ -314,24 +315,24 @@ class Carried:
     def refuse(self, found: tuple[str, str]) -> None:
         """Note that the harness cannot do this."""
         code = "step.unsupported"
-        one = finding(code, Verdict.UNDECIDED, found=found[0], found_fr=found[1])
+        one = finding(code, Verdict.UNDECIDED, found=Reason(*found))
         self._stop(failed("step", one))
 
     def fault(self, problem: HarnessError) -> None:
         """Note that the step is not written so that it can be carried out."""
         code = problem.code if isinstance(problem, StepFault) else "step.expression"
-        french = problem.message_fr if isinstance(problem, StepFault) else str(problem)
         outside = code == "step.outside"
         verdict = Verdict.UNDECIDED if outside else Verdict.ERROR
-        one = finding(code, verdict, found=self._clean(problem), found_fr=self._clean(french))
+        one = finding(code, verdict, found=self._clean(problem))
         self._stop(failed("step", one))
 
     def _stop(self, result: CheckResult) -> None:
         self.checks.append(self._placed(result, (), None))
         self.blocked = True
 
-    def _clean(self, problem: object) -> str:
-        return inert(self.world.redactor.text(str(problem)), 400)
+    def _clean(self, problem: Exception) -> str:
+        said, redact = told(problem), self.world.redactor.text
+        return inert(Reason(redact(said), redact(said.fr)), 400)
 
     def _shown(self, check: CheckResult) -> CheckResult:
         """Return a check whose findings quote no secret: what they quote was parsed, and so spelt anew."""
@@ -395,3 +396,7 @@ def recordable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [recordable(member) for member in value]
     return value
+
+
+def _not_known(name: str) -> Reason:
+    return Reason(f"{name} is not known", f"{name} n'est pas connu")

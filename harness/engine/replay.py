@@ -10,6 +10,7 @@ from harness.engine.events import Event, SetStarted, StepFinished, TestStarted
 from harness.engine.exchange import Exchange, Request
 from harness.engine.redaction import Redactor, without_commitments
 from harness.errors import JournalError
+from harness.fhir.reason import Reason
 from harness.suite.model import Interaction
 
 
@@ -51,13 +52,19 @@ class Replay:
         queue = self._exchanges[scope]
         asked = self._redactor.request(request)
         if not queue:
-            raise ReplayError(f"{place}: nothing more was recorded, but {asked.method} {asked.url} is asked for")
+            raise ReplayError(
+                f"{place}: nothing more was recorded, but {asked.method} {asked.url} is asked for",
+                f"{place} : rien d'autre n'a été enregistré, alors que {asked.method} {asked.url} est demandé",
+            )
         recorded = queue.popleft()
         difference = _difference(recorded.request, asked)
         if difference:
             raise ReplayError(
                 f"{place}: the recorded run sent {recorded.request.method} {recorded.request.url}, this one asks for "
-                f"{asked.method} {asked.url}: {difference} differs. The test set or the harness is not the same."
+                f"{asked.method} {asked.url}: {difference} differs. The test set or the harness is not the same.",
+                f"{place} : l'exécution enregistrée a envoyé {recorded.request.method} {recorded.request.url}, "
+                f"celle-ci demande {asked.method} {asked.url} : {difference.fr} diffère. "
+                "Le jeu de tests ou le harnais n'est pas le même.",
             )
         return recorded
 
@@ -67,7 +74,11 @@ class Replay:
     async def collect(self, awaited: Awaited, scope: Scope, index: int) -> Sequence[Exchange]:  # noqa: ARG002
         """Return what came during the recorded wait of step ``index``. Raises ReplayError when there was none."""
         if (scope, index) not in self._received:
-            raise ReplayError(f"{scope.test_set}/{scope.test}: step {index} awaited nothing in the recorded run")
+            place = f"{scope.test_set}/{scope.test}"
+            raise ReplayError(
+                f"{place}: step {index} awaited nothing in the recorded run",
+                f"{place} : l'étape {index} n'attendait rien dans l'exécution enregistrée",
+            )
         return self._received[scope, index]
 
     async def leave(self) -> None:
@@ -79,7 +90,10 @@ class Replay:
         try:
             return datetime.fromisoformat(text) if text else datetime(1970, 1, 1, tzinfo=UTC)
         except ValueError as problem:
-            raise ReplayError(f"{scope.test_set}/{scope.test}: {text!r} is not an instant") from problem
+            place = f"{scope.test_set}/{scope.test}"
+            raise ReplayError(
+                f"{place}: {text!r} is not an instant", f"{place} : {text!r} n'est pas un instant"
+            ) from problem
 
     def attempt(self, scope: Scope) -> int:
         """Return the number of the attempt that was recorded."""
@@ -92,18 +106,18 @@ class Replay:
         """Nothing is open."""
 
 
-def _difference(recorded: Request, asked: Request) -> str:
+def _difference(recorded: Request, asked: Request) -> Reason | None:
     if recorded.method != asked.method:
-        return "the method"
+        return Reason("the method", "la méthode")
     if without_commitments(recorded.url) != without_commitments(asked.url):
-        return "the url"
+        return Reason("the url", "l'URL")
     if _plain(recorded.body) != _plain(asked.body):
-        return "the body"
+        return Reason("the body", "le corps")
     theirs, ours = (
         {name: without_commitments(value) for name, value in request.headers} for request in (recorded, asked)
     )
     changed = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
-    return f"the header {changed[0]}" if changed else ""
+    return Reason(f"the header {changed[0]}", f"l'en-tête {changed[0]}") if changed else None
 
 
 def _plain(body: bytes) -> str:

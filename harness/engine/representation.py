@@ -10,6 +10,7 @@ from harness.engine.steps import StepFault
 from harness.engine.steps.call import FHIR_JSON
 from harness.engine.text import inert
 from harness.fhir.definitions import Definitions
+from harness.fhir.reason import Reason, french, told
 from harness.fhir.xml import FHIRXMLError, from_xml, to_xml
 
 FHIR_XML = "application/fhir+xml"
@@ -26,7 +27,8 @@ def as_xml(request: Request, definitions: Definitions) -> Request:
     try:
         body = to_xml(json.loads(request.body, parse_float=Decimal), definitions)
     except FHIRXMLError as problem:
-        raise StepFault("step.target", str(problem), f"la ressource ne s'écrit pas en XML : {problem}") from problem
+        said = f"la ressource ne s'écrit pas en XML : {problem.message_fr}"
+        raise StepFault("step.target", str(problem), said) from problem
     return replace(request, headers=headers, body=body)
 
 
@@ -56,10 +58,14 @@ def received(exchange: Exchange, definitions: Definitions) -> Exchange:
 
 
 def _read(response: Response, definitions: Definitions) -> Response:
-    media = response.header("content-type") or "no Content-Type"
+    media = inert(response.header("content-type") or Reason("no Content-Type", "sans Content-Type"), 80)
     if "xml" not in media.lower():
-        return response.reading(None, f"XML was asked for, and the answer is {inert(media, 80)}")
+        en, fr = (
+            f"XML was asked for, and the answer is {media}",
+            f"du XML est demandé, et la réponse est {french(media)}",
+        )
+        return response.reading(None, Reason(en, fr))
     try:
         return response.reading(from_xml(response.body, definitions), "")
     except FHIRXMLError as problem:
-        return response.reading(None, str(problem))
+        return response.reading(None, told(problem))

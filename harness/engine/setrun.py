@@ -23,6 +23,7 @@ from harness.engine.unfinished import to_the_end
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waiting import carry_out
 from harness.errors import TestSetError
+from harness.fhir.reason import Reason, french, told
 from harness.suite import expressions
 from harness.suite.expressions import Random, Time, expand_variables
 from harness.suite.model import Expectation, Interaction, Step, TestSet
@@ -66,8 +67,11 @@ def _declared(needs: Sequence[str]) -> list[str]:
     return [need for need in needs if not is_of_candidate(need)]
 
 
-def _said(response: Response | None) -> str:
-    return f"{response.status}: {excerpt(response.body)}" if response else "no answer"
+def _said(response: Response | None) -> Reason:
+    if response is None:
+        return Reason("no answer", "pas de réponse")
+    body = excerpt(response.body)
+    return Reason(f"{response.status}: {body}", f"{response.status} : {french(body)}")
 
 
 class SetRun:
@@ -122,9 +126,13 @@ class SetRun:
     def _fault(self, problem: Exception) -> Finding:
         """Return the finding for what failed on our side."""
         if isinstance(problem, ReplayError):
-            return finding("replay", Verdict.ERROR, found=inert(str(problem), 400))
+            return finding("replay", Verdict.ERROR, found=inert(told(problem), 400))
         said = inert(self._world.redactor.text(f"{type(problem).__name__}: {problem}"), 400)
         return finding("harness", Verdict.ERROR, found=said)
+
+    def _clean(self, problem: TestSetError) -> str:
+        said, redact = told(problem), self._world.redactor.text
+        return inert(Reason(redact(said), redact(said.fr)), 400)
 
     async def _prepare(self, scope: Scope, now: datetime, created: Created) -> None:
         try:
@@ -140,8 +148,7 @@ class SetRun:
         try:
             self._setup = self._course(scope, now, created)
         except TestSetError as problem:
-            said = inert(self._world.redactor.text(str(problem)), 400)
-            self._obstacle = finding("setup", Verdict.ERROR, found=said)
+            self._obstacle = finding("setup", Verdict.ERROR, found=self._clean(problem))
             return
         for index, step in enumerate(self._set.setup):
             done = await carry_out(step, index, self._setup, self._world, _implicit(step))
@@ -267,7 +274,7 @@ class SetRun:
         try:
             needs = [str(expressions.expand(need, expressions.Scope({"each": case.row}))) for need in case.test.needs]
         except TestSetError as problem:
-            return finding("step.expression", Verdict.ERROR, found=str(problem), found_fr=str(problem))
+            return finding("step.expression", Verdict.ERROR, found=self._clean(problem))
         return lacking(self._world.candidate, needs) or self._capabilities.obstacle(_declared(needs))
 
     def _unmet(self, case: Case) -> Finding | None:
@@ -278,7 +285,7 @@ class SetRun:
                 verdict = combine(self._verdicts[other.id] for other in self._cases if other.test.id == name)
                 if verdict not in _PASSED:
                     keeps = verdict if verdict in (Verdict.ERROR, Verdict.UNDECIDED) else Verdict.SKIP
-                    return finding(kind, keeps, expected=name, found=str(verdict or "nothing"))
+                    return finding(kind, keeps, expected=name, found=verdict or Reason("nothing", "rien"))
         return None
 
     async def _steps(self, case: Case, scope: Scope, now: datetime) -> tuple[Verdict, str, tuple[Finding, ...]]:
@@ -299,8 +306,7 @@ class SetRun:
         except Unbreakable as problem:
             outside = (problem.finding,)
         except TestSetError as problem:
-            said = inert(self._world.redactor.text(str(problem)), 400)
-            outside = (finding("step.expression", Verdict.ERROR, found=said, found_fr=said),)
+            outside = (finding("step.expression", Verdict.ERROR, found=self._clean(problem)),)
         except Exception as problem:  # a fault of ours must not end the run
             outside = (self._fault(problem),)
         finally:
@@ -366,7 +372,8 @@ def _findings(done: Performed) -> list[Finding]:
 
 def _reason(done: Performed) -> str:
     worst = next((one for one in _findings(done) if one.verdict == done.verdict), None)
-    return f"{done.event.summary}: {worst.message}" if worst else str(done.verdict)
+    summary = done.event.summary
+    return Reason(f"{summary}: {worst.message}", f"{summary} : {worst.message_fr}") if worst else str(done.verdict)
 
 
 def _conclusion(done: Sequence[Performed], outside: tuple[Finding, ...]) -> tuple[Verdict, str, tuple[Finding, ...]]:

@@ -29,6 +29,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
+from harness.fhir.reason import Reason
 from harness.suite.problem import ExpressionError, nearest
 
 ROOTS = ("candidate", "fixtures", "variables", "each", "saved", "time", "random")
@@ -58,7 +59,9 @@ class Reference:
         """Parse ``patient.identifier`` or ``fixtures.weight.code.coding[0]``. Raises ExpressionError."""
         if not _REFERENCE.fullmatch(text):
             raise ExpressionError(
-                f"${{{text}}} is not an expression: write names joined by dots, with [n] for the n-th item of a list"
+                f"${{{text}}} is not an expression: write names joined by dots, with [n] for the n-th item of a list",
+                f"${{{text}}} n'est pas une expression : écrire des noms séparés par des points, [n] pour le n-ième "
+                "élément d'une liste",
             )
         path = tuple(int(index) if index else name for index, name in _SEGMENT.findall(text))
         return cls(text, path)
@@ -109,7 +112,10 @@ def _split(text: str) -> tuple[str | Reference, ...]:
             continue
         end = text.find("}", opening.end())
         if end < 0:
-            raise ExpressionError(f'an expression is not closed by a brace in "{text}"; write $${{ for a literal ${{')
+            raise ExpressionError(
+                f'an expression is not closed by a brace in "{text}"; write $${{ for a literal ${{',
+                f"une expression n'est pas fermée par une accolade dans « {text} » ; écrire $${{ pour un ${{ littéral",
+            )
         if any(literal):
             parts.append("".join(literal))
         literal.clear()
@@ -126,8 +132,14 @@ def _text(reference: Reference, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float, Decimal)):
         return str(value)
-    kind = "an object" if isinstance(value, Mapping) else "nothing" if value is None else "a list"
-    raise ExpressionError(f"${{{reference.text}}} is {kind} and cannot be written into a text; name one value in it")
+    en, fr = _OBJECT if isinstance(value, Mapping) else _NOTHING if value is None else _LIST
+    raise ExpressionError(
+        f"${{{reference.text}}} is {en} and cannot be written into a text; name one value in it",
+        f"${{{reference.text}}} est {fr} et ne peut s'écrire dans un texte ; en nommer une valeur",
+    )
+
+
+_OBJECT, _NOTHING, _LIST = ("an object", "un objet"), ("nothing", "absent"), ("a list", "une liste")
 
 
 def escape(text: str) -> str:
@@ -188,7 +200,11 @@ class Scope:
     def __init__(self, roots: Mapping[str, Mapping[str, Any] | Provider], outer: "Scope | None" = None) -> None:
         unknown = next((name for name in roots if name not in ROOTS), None)
         if unknown is not None:
-            raise ExpressionError(f'"{unknown}" is not a root of expressions{nearest(unknown, ROOTS)}')
+            hint = nearest(unknown, ROOTS)
+            raise ExpressionError(
+                f'"{unknown}" is not a root of expressions{hint}',
+                f"« {unknown} » n'est pas une racine d'expression{hint.fr}",
+            )
         self._roots = dict(roots)
         self._outer = outer
 
@@ -205,8 +221,10 @@ class Scope:
                 if first in members:
                     return descend(reference, members[first], rest)
             known = [name for root in BARE_ROOTS for name in self.members(root)]
+            hint = nearest(first, [*known, *ROOTS])
             raise ExpressionError(
-                f'${{{reference.text}}}: nothing is called "{first}"{nearest(first, [*known, *ROOTS])}'
+                f'${{{reference.text}}}: nothing is called "{first}"{hint}',
+                f"${{{reference.text}}} : rien ne s'appelle « {first} »{hint.fr}",
             )
         for source in self._sources(first):
             if isinstance(source, Provider):
@@ -237,18 +255,32 @@ def descend(reference: Reference, value: Any, path: Sequence[str | int]) -> Any:
     for segment in path:
         if isinstance(segment, int):
             if not isinstance(value, (list, tuple)) or segment >= len(value):
-                length = f"a list of {len(value)}" if isinstance(value, (list, tuple)) else "not a list"
-                raise ExpressionError(f"${{{reference.text}}}: [{segment}] is not there, it is {length}")
+                listed = isinstance(value, (list, tuple))
+                en, fr = (f"a list of {len(value)}", f"une liste de {len(value)}") if listed else _NO_LIST
+                raise ExpressionError(
+                    f"${{{reference.text}}}: [{segment}] is not there, it is {en}",
+                    f"${{{reference.text}}} : [{segment}] n'existe pas, c'est {fr}",
+                )
             value = value[segment]
         elif isinstance(value, Mapping):
             if segment not in value:
                 known = [str(key) for key in value]
-                raise ExpressionError(f'${{{reference.text}}}: "{segment}" is not there{nearest(segment, known)}')
+                raise _not_there(reference, segment, nearest(segment, known))
             value = value[segment]
         else:
-            hint = ", it is a list: say which item with [n]" if isinstance(value, (list, tuple)) else ""
-            raise ExpressionError(f'${{{reference.text}}}: "{segment}" is not there{hint}')
+            raise _not_there(reference, segment, _WHICH if isinstance(value, (list, tuple)) else Reason("", ""))
     return value
+
+
+_NO_LIST = "not a list", "autre chose qu'une liste"
+_WHICH = Reason(", it is a list: say which item with [n]", ", c'est une liste : dire quel élément avec [n]")
+
+
+def _not_there(reference: Reference, segment: str, hint: Reason) -> ExpressionError:
+    return ExpressionError(
+        f'${{{reference.text}}}: "{segment}" is not there{hint}',
+        f"${{{reference.text}}} : « {segment} » n'existe pas{hint.fr}",
+    )
 
 
 class Time:
@@ -267,22 +299,28 @@ class Time:
             case (str() as wanted,):
                 name = re.split("[+-]", wanted, maxsplit=1)[0]
             case _:
-                raise ExpressionError("time needs one name, such as time.now or time.today+1d")
+                raise ExpressionError(
+                    "time needs one name, such as time.now or time.today+1d",
+                    "time demande un nom, comme time.now ou time.today+1d",
+                )
         if name not in self._FORMATS:
-            raise ExpressionError(f'time has no "{name}", only {", ".join(self._FORMATS)}')
+            raise _none_such("time", name, self._FORMATS)
         return self._format(name, self._moved(wanted, wanted[len(name) :]))
 
     def _moved(self, wanted: str, offsets: str) -> datetime:
         if not _OFFSETS.fullmatch(offsets):
             raise ExpressionError(
-                f"time.{wanted}: an offset is a sign, a number and one of w d h m s, such as +1d or -2h"
+                f"time.{wanted}: an offset is a sign, a number and one of w d h m s, such as +1d or -2h",
+                f"time.{wanted} : un décalage est un signe, un nombre et l'une des lettres w d h m s : +1d, -2h",
             )
         try:
             return self._now + sum(
                 (timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _OFFSET.findall(offsets)), timedelta()
             )
         except OverflowError as problem:
-            raise ExpressionError(f"time.{wanted} is outside of the years 1 to 9999") from problem
+            raise ExpressionError(
+                f"time.{wanted} is outside of the years 1 to 9999", f"time.{wanted} est hors des années 1 à 9999"
+            ) from problem
 
     @staticmethod
     def _format(name: str, moment: datetime) -> str:
@@ -309,7 +347,7 @@ class Random:
         """Return the value of ``("uuid",)`` or, for a second one, ``("uuid", "second")``. Raises ExpressionError."""
         kind = str(path[0]) if path else ""
         if kind not in self._KINDS:
-            raise ExpressionError(f'random has no "{kind}", only {", ".join(self._KINDS)}')
+            raise _none_such("random", kind, self._KINDS)
         digest = hashlib.sha256(json.dumps([*self._key, *path]).encode()).digest()
         if kind == "uuid":
             return str(uuid.UUID(bytes=digest[:16], version=4))
@@ -318,18 +356,29 @@ class Random:
         return "".join(self._ALPHABET[byte & 31] for byte in digest[:16])
 
 
+def _none_such(root: str, name: str, known: Sequence[str]) -> ExpressionError:
+    listed = ", ".join(known)
+    return ExpressionError(f'{root} has no "{name}", only {listed}', f"{root} n'a pas « {name} », seulement {listed}")
+
+
 def safe_header(name: str, value: str) -> str:
     """Return ``value`` when it can stand in an HTTP header (RFC 9110, section 5.5), else raise ExpressionError.
 
     Without this, a value with a line break would add headers, or a request, of its own.
     """
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise ExpressionError(f"{name!r} is not the name of a header (RFC 9110, section 5.1)")
+        raise ExpressionError(
+            f"{name!r} is not the name of a header (RFC 9110, section 5.1)",
+            f"{name!r} n'est pas un nom d'en-tête (RFC 9110, section 5.1)",
+        )
     if value.isascii() and value.isprintable():
         return value
     bad = next((char for char in value if not (char == "\t" or (char.isprintable() and ord(char) < 256))), None)
     if bad is not None:
-        raise ExpressionError(f"the header {name} cannot hold the character {bad!a}: a header is one line of text")
+        raise ExpressionError(
+            f"the header {name} cannot hold the character {bad!a}: a header is one line of text",
+            f"l'en-tête {name} ne peut pas contenir le caractère {bad!a} : un en-tête est une ligne de texte",
+        )
     return value
 
 
@@ -337,5 +386,8 @@ def safe_url(value: str) -> str:
     """Return ``value`` when it can stand in a request line (no control, no space), else raise ExpressionError."""
     bad = next((char for char in value if not char.isprintable() or char.isspace() or char == "\\"), None)
     if bad is not None:
-        raise ExpressionError(f"the address {value!r} cannot hold the character {bad!a}; percent-encode it")
+        raise ExpressionError(
+            f"the address {value!r} cannot hold the character {bad!a}; percent-encode it",
+            f"l'adresse {value!r} ne peut pas contenir le caractère {bad!a} ; le coder avec %",
+        )
     return value

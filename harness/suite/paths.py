@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from harness.fhir.reason import Reason
 from harness.suite.problem import ExpressionError, nearest
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\[(?:\d{1,4}|\+)\])*(?:\.[A-Za-z_][\w-]*(?:\[(?:\d{1,4}|\+)\])*)*", re.ASCII)
@@ -24,7 +25,10 @@ Segment = str | int
 def parse_path(path: str) -> tuple[Segment, ...]:
     """Return the names and indices of ``path``; a new last item is ``"+"``. Raises ExpressionError."""
     if not _PATH.fullmatch(path):
-        raise ExpressionError(f'"{path}" is not a path: write names joined by dots, [n] for an item, [+] for a new one')
+        raise ExpressionError(
+            f'"{path}" is not a path: write names joined by dots, [n] for an item, [+] for a new one',
+            f"« {path} » n'est pas un chemin : des noms séparés par des points, [n] un élément, [+] un nouveau",
+        )
     return tuple(name or (APPEND if index == APPEND else int(index)) for index, name in _SEGMENT.findall(path))
 
 
@@ -55,17 +59,21 @@ def _step(holder: Any, segment: Segment, path: str, value: Any, *, replace: bool
     """Return the member of ``holder`` at ``segment``; put ``value`` there first when it is absent or to be replaced."""
     if isinstance(segment, int) or segment == APPEND:
         if not isinstance(holder, list):
-            raise ExpressionError(f"cannot set {path}: [{segment}] is asked of {_kind(holder)}")
+            raise _asked_of(path, f"[{segment}]", f"[{segment}]", holder)
         index = len(holder) if isinstance(segment, str) else segment
         if index > len(holder):
-            raise ExpressionError(f"cannot set {path}: the list has {len(holder)} items, [{index}] would leave a gap")
+            count = len(holder)
+            raise ExpressionError(
+                f"cannot set {path}: the list has {count} items, [{index}] would leave a gap",
+                f"impossible d'écrire {path} : la liste a {count} éléments, [{index}] laisserait un trou",
+            )
         if index == len(holder):
             holder.append(value)
         elif replace:
             holder[index] = value
         return holder[index]
     if not isinstance(holder, dict):
-        raise ExpressionError(f'cannot set {path}: "{segment}" is asked of {_kind(holder)}')
+        raise _asked_of(path, f'"{segment}"', f"« {segment} »", holder)
     if replace or segment not in holder:
         holder[segment] = value
     return holder[segment]
@@ -81,8 +89,11 @@ def _remove(resource: dict[str, Any], segments: tuple[Segment, ...], path: str) 
             there = isinstance(holder, dict) and segment in holder
         if not there:
             known = [str(key) for key in holder] if isinstance(holder, dict) else []
-            place = f" in {_kind(holder)}{nearest(str(segment), known)}"
-            raise ExpressionError(f'cannot remove {path}: "{segment}" is not there{place}')
+            kind, hint = _kind(holder), nearest(str(segment), known)
+            raise ExpressionError(
+                f'cannot remove {path}: "{segment}" is not there in {kind}{hint}',
+                f"impossible de retirer {path} : « {segment} » n'existe pas dans {kind.fr}{hint.fr}",
+            )
         trail.append((holder, segment))
         holder = holder[segment]
     owner, last = trail.pop()
@@ -92,7 +103,16 @@ def _remove(resource: dict[str, Any], segments: tuple[Segment, ...], path: str) 
         del owner[last]
 
 
-def _kind(value: Any) -> str:
+def _asked_of(path: str, en: str, fr: str, holder: Any) -> ExpressionError:
+    kind = _kind(holder)
+    return ExpressionError(
+        f"cannot set {path}: {en} is asked of {kind}", f"impossible d'écrire {path} : {fr} est demandé à {kind.fr}"
+    )
+
+
+def _kind(value: Any) -> Reason:
     if isinstance(value, list):
-        return f"a list of {len(value)} (say which item with [n])"
-    return "an object" if isinstance(value, dict) else f"the value {value!r}"
+        count = len(value)
+        en, fr = f"a list of {count} (say which item with [n])", f"une liste de {count} (dire quel élément avec [n])"
+        return Reason(en, fr)
+    return Reason("an object", "un objet") if isinstance(value, dict) else Reason(f"the value {value!r}", f"{value!r}")

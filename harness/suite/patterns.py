@@ -17,4 +17,6 @@ def pattern(text: str) -> re.Pattern[str] | None:
     try:
         return re.compile(text[1:-1])
     except (re.error, OverflowError, RecursionError) as problem:
-        raise ExpressionError(f"{text} is not a regular expression: {problem}") from problem
+        raise ExpressionError(
+            f"{text} is not a regular expression: {problem}", f"{text} n'est pas une expression régulière : {problem}"
+        ) from problem

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from harness.errors import TestSetError
+from harness.fhir.reason import Reason
 from harness.suite.model import Location
 
 
@@ -48,7 +49,9 @@ class ExpressionError(TestSetError):
     """A ``${…}`` expression or a path into a resource is malformed, or names something that is not there."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> Reason:
     """Return ``; did you mean "…"?`` with the nearest of ``known``, or an empty string when none is near."""
     close: Sequence[str] = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    if not close:
+        return Reason("", "")
+    return Reason(f'; did you mean "{close[0]}"?', f" ; vouliez-vous dire « {close[0]} » ?")

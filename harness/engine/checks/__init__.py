@@ -23,6 +23,7 @@ from harness.engine.checks.within import within
 from harness.engine.events import CheckResult, Finding
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict, combine
+from harness.fhir.reason import Reason, told
 from harness.suite.model import Level
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
@@ -45,6 +46,9 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 )
 
 
+_TOO_DEEP = Reason("the answer is nested too deeply", "la réponse est imbriquée trop profondément")
+
+
 def judge(kind: str, expected: Any, level: Level, evidence: Evidence) -> CheckResult:
     """Judge one expectation, expressions replaced: a pure function of what it is given.
 
@@ -53,9 +57,9 @@ def judge(kind: str, expected: Any, level: Level, evidence: Evidence) -> CheckRe
     try:
         found = _foremost(CHECKS[kind](expected, evidence))
     except ExpectationFault as problem:
-        return failed(kind, finding("expect", Verdict.ERROR, found=inert(str(problem), 300)))
+        return failed(kind, finding("expect", Verdict.ERROR, found=inert(told(problem), 300)))
     except RecursionError:
-        return failed(kind, finding("expect", Verdict.UNDECIDED, found="the answer is nested too deeply"))
+        return failed(kind, finding("expect", Verdict.UNDECIDED, found=_TOO_DEEP))
     findings = tuple(softened(replace(one, check=kind), level) for one in found)
     return CheckResult(kind, combine(one.verdict for one in findings) or Verdict.PASS, findings)
 

@@ -12,6 +12,7 @@ from harness.engine.exchange import Exchange, Response
 from harness.engine.text import excerpt, inert
 from harness.engine.verdict import Verdict
 from harness.errors import TestSetError
+from harness.fhir.reason import Reason, french
 from harness.validation.outcome import Outcome
 
 MOST = 500
@@ -66,7 +67,7 @@ class Evidence:
         """The last answer. Raises ExpectationFault when there is none."""
         response = self.exchanges[-1].response if self.exchanges else None
         if response is None:
-            raise ExpectationFault("there is no answer to judge")
+            raise ExpectationFault("there is no answer to judge", "il n'y a pas de réponse à juger")
         return response
 
     @cached_property
@@ -104,14 +105,16 @@ def merged(answers: Sequence[Response]) -> dict[str, Any] | None:
 def finding(code: str, verdict: Verdict = Verdict.FAIL, *, exchange: int | None = None, **values: Any) -> Finding:
     """Return a finding with its message in both languages; ``values`` fill the texts of :mod:`harness.engine.codes`.
 
-    The values ``expected``, ``found`` and ``expression`` are also kept as data.
+    The values ``expected``, ``found`` and ``expression`` are also kept as data. A value that is a Reason stands in the
+    French message in French.
     """
     texts = {name: str(value) for name, value in values.items()}
+    texts_fr = texts | {name: value.fr for name, value in values.items() if isinstance(value, Reason)}
     return Finding(
         code=code,
         verdict=verdict,
         message=message(code, "en", texts),
-        message_fr=message(code, "fr", texts),
+        message_fr=message(code, "fr", texts_fr),
         expected=texts.get("expected", ""),
         found=texts.get("found", ""),
         expression=texts.get("expression", ""),
@@ -121,12 +124,16 @@ def finding(code: str, verdict: Verdict = Verdict.FAIL, *, exchange: int | None 
 
 def not_fhir(index: int, response: Response) -> Finding:
     """Return the finding for an answer that is not a FHIR resource."""
-    media = response.header("content-type") or "no Content-Type"
-    reason = f" ({inert(response.problem)})" if response.body and response.problem else ""
-    found = f"{inert(media, 80)}: {excerpt(response.body)}{reason}"
+    media = inert(response.header("content-type") or Reason("no Content-Type", "sans Content-Type"), 80)
+    body, problem = excerpt(response.body), inert(response.problem) if response.body else ""
+    found = Reason(
+        f"{media}: {body}{f' ({problem})' if problem else ''}",
+        f"{french(media)} : {french(body)}{f' ({french(problem)})' if problem else ''}",
+    )
     if not response.status:  # a request, in the place of an answer
         return finding("body.not-fhir.request", exchange=index, found=found)
-    return finding("body.not-fhir", exchange=index, found=f"{response.status} {found}")
+    told = Reason(f"{response.status} {found}", f"{response.status} {found.fr}")
+    return finding("body.not-fhir", exchange=index, found=told)
 
 
 def as_list(value: Any) -> list[Any]:

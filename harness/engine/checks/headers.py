@@ -61,4 +61,7 @@ def value_matches(wanted: str, found: str) -> bool:
     try:
         return re.search(wanted[1:-1], found[:_MATCHED]) is not None
     except re.error as problem:
-        raise ExpectationFault(f"{wanted} is not a regular expression: {problem}") from problem
+        raise ExpectationFault(
+            f"{wanted} is not a regular expression: {problem}",
+            f"{wanted} n'est pas une expression régulière : {problem}",
+        ) from problem

@@ -58,14 +58,19 @@ def same_as(expected: Any, evidence: Evidence) -> Iterator[Finding]:
 
 def _reference(expected: Any, evidence: Evidence) -> Any:
     if not isinstance(expected, Mapping):
-        raise ExpectationFault("same-as needs one of sent, received and value")
+        raise ExpectationFault(
+            "same-as needs one of sent, received and value", "same-as demande sent, received ou value"
+        )
     if "value" in expected:
         return expected["value"]
     kind = "sent" if "sent" in expected else "received"
     steps: Sequence[Any] = evidence.sent if kind == "sent" else evidence.received
     index = expected.get(kind)
     if type(index) is not int or not 0 <= index < len(steps) or steps[index] is None:
-        raise ExpectationFault(f"same-as: step {index} {kind} no resource")
+        did = "envoyé" if kind == "sent" else "reçu"
+        raise ExpectationFault(
+            f"same-as: step {index} {kind} no resource", f"same-as : l'étape {index} n'a pas {did} de ressource"
+        )
     return steps[index]
 
 

@@ -11,6 +11,7 @@ from harness.engine.events import Finding
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict
 from harness.errors import FHIRPathError
+from harness.fhir.reason import told
 
 _MODES = ("match", "include", "outcome")
 _PORTS = {"http": 80, "https": 443}
@@ -130,7 +131,7 @@ def _every_match(text: Any, bundle: Mapping[str, Any], evidence: Evidence) -> It
         try:
             holds = expression.test(resource, environment(evidence))
         except (FHIRPathError, RecursionError, ArithmeticError) as problem:
-            found = inert(str(problem))
+            found = inert(told(problem))
             yield finding("that.undecided", Verdict.UNDECIDED, expected=text, found=found, expression=where)
         else:
             if not holds:
@@ -171,5 +172,7 @@ def _bounds(wanted: Any) -> tuple[int | None, int | None]:
     ends = (wanted.get("min"), wanted.get("max")) if isinstance(wanted, Mapping) else (wanted, wanted)
     least, most = (int(end) if isinstance(end, str) and end.isascii() and end.isdigit() else end for end in ends)
     if any(end is not None and type(end) is not int for end in (least, most)):
-        raise ExpectationFault(f"{wanted!r} is not a whole number, or min and max")
+        raise ExpectationFault(
+            f"{wanted!r} is not a whole number, or min and max", f"{wanted!r} n'est ni un nombre entier, ni min et max"
+        )
     return least, most

@@ -28,7 +28,9 @@ def matches(pattern: Any, code: int) -> bool:
     """Tell whether a status is the code ``pattern``, or of the class (``2xx``). Raises ExpectationFault."""
     text = str(pattern)
     if isinstance(pattern, bool) or not re.fullmatch(r"[1-5](?:[0-9]{2}|xx)", text, re.ASCII):
-        raise ExpectationFault(f"{pattern!r} is not a status such as 201 or 2xx")
+        raise ExpectationFault(
+            f"{pattern!r} is not a status such as 201 or 2xx", f"{pattern!r} n'est pas un statut comme 201 ou 2xx"
+        )
     return str(code) == text or (text.endswith("xx") and str(code)[0] == text[0] and 100 <= code <= 599)
 
 

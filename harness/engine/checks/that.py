@@ -9,6 +9,7 @@ from harness.engine.text import inert
 from harness.engine.verdict import Verdict
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import Environment, Expression, compile_expression
+from harness.fhir.reason import told
 
 
 def that(expected: Any, evidence: Evidence) -> Iterator[Finding]:
@@ -22,7 +23,7 @@ def that(expected: Any, evidence: Evidence) -> Iterator[Finding]:
         try:
             holds = expression.test(evidence.resource, environment(evidence))
         except (FHIRPathError, RecursionError, ArithmeticError) as problem:
-            yield finding("that.undecided", Verdict.UNDECIDED, expected=text, found=inert(str(problem)))
+            yield finding("that.undecided", Verdict.UNDECIDED, expected=text, found=inert(told(problem)))
         else:
             if not holds:
                 yield finding("that", exchange=0, expected=text, found="false")
@@ -33,7 +34,7 @@ def compiled(text: Any) -> Expression:
     try:
         return compile_expression(str(text))
     except FHIRPathError as problem:
-        raise ExpectationFault(str(problem)) from problem
+        raise ExpectationFault(str(problem), problem.message_fr) from problem
 
 
 def environment(evidence: Evidence) -> Environment:

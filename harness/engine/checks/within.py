@@ -12,7 +12,8 @@ def within(expected: Any, evidence: Evidence) -> Iterator[Finding]:
     try:
         limit = float(expected)
     except (TypeError, ValueError) as problem:
-        raise ExpectationFault(f"{expected!r} is not a number of seconds") from problem
+        en, fr = f"{expected!r} is not a number of seconds", f"{expected!r} n'est pas un nombre de secondes"
+        raise ExpectationFault(en, fr) from problem
     for index, exchange in enumerate(evidence.exchanges):
         if exchange.elapsed > limit:
             yield finding("within", exchange=index, expected=f"{limit:g} s", found=f"{exchange.elapsed:.3f} s")
