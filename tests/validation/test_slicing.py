@@ -8,6 +8,7 @@ from harness import Definitions, Validator
 from tests.validation.profiles import BASE, element, errors, profile, slicing
 
 PHONE = {"system": "phone", "value": "0100000000"}
+ABSENT = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
 MAIL = {"system": "email", "value": "a@example.test"}
 
 
@@ -345,12 +346,43 @@ def test_of_several_profiles_that_do_not_match_each_says_why() -> None:
         "Patient",
         element("Patient.identifier", type=[{"code": "Identifier", "profile": [n["url"] for n in numbers]}]),
     )
-    patient = {"resourceType": "Patient", "identifier": [{"system": "http://acme.test/second", "value": "1"}]}
+    number = {"system": "http://acme.test/second", "value": "1"}
+    patient = {"resourceType": "Patient", "identifier": [number]}
     assert errors(patient, either, *numbers) == []
-    patient["identifier"][0]["system"] = "http://acme.test/third"
+    number["system"] = "http://acme.test/third"
     place = "Patient.identifier[0]"
     assert errors(patient, either, *numbers) == [
         ("profile-none-matches", place),
         ("fixed-value", f"{place}.system"),
         ("fixed-value", f"{place}.system"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "beside", "expected"),
+    [
+        (["A"], None, [0]),
+        (["A"], [{"id": "a"}], [0]),
+        (["A"], [{"extension": [ABSENT]}], []),
+        (["A", "B"], [{"extension": [ABSENT]}, None], [1]),
+    ],
+)
+def test_what_a_profile_asks_for_beside_a_value(
+    given: list[str], beside: list[dict[str, Any] | None] | None, expected: list[int]
+) -> None:
+    said = profile("said", "Patient", element("Patient.name.given.extension", min=1))
+    name = {"given": given} if beside is None else {"given": given, "_given": beside}
+    found = errors({"resourceType": "Patient", "name": [name]}, said)
+    assert found == [("min-cardinality", f"Patient.name[0].given[{index}]") for index in expected]
+
+
+def test_what_a_profile_asks_for_beside_a_choice() -> None:
+    said = profile(
+        "said",
+        "Patient",
+        element("Patient.deceased[x]:deceasedDateTime", type=[{"code": "dateTime"}]),
+        element("Patient.deceased[x]:deceasedDateTime.extension", min=1),
+    )
+    dead = {"resourceType": "Patient", "deceasedDateTime": "2020"}
+    assert errors(dead, said) == [("min-cardinality", "Patient.deceased.ofType(dateTime)")]
+    assert errors({"resourceType": "Patient", "deceasedBoolean": True}, said) == []

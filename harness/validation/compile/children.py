@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 
 from harness.errors import DefinitionError
 from harness.fhir.primitives import PRIMITIVES, Primitive
 from harness.fhir.reason import told
+from harness.validation.assertions.bare_value import BareValue
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.must_support import MustSupport, SlicedElement
 from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot, Slicing
@@ -164,12 +165,7 @@ class _Builder:
 
     def _make(self, place: Place, child: Node, code: str) -> Slot:
         compiler = self.compiler
-        parts = [part for part in child.slices if not part.types or code in part.type_codes]
-        by_type = child.name.endswith("[x]") and _by_type(child)
-        if by_type and len(parts) == 1:
-            child, parts = parts[0].as_slice_of(child), parts[0].slices
-        elif code == "Extension" and not any(part.min or part.max is not None for part in parts):
-            parts = []  # the definition of each extension judges it; nothing is counted here
+        child, parts = _judged(child, code)
         schema = compiler.element(child, code, self.names)
         rule = None
         if code in compiler.primitives:
@@ -216,12 +212,21 @@ class _Builder:
             if low or high == 0 or (high is not None and (array or (choice and len(keys) > 1))):
                 groups.append(Cardinality(Origin(child.profile, child.id), pairs, low, high))
             groups.extend(self._slice_groups(name, child, keys))
+            groups.extend(self._beside(child, zip(keys, codes, strict=True)))
             if child.element.get("mustSupport") is True and not low and high != 0:
                 marked.append((Origin(child.profile, child.id), keys))
             if any(part.element.get("mustSupport") is True and not part.min for part in _all_slices(child)):
                 segments = tuple(self._place(child, code, key).segment for key, code in zip(keys, codes, strict=True))
                 sliced.append(SlicedElement(keys, segments, cache(partial(self._slicing, child))))
         return [*groups, MustSupport(tuple(marked), tuple(sliced))] if marked or sliced else groups
+
+    def _beside(self, child: Node, kinds: Iterable[tuple[str, str]]) -> Iterator[BareValue]:
+        """What is asked for beside the primitive values of ``child``, by JSON key and type."""
+        for key, code in kinds:
+            node, parts = _judged(child, code)
+            if code in self.compiler.primitives and not parts and _asks_beside(node):
+                schema = partial(self.compiler.element, node, code, self.names)
+                yield BareValue(key, self._place(child, code, key).segment, cache(schema))
 
     def _slicing(self, child: Node) -> Slicing:
         return slicing.build(child, self._single_type(child), self.compiler, self.names)
@@ -242,6 +247,22 @@ class _Builder:
             code = self._single_type(child)
             return [AbsentSlices(keys, slicing.build(child, code, self.compiler, self.names))]
         return []
+
+
+def _judged(child: Node, code: str) -> tuple[Node, list[Node]]:
+    """What judges the values of ``child`` that are of the type ``code``, and the slices still to be told apart."""
+    parts = [part for part in child.slices if not part.types or code in part.type_codes]
+    if child.name.endswith("[x]") and _by_type(child) and len(parts) == 1:
+        return parts[0].as_slice_of(child), parts[0].slices
+    if code == "Extension" and not any(part.min or part.max is not None for part in parts):
+        return child, []  # the definition of each extension judges it; nothing is counted here
+    return child, parts
+
+
+def _asks_beside(primitive: Node) -> bool:
+    """Whether something must stand beside the value: an extension, an id."""
+    asked = [node for name, node in primitive.children.items() if name != "value"]
+    return any(node.min or any(part.min for part in node.slices) for node in asked)
 
 
 def _by_type(child: Node) -> bool:
