@@ -10,7 +10,12 @@ where none fits.
 
 from __future__ import annotations
 
+_NAME = r"""[^\\s\\.,:;\\\'"\\/|?!@#$%&*()\\[\\]{}]{1,64}"""
+_PATH = rf"{_NAME}(\\.{_NAME}(\\[x\\])?(\\:[^\\s\\.]+)?)*"
+"""What eld-19 asks of the path of an element; the whole of it is meant."""
+
 EXPRESSIONS = {
+    f"path.matches('{_PATH}')": f"path.matches('^{_PATH}$')",
     "start.hasValue().not() or end.hasValue().not() or (start <= end)": (
         "start.hasValue().not() or end.hasValue().not() or (start <= end) or (start > end).empty()"
     ),

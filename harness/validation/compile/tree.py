@@ -102,8 +102,9 @@ def type_code(entry: Mapping[str, Any]) -> str:
     code = str(entry.get("code", ""))
     if not code.startswith(_SYSTEM):
         return code.removeprefix("http://hl7.org/fhir/StructureDefinition/")
-    for extension in entry.get("extension") or ():
-        if extension.get("url") == _FHIR_TYPE:
+    listed = entry.get("extension")
+    for extension in listed if isinstance(listed, list) else ():
+        if isinstance(extension, Mapping) and extension.get("url") == _FHIR_TYPE:
             return str(extension.get("valueUrl") or extension.get("valueUri"))
     short = code.removeprefix(_SYSTEM)
     return short[0].lower() + short[1:]

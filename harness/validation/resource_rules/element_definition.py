@@ -25,6 +25,8 @@ _ABSTRACT = frozenset({"Element", "BackboneElement", "Resource", "DomainResource
 _ANY_CHILD = {"Element": "Element", "Resource": "Resource", "DomainResource": "DomainResource"}
 _UNLISTED = ("meaningWhenMissing",)
 """What only a type's own definition may say of an element (ElementDefinition, the table of §2.26.3.2)."""
+_FEW = 12
+"""Codes that are named."""
 
 
 def check(item: Constrained, definition: Location, scope: Scope) -> None:
@@ -34,12 +36,15 @@ def check(item: Constrained, definition: Location, scope: Scope) -> None:
     for name in _UNLISTED:
         if name in element:
             scope.report("element-not-in-profile", where, found=name)
-    _check_relevance(element, stated, where, scope)
+    check_relevance(element, where, scope)
     if item.base is not None:
         _check_cardinality(item, item.base, definition, scope)
         _check_extension(item, definition, scope)
         _check_types(item, item.base, definition, scope)
         _check_values(item, stated or item.base.type_codes, definition, scope)
+        if item.base.element.get("mustSupport") is True and item.element.get("mustSupport") is False:
+            en, fr = "mustSupport is true in the base, and false here", "mustSupport est true dans la base, false ici"
+            _broken(item, en, fr, definition, scope)
     _check_profiles(item, definition, scope)
     _check_binding(item, definition, scope)
 
@@ -50,8 +55,9 @@ def _broken(item: Constrained, en: str, fr: str, definition: Location, scope: Sc
     scope.report("definition-invalid", definition, detail=Reason(f"{name}: {en}", f"{name} : {fr}"))
 
 
-def _check_relevance(element: Mapping[str, Any], stated: list[str], where: Location, scope: Scope) -> None:
-    """Facets that mean nothing for the types that are stated beside them."""
+def check_relevance(element: Mapping[str, Any], where: Location, scope: Scope) -> None:
+    """Report facets that mean nothing for the types that are stated beside them."""
+    stated = [type_code(entry) for entry, _ in parts(element, "type", where)]
     facets = {
         "binding": ("binding" in element, BINDABLE),
         "minValue": (choice(element, "minValue") is not None, _ORDERED),
@@ -133,7 +139,7 @@ def _within(target: str, wanted: str, scope: Scope) -> bool:
 
 def _check_values(item: Constrained, types: list[str], definition: Location, scope: Scope) -> None:
     """fixed[x] and pattern[x] are of a type of the element."""
-    if item.path.endswith(".id") or not types or not _ABSTRACT.isdisjoint(types):
+    if item.path.endswith(".id") or not types or (not _ABSTRACT.isdisjoint(types) and types != ["BackboneElement"]):
         return
     for stem in ("fixed", "pattern"):
         held = choice(item.element, stem)
@@ -181,4 +187,21 @@ def _check_binding(item: Constrained, definition: Location, scope: Scope) -> Non
     if known.get("strength") == "required" and strength not in (None, "required"):
         en = f"the binding is required in the base, and {strength} here"
         fr = f"le lien terminologique est required dans la base, et {strength} ici"
+        _broken(item, en, fr, definition, scope)
+    elif known.get("strength") == "required" and canonical:
+        _check_subset(item, canonical, str(known.get("valueSet")), definition, scope)
+
+
+def _check_subset(item: Constrained, own: str, wanted: str, definition: Location, scope: Scope) -> None:
+    """What is bound as required is bound to some of these codes, or all (profiling §5.1.0.6)."""
+    codes = scope.session.judge.terminology.codes
+    allowed, given = codes(wanted) or (), codes(own) or ()
+    known = {(one.system, one.code) for one in allowed}
+    more = sorted({one.code for one in given if (one.system, one.code) not in known}) if known else []
+    if more:
+        listed = ", ".join(more[:_FEW])
+        en, fr = (
+            f"{own} has codes that {wanted} has not ({listed})",
+            f"{own} a des codes que {wanted} n'a pas ({listed})",
+        )
         _broken(item, en, fr, definition, scope)

@@ -28,11 +28,11 @@ def check(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
     _check_extension(structure, canonical, where, scope)
     _check_snapshot(structure, (where, "snapshot", -1), scope)
     _check_codes(where, scope)
+    _check_paths(structure, where, scope)
     differential = structure.get("differential")
     listed = differential.get("element") if isinstance(differential, dict) else None
     if not isinstance(listed, list) or base is None or canonical is None:
         return
-    _check_paths(structure, listed, where, scope)
     for index, element in enumerate(listed):
         if isinstance(element, dict) and text(element, "path") is None:
             named = f"differential.element[{index}]"
@@ -102,8 +102,14 @@ def _check_extension(structure: Mapping[str, Any], canonical: str | None, where:
 
 
 def _check_snapshot(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
-    """Elements of a snapshot have types; the expressions of its constraints can be read."""
+    """Elements of a snapshot differ, and have types and what fits these; their constraints can be read."""
+    seen: set[str] = set()
     for element, place in parts(part(structure, "snapshot"), "element", where):
+        name = text(element, "id")
+        if name is not None and name in seen:
+            scope.report("duplicate-id", place, found=name)
+        seen.add(name or "")
+        element_definition.check_relevance(element, place, scope)
         if "." in str(element.get("path")) and not element.get("type") and not element.get("contentReference"):
             scope.report("element-no-type", place, found=text(element, "path"))
         for constraint, spot in parts(element, "constraint", place):
@@ -130,16 +136,17 @@ def _check_codes(where: Location, scope: Scope) -> None:
             return
 
 
-def _check_paths(structure: Mapping[str, Any], listed: list[Any], where: Location, scope: Scope) -> None:
+def _check_paths(structure: Mapping[str, Any], where: Location, scope: Scope) -> None:
     """Every path starts with the type."""
     name = text(structure, "type")
-    if name is None or structure.get("derivation") != "constraint":
+    if name is None or structure.get("derivation") is None:
         return
     tail = name.rpartition("/")[2]
-    for element, place in parts({"element": listed}, "element", (where, "differential", -1)):
-        path = text(element, "path")
-        if path is not None and path.partition(".")[0] not in (name, tail):
-            scope.report("element-other-type", place, found=path, expected=name)
+    for key in ("snapshot", "differential"):
+        for element, place in parts(part(structure, key), "element", (where, key, -1)):
+            path = text(element, "path")
+            if path is not None and path.partition(".")[0] not in (name, tail):
+                scope.report("element-other-type", place, found=path, expected=name)
 
 
 def _check_differential(
@@ -183,14 +190,15 @@ def _check_ids(elements: list[Constrained], where: Location, scope: Scope) -> No
 
 
 def _with_fitting_ids(structure: Mapping[str, Any], elements: list[Constrained]) -> dict[str, Any]:
-    """The structure without element ids that say another path than the element's: paths decide."""
-    kept = [{k: v for k, v in item.element.items() if k != "id" or _fits(str(v), item.path)} for item in elements]
+    """The structure without element ids that say another path or slice than the element's: these decide."""
+    kept = [{k: v for k, v in item.element.items() if k != "id" or _fits(str(v), item)} for item in elements]
     return {**structure, "differential": {"element": kept}}
 
 
-def _fits(identity: str, path: str) -> bool:
+def _fits(identity: str, item: Constrained) -> bool:
     plain = ".".join(piece.partition(":")[0] for piece in identity.split("."))
-    return plain == path or "[x]" in plain
+    slice_name = identity.rpartition(".")[2].partition(":")[2]
+    return "[x]" in plain or (plain == item.path and slice_name == (item.slice_name or ""))
 
 
 def _check_order(elements: list[Constrained], failed: bool, where: Location, scope: Scope) -> None:
