@@ -105,7 +105,11 @@ async def renew(grant: Grant, oauth: Mapping[str, Any], fetch: Fetch) -> Grant:
         return replace(found, refresh=found.refresh or grant.refresh, id_token=found.id_token or grant.id_token)
     if oauth["grant"] == "client-credentials":
         return await _ask(grant.place, oauth, _client_credentials(oauth), fetch)
-    raise TokenError(f"the access token of {'.'.join(grant.place)} has ended, and there is no refresh token; run again")
+    place = ".".join(grant.place)
+    raise TokenError(
+        f"the access token of {place} has ended, and there is no refresh token; run again",
+        f"le jeton d'accès de {place} a expiré, et il n'y a pas de jeton de rafraîchissement ; relancer",
+    )
 
 
 class Tokens:
@@ -198,17 +202,29 @@ async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str,
     try:
         answer = await fetch(Request("POST", url, headers, urlencode(form).encode()))
     except CandidateError as problem:
-        said = redactor.text(str(problem))
-        raise TokenError(f"{name}: no token from {url}: {said}; mend oauth.token-url") from problem
+        said, fr = redactor.text(str(problem)), redactor.text(problem.message_fr)
+        raise TokenError(
+            f"{name}: no token from {url}: {said}; mend oauth.token-url",
+            f"{name} : pas de jeton de {url} : {fr} ; corriger oauth.token-url",
+        ) from problem
     told = answer.resource if isinstance(answer.resource, dict) else {}
     bearer = told.get("access_token")
     if answer.status != 200 or not isinstance(bearer, str) or not bearer:
         said = " ".join(str(told[key]) for key in ("error", "error_description") if key in told)
-        shown = inert(redactor.text(said)) or "without an access token"
-        raise TokenError(f"{name}: {url} answered {answer.status} {shown}: mend oauth in the candidate file")
+        shown = inert(redactor.text(said))
+        raise TokenError(
+            f"{name}: {url} answered {answer.status} {shown or 'without an access token'}: "
+            "mend oauth in the candidate file",
+            f"{name} : {url} a répondu {answer.status} {shown or 'sans access_token'} : "
+            "corriger oauth dans le fichier du candidat",
+        )
     kind = str(told.get("token_type", "Bearer"))
     if kind.lower() != "bearer":  # RFC 6749, section 7.1: a token of an unknown type must not be used
-        raise TokenError(f"{name}: {url} gave a token of the type {inert(kind, 40)}; only Bearer is understood")
+        shown = inert(kind, 40)
+        raise TokenError(
+            f"{name}: {url} gave a token of the type {shown}; only Bearer is understood",
+            f"{name} : {url} a donné un jeton de type {shown} ; seul Bearer est compris",
+        )
     lifetime = told.get("expires_in")
     known = isinstance(lifetime, (int, str)) and _SECONDS.fullmatch(str(lifetime)) is not None
     return Grant(
@@ -291,11 +307,13 @@ async def _sign_in(place: tuple[str, ...], oauth: Mapping[str, Any], show: Show)
                 found = await answered
         except TimeoutError as problem:
             raise TokenError(
-                f"{'.'.join(place)}: nobody signed in in time; run again and open the address"
+                f"{'.'.join(place)}: nobody signed in in time; run again and open the address",
+                f"{'.'.join(place)} : personne ne s'est connecté à temps ; relancer et ouvrir l'adresse",
             ) from problem
     if "code" not in found:
         said = inert(" ".join(part for key in ("error", "error_description") for part in found.get(key, [])))
-        raise TokenError(f"{'.'.join(place)}: the sign-in was refused: {said}")
+        name = ".".join(place)
+        raise TokenError(f"{name}: the sign-in was refused: {said}", f"{name} : la connexion a été refusée : {said}")
     return {
         "grant_type": "authorization_code",
         "code": found["code"][0],

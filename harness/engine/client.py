@@ -23,6 +23,7 @@ from harness.engine.redaction import Redactor
 from harness.engine.text import inert
 from harness.engine.tunnel import ProxyRefusal
 from harness.errors import CandidateError
+from harness.fhir.reason import Reason, told
 
 _MESSAGE_LIMIT = 300
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -120,17 +121,23 @@ class Live:
             retried += 1
             response, code, message = await self._tried(request)
         elapsed = round(time.perf_counter() - begun, 6)
+        said = None if message is None else self._clean(message)
         return Exchange(
             request=self._redactor.request(request),
             started=started,
             elapsed=elapsed,
             response=None if response is None else self._redactor.response(response),
-            error=None if message is None else inert(self._redactor.text(message), _MESSAGE_LIMIT),
+            error=None if said is None else str(said),
             error_code=code,
             retried=retried,
+            error_fr=None if said is None else said.fr,
         )
 
-    async def _tried(self, request: Request) -> tuple[Response | None, str | None, str | None]:
+    def _clean(self, message: Reason) -> Reason:
+        redact = self._redactor.text
+        return Reason(inert(redact(message), _MESSAGE_LIMIT), inert(redact(message.fr), _MESSAGE_LIMIT))
+
+    async def _tried(self, request: Request) -> tuple[Response | None, str | None, Reason | None]:
         """Return the answer, or code and message of what stopped it."""
         try:
             if request.method == METHOD:
@@ -141,9 +148,9 @@ class Live:
             async with asyncio.timeout(self._limits.total):
                 return await self._answer(request), None, None
         except TimeoutError:
-            return None, "timeout", f"no complete answer within {self._limits.total:g} s"
+            return None, *_incomplete(self._limits)
         except TokenError as problem:
-            return None, "token", str(problem)
+            return None, "token", told(problem)
         except (CandidateError, *FAULTS, OSError, ValueError) as problem:
             return None, *classify(problem, self._limits)
 
@@ -162,7 +169,8 @@ class Live:
             async with asyncio.timeout(self._limits.total):
                 return await self._answer(request)
         except (CandidateError, TimeoutError, *FAULTS, OSError, ValueError) as problem:
-            raise CandidateError(self._redactor.text(classify(problem, self._limits)[1])[:_MESSAGE_LIMIT]) from problem
+            said = self._clean(classify(problem, self._limits)[1])
+            raise CandidateError(str(said), said.fr) from problem
 
     async def _answer(self, request: Request) -> Response:
         extensions: dict[str, Any] = {"timeout": self._timeouts}
@@ -187,7 +195,11 @@ class Live:
             await answer.aclose()
         body = bytes(gathered)
         if sum(map(body.count, _OPENERS)) > self._limits.values:
-            raise _TooLarge(f"the answer's body holds more than {self._limits.values} JSON values (limits.values)")
+            most = self._limits.values
+            raise _TooLarge(
+                f"the answer's body holds more than {most} JSON values (limits.values)",
+                f"le corps de la réponse contient plus de {most} valeurs JSON (limits.values)",
+            )
         self._left -= len(body)
         version = answer.extensions.get("http_version", b"HTTP/1.1").decode("ascii", "replace")
         return Response(answer.status, headers, body, version)
@@ -214,7 +226,8 @@ class Live:
         if first != found:
             await stream.aclose()
             raise _CertificateChanged(
-                f"{host} showed another certificate ({found[:16]}…) than at first ({first[:16]}…)"
+                f"{host} showed another certificate ({found[:16]}…) than at first ({first[:16]}…)",
+                f"{host} a montré un autre certificat ({found[:16]}…) qu'au début ({first[:16]}…)",
             )
 
     def now(self, scope: Scope) -> datetime:  # noqa: ARG002 - it is now, whoever asks
@@ -249,7 +262,10 @@ class _Decoder:
     def __init__(self, encoding: str, limit: int, name: str) -> None:
         self._encoding = encoding.strip().lower()
         self._left = limit
-        self._told = f"the answer's body is longer than {limit} bytes ({name})"
+        self._told = (
+            f"the answer's body is longer than {limit} bytes ({name})",
+            f"le corps de la réponse dépasse {limit} octets ({name})",
+        )
         self._begun = False
         match self._encoding:
             case "" | "identity":
@@ -257,7 +273,11 @@ class _Decoder:
             case "gzip" | "x-gzip" | "deflate":
                 self._inflate = zlib.decompressobj(wbits=47 if "gzip" in self._encoding else 15)
             case _:
-                raise _Encoding(f'the answer has the content encoding "{self._encoding[:40]}", which was not asked for')
+                named = self._encoding[:40]
+                raise _Encoding(
+                    f'the answer has the content encoding "{named}", which was not asked for',
+                    f"la réponse a l'encodage de contenu « {named} », qui n'était pas demandé",
+                )
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what ``chunk`` decodes to. Raises _TooLarge, _Encoding."""
@@ -269,7 +289,11 @@ class _Decoder:
             try:
                 piece = self._inflate.decompress(chunk, self._left + 1)
             except zlib.error as problem:
-                raise _Encoding(f"the answer is not the {self._encoding} that it says: {problem}") from problem
+                named = self._encoding
+                raise _Encoding(
+                    f"the answer is not the {named} that it says: {problem}",
+                    f"la réponse n'est pas le {named} qu'elle annonce : {problem}",
+                ) from problem
             yield self._counted(piece)
             chunk = self._inflate.unconsumed_tail
             if self._inflate.unused_data:
@@ -278,23 +302,28 @@ class _Decoder:
     def _next_member(self, rest: bytes) -> bytes:
         """Get ready for ``rest``, what follows the end: gzip is a series of members (RFC 1952, section 2.2)."""
         if "gzip" not in self._encoding:
-            raise _Encoding(f"the answer's {self._encoding} body goes on after its end")
+            named = self._encoding
+            raise _Encoding(
+                f"the answer's {named} body goes on after its end",
+                f"le corps {named} de la réponse continue après sa fin",
+            )
         self._inflate = zlib.decompressobj(wbits=31)
         return rest
 
     def _counted(self, piece: bytes) -> bytes:
         self._left -= len(piece)
         if self._left < 0:
-            raise _TooLarge(self._told)
+            raise _TooLarge(*self._told)
         return piece
 
     def finish(self, method: str) -> None:
         """Raise _Encoding when the compressed body was cut off."""
         if self._inflate is not None and self._begun and not self._inflate.eof and method != "HEAD":
-            raise _Encoding(f"the answer's {self._encoding} body is cut off")
+            named = self._encoding
+            raise _Encoding(f"the answer's {named} body is cut off", f"le corps {named} de la réponse est tronqué")
 
 
-def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
+def classify(problem: Exception, limits: Limits) -> tuple[str, Reason]:
     """Return the stable code and the message of what stopped an exchange.
 
     Codes: ``connect``, ``dns``, ``tls``, ``timeout``, ``too-large``, ``encoding``, ``protocol``, ``request``,
@@ -302,37 +331,62 @@ def classify(problem: BaseException, limits: Limits) -> tuple[str, str]:
     """
     causes = list(_causes(problem))
     if isinstance(problem, _TooLarge):
-        return "too-large", str(problem)
+        return "too-large", told(problem)
     if isinstance(problem, _Encoding):
-        return "encoding", str(problem)
+        return "encoding", told(problem)
     if isinstance(problem, _CertificateChanged):
-        return "certificate-changed", str(problem)
+        return "certificate-changed", told(problem)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         reason = next(str(cause) for cause in causes if isinstance(cause, ssl.SSLError))
-        return "tls", f"the TLS connection was not made: {reason}"
+        en, fr = f"the TLS connection was not made: {reason}", f"la connexion TLS n'a pas été établie : {reason}"
+        return "tls", Reason(en, fr)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return "dns", "the host name of the candidate does not resolve"
+        return "dns", Reason(
+            "the host name of the candidate does not resolve", "le nom d'hôte du candidat est introuvable"
+        )
+    said = told(problem)
     match problem:
         case httpcore.ConnectTimeout() | httpcore.PoolTimeout():
-            return "timeout", f"no connection within {limits.connect:g} s"
+            most = f"{limits.connect:g} s"
+            return "timeout", Reason(f"no connection within {most}", f"pas de connexion en {most}")
         case httpcore.TimeoutException():
-            return "timeout", f"nothing came for {limits.read:g} s"
+            most = f"{limits.read:g} s"
+            return "timeout", Reason(f"nothing came for {most}", f"rien n'est venu pendant {most}")
         case httpcore.ConnectError() | httpcore.ProxyError() | ProxyRefusal():
-            return "connect", f"the connection was refused or cannot be made: {problem}"
+            return "connect", _not_made(said)
         case httpcore.RemoteProtocolError() if "disconnected without" in str(problem):
-            return "connection-lost", "the connection was closed before anything was answered"
+            return "connection-lost", Reason(
+                "the connection was closed before anything was answered",
+                "la connexion a été fermée avant toute réponse",
+            )
         case TimeoutError():
-            return "timeout", f"no complete answer within {limits.total:g} s"
+            return _incomplete(limits)
         case httpcore.NetworkError():
-            return "connection-lost", "the connection was closed before the answer was complete"
+            return "connection-lost", Reason(
+                "the connection was closed before the answer was complete",
+                "la connexion a été fermée avant la fin de la réponse",
+            )
         case httpx.InvalidURL() | httpcore.UnsupportedProtocol() | httpcore.LocalProtocolError() | ValueError():
-            return "request", f"the request cannot be sent: {problem}"
+            return "request", Reason(
+                f"the request cannot be sent: {said}", f"la requête ne peut être envoyée : {said.fr}"
+            )
         case CandidateError():
-            return "protocol", str(problem)
+            return "protocol", said
         case OSError():
-            return "connect", f"the connection was refused or cannot be made: {problem}"
+            return "connect", _not_made(said)
         case _:
-            return "protocol", f"the answer is not HTTP/1.1 that can be read: {problem}"
+            en, fr = "the answer is not HTTP/1.1 that can be read", "la réponse n'est pas du HTTP/1.1 lisible"
+            return "protocol", Reason(f"{en}: {said}", f"{fr} : {said.fr}")
+
+
+def _incomplete(limits: Limits) -> tuple[str, Reason]:
+    most = f"{limits.total:g} s"
+    return "timeout", Reason(f"no complete answer within {most}", f"pas de réponse complète en {most}")
+
+
+def _not_made(said: Reason) -> Reason:
+    en, fr = "the connection was refused or cannot be made", "la connexion est refusée ou impossible"
+    return Reason(f"{en}: {said}", f"{fr} : {said.fr}")
 
 
 def _causes(problem: BaseException | None) -> Iterator[BaseException]:

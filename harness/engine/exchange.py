@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.engine.content import NotJSON, parse
-from harness.fhir.reason import told
+from harness.fhir.reason import Reason, told
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -98,6 +98,14 @@ class Exchange:
     """Stable code of that error: ``connect``, ``timeout``, ``tls``, ``too-large``, ``protocol``, …"""
     retried: int = 0
     """How often it was sent before, when the connection was lost."""
+    error_fr: str | None = None
+    """``error`` in French, where it is of words of the harness."""
+
+    @property
+    def fault(self) -> str:
+        """``error``, with its French beside it; empty when an answer came."""
+        error = self.error or ""
+        return error if self.error_fr is None else Reason(error, self.error_fr)
 
     def unread(self) -> "Exchange":
         """Return this exchange, which has let go of what its answer was read as: many times the memory of its bytes."""

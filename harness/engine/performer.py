@@ -184,7 +184,7 @@ class Carried:
         if broken is not None:
             code = f"network.{broken.error_code or 'unknown'}"
             index = len(self.exchanges) - 1
-            self.checks = [failed("exchange", finding(code, Verdict.ERROR, exchange=index, found=broken.error or ""))]
+            self.checks = [failed("exchange", finding(code, Verdict.ERROR, exchange=index, found=broken.fault))]
             self.blocked = True
             return
         kept = [position for position, one in enumerate(made) if position == len(made) - 1 or not is_redirect(one)]

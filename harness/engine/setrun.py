@@ -50,7 +50,7 @@ class Capabilities:
             self._statement = resource
         else:
             self._verdict = Verdict.UNDECIDED if exchange.response else Verdict.ERROR
-            self._problem = exchange.error or _said(exchange.response)
+            self._problem = exchange.fault or _said(exchange.response)
 
     def obstacle(self, needs: Sequence[str]) -> Finding | None:
         """Return why a test with these needs cannot run, or None when it can."""

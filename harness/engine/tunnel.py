@@ -19,8 +19,8 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class ProxyRefusal(CandidateError):
     """The proxy opened no tunnel: what it answered."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, message_fr: str, status: int = 0) -> None:
+        super().__init__(message, message_fr)
         self.status = status
         """0: what came was not HTTP."""
 
@@ -74,13 +74,23 @@ async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ta
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
-        raise ProxyRefusal(f"the proxy hung up when it was asked for {target}") from problem
+        raise ProxyRefusal(
+            f"the proxy hung up when it was asked for {target}", f"le proxy a raccroché quand on lui a demandé {target}"
+        ) from problem
     version, _, said = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
     status = said[:3]
     if not version.startswith("HTTP/") or not status.isdigit():
-        raise ProxyRefusal(f"the proxy answered no HTTP when it was asked for {target}")
+        raise ProxyRefusal(
+            f"the proxy answered no HTTP when it was asked for {target}",
+            f"le proxy n'a pas répondu en HTTP quand on lui a demandé {target}",
+        )
     if not status.startswith("2"):
-        raise ProxyRefusal(f"the proxy answered {said.strip()} when it was asked for {target}", int(status))
+        answer = said.strip()
+        raise ProxyRefusal(
+            f"the proxy answered {answer} when it was asked for {target}",
+            f"le proxy a répondu {answer} quand on lui a demandé {target}",
+            int(status),
+        )
 
 
 def _authorization(proxy: str) -> str:

@@ -116,7 +116,7 @@ class Waiting(Carried):
         told = inert(f"{awaited.method} {awaited.path or ''}".rstrip(), 120)
         found: Finding | None = None
         if failure is not None and failure.error_code == "command-start":
-            found = finding("await.command", Verdict.ERROR, exchange=len(self.exchanges) - 1, found=failure.error)
+            found = finding("await.command", Verdict.ERROR, exchange=len(self.exchanges) - 1, found=failure.fault)
         elif len(wanted) < awaited.least:
             besides = self._besides(awaited, wanted)
             said = "; ".join(part for part in (besides, (failure.error if failure else "") or "") if part)
@@ -131,7 +131,7 @@ class Waiting(Carried):
             extra = wanted[awaited.most]
             found = finding("await.count", exchange=extra, request=told, expected=awaited.most, found=len(wanted))
         elif awaited.most is not None and failure is not None and failure.error_code == LEFT:
-            found = finding("await.left", Verdict.UNDECIDED, exchange=len(self.exchanges) - 1, found=failure.error)
+            found = finding("await.left", Verdict.UNDECIDED, exchange=len(self.exchanges) - 1, found=failure.fault)
         if found is None:
             return CheckResult("await", Verdict.PASS)
         result = failed("await", softened(replace(found, of="request"), self.course.level))
@@ -174,7 +174,7 @@ class Waiting(Carried):
         results = []
         for (request, answer), position in zip(sides, wanted, strict=True):
             if expected.of == "answer" and answer.exchanges[0].response is None:
-                why = finding("await.unanswered", exchange=0, found=answer.exchanges[0].error or "")
+                why = finding("await.unanswered", exchange=0, found=answer.exchanges[0].fault)
                 lost = failed(expected.kind, softened(why, expected.level))
                 results.append(self._placed(lost, [position], expected))
             else:

@@ -1,18 +1,24 @@
 """Findings are told in French, too, where what they quote is of our making."""
 
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpcore
 import pytest
 
 import harness
 from harness import Definitions, Validator
+from harness.engine.candidate import Limits
 from harness.engine.checks import Evidence, finding, judge
 from harness.engine.checks.evidence import not_fhir
+from harness.engine.client import classify
+from harness.engine.codec import decode, encode
 from harness.engine.content import NotJSON, parse
 from harness.engine.exchange import Exchange, Request, Response
 from harness.engine.text import inert
+from harness.engine.tunnel import ProxyRefusal
 from harness.engine.verdict import Verdict
 from harness.errors import HarnessError
 from harness.fhir.reason import Reason, french, told
@@ -20,7 +26,17 @@ from harness.suite.expressions import Scope, expand
 from harness.suite.paths import apply
 
 ROOT = Path(harness.__file__).parent
-SAID = {"ExpectationFault", "NotJSON", "ReplayError", "ExpressionError"}
+SAID = {
+    "ExpectationFault",
+    "NotJSON",
+    "ReplayError",
+    "ExpressionError",
+    "TokenError",
+    "ProxyRefusal",
+    "_TooLarge",
+    "_Encoding",
+    "_CertificateChanged",
+}
 """What becomes part of a finding when it is raised during a run."""
 DURING_A_RUN = sorted((ROOT / "engine").rglob("*.py")) + [
     ROOT / "suite" / f"{name}.py" for name in ("expressions", "paths", "patterns")
@@ -110,3 +126,30 @@ def test_a_change_that_does_not_fit_is_told_in_french() -> None:
     assert raised.value.message_fr == (
         "impossible d'écrire name.family : « family » est demandé à une liste de 1 (dire quel élément avec [n])"
     )
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "said"),
+    [
+        (httpcore.ConnectTimeout(), "timeout", "pas de connexion en 5 s"),
+        (httpcore.ReadTimeout(), "timeout", "rien n'est venu pendant 20 s"),
+        (httpcore.ConnectError("refused"), "connect", "la connexion est refusée ou impossible : refused"),
+        (TimeoutError(), "timeout", "pas de réponse complète en 60 s"),
+        (httpcore.ReadError(), "connection-lost", "la connexion a été fermée avant la fin de la réponse"),
+        (httpcore.RemoteProtocolError("bad"), "protocol", "la réponse n'est pas du HTTP/1.1 lisible : bad"),
+        (ProxyRefusal("no", "non", 403), "connect", "la connexion est refusée ou impossible : non"),
+    ],
+)
+def test_what_stopped_an_exchange_is_told_in_french(problem: Exception, code: str, said: str) -> None:
+    limits = Limits(connect=5, read=20, total=60)
+    found, message = classify(problem, limits)
+    assert (found, message.fr) == (code, said)
+    assert message != said
+
+
+def test_the_french_of_what_stopped_an_exchange_is_recorded_and_read_again() -> None:
+    request = Request("GET", "http://x.test/")
+    lost = Exchange(request, "2026-01-01T00:00:00.000Z", 0.2, None, "refused", "connect", error_fr="refusé")
+    read = decode(Exchange, encode(lost))
+    assert french(read.fault) == "refusé"
+    assert french(replace(read, error_fr=None).fault) == "refused"
