@@ -3,10 +3,9 @@
 A candidate's failure is a ``failure``; what proves nothing (error, undecided) is an ``error``.
 """
 
-from collections.abc import Mapping
-from typing import Any
 from xml.etree import ElementTree
 
+from harness.engine.events import RunStarted
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import printable
@@ -27,7 +26,7 @@ def junit(run: RunResult) -> ElementTree.Element:
         tests = [began[test] for test in source.tests if test in began]
         suite = ElementTree.SubElement(root, "testsuite", name=source.id, timestamp=run.started.started)
         for test in tests:
-            _case(suite, source.id, test, run.started.candidate)
+            _case(suite, source.id, test, run.started)
         _count(suite, tests)
     _count(root, run.tests)
     return root
@@ -42,7 +41,7 @@ def _count(element: ElementTree.Element, tests: list[TestResult]) -> None:
     element.set("time", f"{sum(test.finished.elapsed for test in tests if test.finished):.3f}")
 
 
-def _case(suite: ElementTree.Element, test_set: str, test: TestResult, candidate: Mapping[str, Any]) -> None:
+def _case(suite: ElementTree.Element, test_set: str, test: TestResult, started: RunStarted) -> None:
     elapsed = test.finished.elapsed if test.finished else 0.0
     case = ElementTree.SubElement(suite, "testcase", classname=test_set, name=test.started.test, time=f"{elapsed:.3f}")
     properties = ElementTree.SubElement(case, "properties")
@@ -52,12 +51,11 @@ def _case(suite: ElementTree.Element, test_set: str, test: TestResult, candidate
     message = printable(test.reason)
     match test.verdict:
         case Verdict.FAIL:
-            ElementTree.SubElement(case, "failure", type="fail", message=message).text = describe(test, candidate)
+            ElementTree.SubElement(case, "failure", type="fail", message=message).text = describe(test, started)
         case Verdict.ERROR | Verdict.UNDECIDED:
-            ElementTree.SubElement(case, "error", type=test.verdict.value, message=message).text = describe(
-                test, candidate
-            )
+            error = ElementTree.SubElement(case, "error", type=test.verdict.value, message=message)
+            error.text = describe(test, started)
         case Verdict.SKIP:
             ElementTree.SubElement(case, "skipped", message=message)
         case Verdict.WARN:
-            ElementTree.SubElement(case, "system-out").text = describe(test, candidate)
+            ElementTree.SubElement(case, "system-out").text = describe(test, started)

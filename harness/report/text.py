@@ -1,20 +1,24 @@
 """One test in plain text: what failed, what was sent, what came back. For JUnit and pytest."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from harness.engine.codes import Language
 from harness.engine.curl import curl
+from harness.engine.events import RunStarted
 from harness.engine.results import TestResult
 from harness.report.inert import pretty_body, printable, status_line
+from harness.report.rules import rules
 from harness.report.words import WORDS, reason
 from harness.suite.model import Interaction
 
 _BODY_LIMIT = 4_000
 
 
-def describe(test: TestResult, candidate: Mapping[str, Any] | None = None, language: Language = "en") -> str:
-    """Return the findings of a test of the recorded ``candidate``, and the exchanges of the steps that have any."""
+def describe(test: TestResult, started: RunStarted | None = None, language: Language = "en") -> str:
+    """Return the findings of a test, what the requirements say, and the exchanges of the steps that have findings.
+
+    ``started`` is the begin of its run: the candidate, and which requirements these were.
+    """
+    known = rules(started) if started else {}
+    candidate = started.candidate if started else None
     words = WORDS[language]
     colon = " :" if language == "fr" else ":"
     lines = []
@@ -29,6 +33,8 @@ def describe(test: TestResult, candidate: Mapping[str, Any] | None = None, langu
             (words.requirements, ", ".join(finding.requirements)),
         )
         lines += [f"    {name}{colon} {value}" for name, value in told if value]
+    broken = dict.fromkeys(name for finding in test.findings for name in finding.requirements if name in known)
+    lines += [f"{name}{colon} {known[name].statement} ({known[name].source})" for name in broken]
     if not lines:
         lines.append(reason(test)[language])
     for step in test.steps:

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from harness.data import folder
 from harness.engine.codes import Language
 from harness.engine.results import RunResult, TestResult
 from harness.report.text import describe
+from harness.suite.requirements import FOLDER, load_requirements
 from tests.runs import HOSTILE, events
 
 
@@ -24,6 +26,19 @@ def test_findings_are_told_in_the_language_that_is_asked_for() -> None:
 
 def test_what_has_no_finding_tells_its_reason() -> None:
     assert _lines("skips", "fr") == ["Patient.patch is not declared"]
+
+
+def test_what_a_requirement_says_and_where_is_told() -> None:
+    shipped = load_requirements(folder("testsets") / FOLDER)
+    run = RunResult.read(events())
+    test = run.sets["patient"].tests["refuses"]
+    name = min(shipped.by_id)
+    check = test.steps[0].checks[0]
+    broken = replace(check, findings=tuple(replace(one, requirements=(name,)) for one in check.findings))
+    test.steps[0] = replace(test.steps[0], checks=(broken, *test.steps[0].checks[1:]))
+    said = f"{name}: {shipped.by_id[name].statement} ({shipped.by_id[name].source})"
+    assert said in describe(test, replace(run.started, requirements_digest=shipped.digest)).splitlines()
+    assert said not in describe(test, replace(run.started, requirements_digest="another"))
 
 
 def test_what_a_candidate_said_is_inert_and_can_be_sent_again() -> None:
