@@ -16,6 +16,7 @@ from harness.engine.placeholders import fill
 from harness.engine.processes import MARK, gone
 from harness.engine.text import inert
 from harness.engine.wire import dumps
+from harness.fhir.reason import Reason
 
 STEP = "FHIR_HARNESS_STEP"
 """The environment variable that tells a command everything about its step, as JSON."""
@@ -25,10 +26,14 @@ _TAIL = 4096
 """Bytes at the end of a command's error output that are looked at."""
 _SHOWN = 400
 """Characters of it that are told."""
+_LEFT_RUNNING = Reason(
+    "the command ended, and a process that it started did not",
+    "la commande est terminée, et un processus qu'elle a lancé ne l'est pas",
+)
 _GRACE = 1.0
 """Seconds that what a command started may run on after its end."""
 
-Failure = tuple[str, str]
+Failure = tuple[str, Reason]
 """Code and message."""
 
 
@@ -94,7 +99,8 @@ class CommandDriver:
         except (OSError, ValueError) as problem:
             errors.close()
             said = getattr(problem, "strerror", None) or str(problem)
-            self._failure = ("command-start", f"{arguments[0]} cannot be started: {said}")
+            en, fr = f"{arguments[0]} cannot be started: {said}", f"{arguments[0]} ne se lance pas : {said}"
+            self._failure = ("command-start", Reason(en, fr))
             return
         self._running = asyncio.create_task(self._watch(process, errors, mark))
 
@@ -108,7 +114,9 @@ class CommandDriver:
             ended = True
             alone = not self._command.finishes or await gone(mark, process.pid, _GRACE)
         except TimeoutError:
-            self._failure = ("command-timeout", f"the command was killed after {self._command.timeout:g} s")
+            most = f"{self._command.timeout:g} s"
+            en, fr = f"the command was killed after {most}", f"la commande a été interrompue après {most}"
+            self._failure = ("command-timeout", Reason(en, fr))
         finally:
             if self._command.finishes or not ended:  # what a command has merely set off may go on
                 _kill(process)
@@ -116,7 +124,7 @@ class CommandDriver:
             if ended and process.returncode:
                 self._failure = ("command-failed", _said(process.returncode, errors))
             elif not alone:
-                self._failure = (LEFT, "the command ended, and a process that it started did not")
+                self._failure = (LEFT, _LEFT_RUNNING)
             errors.close()
 
     async def ended(self) -> None:
@@ -163,11 +171,13 @@ def told(task: Task, language: str) -> dict[str, Any]:
     }
 
 
-def _said(status: int, errors: BinaryIO) -> str:
+def _said(status: int, errors: BinaryIO) -> Reason:
     """Return how the command ended, with the end of what it wrote to its error output."""
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - _TAIL))
     said = errors.read().decode("utf-8", "replace").strip()[-_SHOWN:]
-    return inert(f"the command ended with {status}{': ' if said else ''}{said}", 2 * _SHOWN)
+    en = inert(f"the command ended with {status}{': ' if said else ''}{said}", 2 * _SHOWN)
+    fr = inert(f"la commande s'est terminée par {status}{' : ' if said else ''}{said}", 2 * _SHOWN)
+    return Reason(en, fr)
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -21,6 +21,10 @@ from harness.engine.redaction import Redactor
 
 Reply = tuple[int, Headers, bytes]
 Forward = Callable[[], Awaitable[Reply]]
+_CLOSED = (
+    "the candidate closed the connection before it was answered",
+    "le candidat a fermé la connexion avant la réponse",
+)
 
 
 @dataclass
@@ -82,18 +86,20 @@ class Inbox:
         ticket = _Ticket(self._redactor.request(Request(method, url, headers, **content)))
         started, begun = _now(), time.perf_counter()
 
-        def close(response: Response | None, code: str | None = None, error: str | None = None) -> None:
+        def close(response: Response | None, code: str | None = None, said: tuple[str, str] | None = None) -> None:
             elapsed = round(time.perf_counter() - begun, 6)
-            ticket.done.set_result(Exchange(ticket.request, started, elapsed, response, error, code))
+            en, fr = said or (None, None)
+            ticket.done.set_result(Exchange(ticket.request, started, elapsed, response, en, code, error_fr=fr))
 
         try:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._decide(ticket), loop))
             reply = await _answered(ticket.instead, forward)
         except asyncio.CancelledError:
-            close(None, "client-closed", "the candidate closed the connection before it was answered")
+            close(None, "client-closed", _CLOSED)
             raise
         except Exception as problem:
-            close(None, "sandbox", f"the sandbox failed: {type(problem).__name__}")
+            kind = type(problem).__name__
+            close(None, "sandbox", (f"the sandbox failed: {kind}", f"le bac à sable a échoué : {kind}"))
             raise
         close(self._redactor.response(Response(*reply)))
         return reply
@@ -137,7 +143,8 @@ class Inbox:
         if failure is not None:
             code, message = failure
             told = Request(COMMAND, awaited.base)
-            exchanges.append(Exchange(told, _now(), 0.0, None, self._redactor.text(message), code))
+            en, fr = self._redactor.text(message), self._redactor.text(message.fr)
+            exchanges.append(Exchange(told, _now(), 0.0, None, en, code, error_fr=fr))
         return exchanges
 
     async def _until(self, wait: _Wait) -> None:

@@ -22,6 +22,7 @@ from harness.engine.steps.call import FHIR_JSON, encode
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict, combine
 from harness.errors import UsageError
+from harness.fhir.reason import Reason, joined
 from harness.suite.expressions import expand
 from harness.suite.model import Expectation, Interaction, Step
 from harness.suite.problem import ExpressionError
@@ -119,13 +120,13 @@ class Waiting(Carried):
             found = finding("await.command", Verdict.ERROR, exchange=len(self.exchanges) - 1, found=failure.fault)
         elif len(wanted) < awaited.least:
             besides = self._besides(awaited, wanted)
-            said = "; ".join(part for part in (besides, (failure.error if failure else "") or "") if part)
+            said = joined((besides, failure.fault if failure else ""))
             found = finding(
                 "await.expired",
                 expected=f"{awaited.least} × {told}",
                 found=len(wanted),
                 within=f"{awaited.within:g}",
-                besides=f" ({said})" if said else "",
+                besides=Reason(f" ({said})", f" ({said.fr})") if said else "",
             )
         elif awaited.most is not None and len(wanted) > awaited.most:
             extra = wanted[awaited.most]

@@ -13,6 +13,7 @@ from harness.engine.inbox import Inbox
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.results import RunResult
 from harness.errors import TestSetError
+from harness.fhir.reason import Reason
 from harness.suite.loader import load_testset
 
 BASE = "http://127.0.0.1:1/fhir"
@@ -196,7 +197,8 @@ def test_a_request_without_a_resource_is_told_from_an_answer_without_one(go):
 
 async def does_something_else(client, task):
     await client.send("PUT", "Patient/1", PATIENT)
-    client.failed = ("command-failed", "the command ended with 3: no idea, canary-token-1")
+    said = "the command ended with 3: no idea, canary-token-1"
+    client.failed = ("command-failed", Reason(said, said.replace("the command ended with", "terminée par")))
 
 
 def test_an_expired_wait_says_what_came_and_how_the_command_ended(go):
@@ -205,6 +207,7 @@ def test_an_expired_wait_says_what_came_and_how_the_command_ended(go):
     message = result.tests[0].findings[0].message
     assert "0 of 1 × POST Patient" in message
     assert "(PUT Patient/1; the command ended with 3: no idea, «redacted" in message
+    assert "(PUT Patient/1 ; terminée par 3: no idea, «redacted" in result.tests[0].findings[0].message_fr
     assert [one.request.method for one in result.tests[0].steps[0].exchanges] == ["PUT", COMMAND]
     assert client.forwarded == [("PUT", "Patient/1")]
     assert len(result.tests[0].steps) == 1
@@ -212,7 +215,7 @@ def test_an_expired_wait_says_what_came_and_how_the_command_ended(go):
 
 def test_a_command_that_cannot_be_started_is_an_error(go):
     async def nothing(client, task):
-        client.failed = ("command-start", "gone: No such file or directory")
+        client.failed = ("command-start", Reason("gone: No such file or directory", "absent"))
 
     result, _ = go(CREATED, nothing)
     assert codes(result) == [("await.command", "error")]
@@ -257,7 +260,7 @@ def test_a_client_that_is_refused_must_not_retry(go, times, found):
 def test_that_no_more_comes_is_not_known_of_a_client_that_goes_on(go):
     async def leaves(client, task):
         await client.send("POST", "Patient", PATIENT)
-        client.failed = (LEFT, "the command ended, and a process that it started did not")
+        client.failed = (LEFT, Reason("the command ended, and a process that it started did not", "il en reste un"))
 
     result, _ = go(REFUSED, leaves)
     assert codes(result) == [("await.left", "undecided")]
