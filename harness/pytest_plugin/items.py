@@ -17,7 +17,7 @@ from harness.engine.verdict import Verdict
 from harness.errors import HarnessError
 from harness.pytest_plugin.running import Ended
 from harness.pytest_plugin.session import SEED, SHELF, Session
-from harness.pytest_plugin.words import WORDS
+from harness.pytest_plugin.words import WORDS, said
 from harness.pytest_plugin.work import Work
 from harness.report.inert import one_line
 from harness.report.text import describe
@@ -107,7 +107,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         finally:
             state.close()
     except HarnessError as problem:
-        lines.append(str(problem))
+        lines.append(said(problem, state.scene.language))
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if hasattr(config, "workeroutput"):
@@ -171,7 +171,9 @@ class TestSetFile(pytest.File):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """Show the faults of a test set without a traceback."""
-        return str(excinfo.value) if isinstance(excinfo.value, HarnessError) else super().repr_failure(excinfo)
+        if isinstance(excinfo.value, HarnessError):
+            return said(excinfo.value, self.config.stash[_SESSION].scene.language)
+        return super().repr_failure(excinfo)
 
 
 class TestSetItem(pytest.Item):
@@ -217,11 +219,11 @@ class TestSetItem(pytest.Item):
             else:
                 self._ended = self._shared.alone(self._test_set, place, self.position)
         except HarnessError as problem:
-            return str(problem)
+            return said(problem, self._shared.scene.language)
         return None
 
     def _described(self, ended: Ended) -> str:
-        return describe(ended.test, ended.candidate, self._shared.scene.language)
+        return describe(ended.test, ended.started, self._shared.scene.language)
 
     def join(self, work: Work) -> None:
         """Add this test to what runs together. Raises UsageError."""

@@ -8,7 +8,7 @@ ends early, and a person is told one thing at a time.
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from harness.engine import Candidate
@@ -29,11 +29,20 @@ class Stopped(HarnessError):
     """The session ended before its tests did."""
 
 
+def _cut_off() -> Stopped:
+    return Stopped("the session ended", "la session s'est arrêtée")
+
+
+def _without(place: Place) -> Stopped:
+    name = "/".join(place)
+    return Stopped(f"{name}: the run ended without this test", f"{name} : l'exécution s'est terminée sans ce test")
+
+
 class Ended(NamedTuple):
-    """What a test came to, and the candidate as the run recorded it."""
+    """What a test came to, and how its run began."""
 
     test: TestResult
-    candidate: Mapping[str, Any]
+    started: RunStarted | None
 
 
 class Running:
@@ -55,7 +64,7 @@ class Running:
         self._news = threading.Condition()
         self._tests: dict[Place, TestResult] = {}
         self._asked: set[Place] = set()
-        self._candidate: Mapping[str, Any] = {}
+        self._started: RunStarted | None = None
         self._begun = False
         self._over = False
         self._stopped = False
@@ -79,8 +88,8 @@ class Running:
             self._on_loop(self._turn.set)
             self._news.wait_for(lambda: self._has(place) or self._over)
             if not self._has(place):
-                raise self.problem or Stopped(f"{'/'.join(place)}: the run ended without this test")
-            return Ended(self._tests[place], self._candidate)
+                raise self.problem or _without(place)
+            return Ended(self._tests[place], self._started)
 
     def _on_loop(self, act: Callable[[], object]) -> None:
         if self._loop is not None:
@@ -108,9 +117,10 @@ class Running:
         except HarnessError as failure:
             problem = failure
         except asyncio.CancelledError:
-            problem = Stopped("the session ended")
+            problem = _cut_off()
         except Exception as failure:  # whoever waits must hear of it
-            problem = HarnessError(f"the run stopped: {type(failure).__name__}: {failure}")
+            what = f"{type(failure).__name__}: {failure}"
+            problem = HarnessError(f"the run stopped: {what}", f"l'exécution s'est arrêtée : {what}")
         finally:
             with self._news:
                 self.problem, self._over = problem, True
@@ -120,7 +130,7 @@ class Running:
         """Carry the run out, unless the session has ended already."""
         with self._news:
             if self._stopped:
-                raise Stopped("the session ended")
+                raise _cut_off()
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._turn.set()
         events = self._scene.together(
@@ -143,7 +153,7 @@ class Running:
         with self._news:
             match event:
                 case RunStarted():
-                    self._candidate = event.candidate
+                    self._started = event
                 case TestStarted():
                     self._tests[event.test_set, event.test] = TestResult(event)
                 case StepFinished() if event.test:

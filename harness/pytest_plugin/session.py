@@ -101,7 +101,7 @@ class Session:
         """Return what the test at ``place`` came to in a run of its own. Raises HarnessError."""
         run = self.scene.alone(test_set, place, [self._shelf.writer(position, place)] if self._shelf else [])
         test = next(one for one in run.tests if (one.started.test_set, one.started.test) == place)
-        return Ended(test, run.started.candidate)
+        return Ended(test, run.started)
 
     def stop(self) -> None:
         """End the run that goes on, and clean up after it."""

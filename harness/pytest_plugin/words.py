@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.engine.codes import Language
+from harness.errors import HarnessError
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,8 @@ WORDS: Mapping[Language, Words] = {
         no_report="aucun test n'a été exécuté : pas de rapport",
     ),
 }
+
+
+def said(problem: HarnessError, language: Language) -> str:
+    """Return what ``problem`` says in ``language``."""
+    return problem.message_fr if language == "fr" else str(problem)
