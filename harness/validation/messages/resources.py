@@ -72,6 +72,12 @@ CODE_SYSTEMS: dict[str, Rule] = {
         "The property {detail} is of type {expected}, not {found}",
         "La propriété {detail} est de type {expected} et non {found}",
     ),
+    "property-value-set": Rule(
+        "error",
+        "code-invalid",
+        "{found} is not in {expected}, the value set of the property",
+        "{found} n'est pas dans {expected}, le jeu de valeurs de la propriété",
+    ),
     "property-code": Rule(
         "error",
         "business-rule",

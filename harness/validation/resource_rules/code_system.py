@@ -7,9 +7,10 @@ from typing import Any
 
 from harness.fhir.reason import Reason
 from harness.validation.location import Location
-from harness.validation.resource_rules.reading import Placed, choice, descend, parts, text, texts
+from harness.validation.resource_rules.reading import Placed, choice, descend, extension, parts, text, texts
 from harness.validation.scope import Scope
 
+_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/codesystem-property-valueset"
 _PROPERTIES = "http://hl7.org/fhir/concept-properties"
 _STANDARD = {
     "status": "code",
@@ -99,14 +100,14 @@ def _check_supplement(
 def _check_properties(
     system: Mapping[str, Any], concepts: list[Placed], codes: set[str], where: Location, scope: Scope
 ) -> None:
-    defined: dict[str, tuple[str | None, str | None]] = {}
+    defined: dict[str, tuple[str | None, str | None, Any]] = {}
     uris: set[str] = set()
     for entry, place in parts(system, "property", where):
         code, uri, kind = text(entry, "code"), text(entry, "uri"), text(entry, "type")
         if code in defined or (uri is not None and uri in uris):
             scope.report("property-duplicate", place, found=code if code in defined else uri)
         if code is not None:
-            defined.setdefault(code, (uri, kind))
+            defined.setdefault(code, (uri, kind, extension(entry, _VALUE_SET)))
         if uri is not None:
             uris.add(uri)
             _check_uri(uri, kind, place, scope)
@@ -115,13 +116,20 @@ def _check_properties(
             code, held = text(entry, "code"), choice(entry, "value")
             if code not in defined or held is None:
                 continue
-            uri, kind = defined[code]
+            uri, kind, value_set = defined[code]
             suffix = held[0]
             name = suffix if suffix == "Coding" else suffix[0].lower() + suffix[1:]
             if kind is not None and name != kind:
                 scope.report("property-type", spot, found=name, expected=kind, detail=code)
             elif _is_internal(uri) and isinstance(held[1], str) and held[1] not in codes:
                 scope.report("property-code", spot, found=held[1])
+            elif isinstance(value_set, str) and isinstance(held[1], str) and _outside(value_set, held[1], scope):
+                scope.report("property-value-set", spot, found=held[1], expected=value_set)
+
+
+def _outside(value_set: str, code: str, scope: Scope) -> bool:
+    """Whether ``code`` is none of ``value_set``, whatever its system."""
+    return scope.session.judge.member(value_set, None, code)[0] is False
 
 
 def _check_uri(uri: str, kind: str | None, place: Location, scope: Scope) -> None:

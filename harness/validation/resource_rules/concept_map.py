@@ -23,14 +23,14 @@ def check(concept_map: Mapping[str, Any], where: Location, scope: Scope) -> None
 def _value_set(concept_map: Mapping[str, Any], side: str, where: Location, scope: Scope) -> str | None:
     """The canonical of the value set of ``side``, where that is known; what is no value set is reported."""
     held = choice(concept_map, side)
-    if held is None or held[0] != "Canonical" or not isinstance(held[1], str):
+    if held is None or not isinstance(held[1], str):
         return None
     definitions = scope.session.judge.definitions
     if definitions.value_set(held[1]) is not None:
         return held[1]
     other = definitions.find(held[1])
     if other is not None:
-        place = (where, f"{side}.ofType(canonical)", -1)
+        place = (where, f"{side}.ofType({held[0].lower()})", -1)
         scope.report("not-a-value-set", place, found=held[1], expected=text(other, "resourceType"))
     return None
 

@@ -33,7 +33,7 @@ _FORMS = {
     "integer": re.compile(r"[+-]?[0-9]+"),
     "decimal": re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"),
     "boolean": re.compile(r"true|false"),
-    "Coding": re.compile(r"[^#\s]+#\S.*"),
+    "Coding": re.compile(r"[^#\s]+#\S.*|[A-Za-z][A-Za-z0-9+.-]*:[^\s|]+\|\S+"),  # the second as searches write it
 }
 
 
@@ -131,7 +131,7 @@ def _check_filter(
 def _operators(name: str, resource: Mapping[str, Any]) -> frozenset[str]:
     """The operators that the code system, or FHIR for its concepts, allows for the property; empty for any."""
     for declared, _ in parts(resource, "filter", (None, "", -1)):
-        if declared.get("code") == name:
+        if declared.get("code") == name and name != "concept":
             return frozenset(texts(declared, "operator"))
     return _CONCEPT_OPERATORS if name == "concept" else frozenset()
 
