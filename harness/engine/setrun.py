@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.engine.checks import finding
-from harness.engine.checks.evidence import resource_of
+from harness.engine.checks.evidence import answered, resource_of
 from harness.engine.client import Scope
 from harness.engine.created import Created
 from harness.engine.events import Event, Finding, SetFinished, SetStarted, StepFinished, TestFinished, TestStarted
@@ -18,12 +18,12 @@ from harness.engine.needs import is_of_candidate, lacking, undeclared
 from harness.engine.performer import Course, Performed, World, perform
 from harness.engine.planner import Case
 from harness.engine.replay import ReplayError
-from harness.engine.text import excerpt, inert
+from harness.engine.text import inert
 from harness.engine.unfinished import to_the_end
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waiting import carry_out
 from harness.errors import TestSetError
-from harness.fhir.reason import Reason, french, told
+from harness.fhir.reason import Reason, told
 from harness.suite import expressions
 from harness.suite.expressions import Random, Time, expand_variables
 from harness.suite.model import Expectation, Interaction, Step, TestSet
@@ -70,8 +70,7 @@ def _declared(needs: Sequence[str]) -> list[str]:
 def _said(response: Response | None) -> Reason:
     if response is None:
         return Reason("no answer", "pas de réponse")
-    body = excerpt(response.body)
-    return Reason(f"{response.status}: {body}", f"{response.status} : {french(body)}")
+    return answered(response)
 
 
 class SetRun:

@@ -13,6 +13,7 @@ from harness import Definitions, Validator
 from harness.engine.candidate import Limits
 from harness.engine.checks import Evidence, finding, judge
 from harness.engine.checks.evidence import not_fhir
+from harness.engine.checks.searchset import range_text
 from harness.engine.client import classify
 from harness.engine.codec import decode, encode
 from harness.engine.content import NotJSON, parse
@@ -153,3 +154,16 @@ def test_the_french_of_what_stopped_an_exchange_is_recorded_and_read_again() -> 
     read = decode(Exchange, encode(lost))
     assert french(read.fault) == "refusé"
     assert french(replace(read, error_fr=None).fault) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "en", "fr"),
+    [
+        (2, "2", "2"),
+        ({"min": 1}, "at least 1", "au moins 1"),
+        ({"max": 3}, "at most 3", "au plus 3"),
+        ({"min": 1, "max": 3}, "1 to 3", "1 à 3"),
+    ],
+)
+def test_a_range_is_told_in_french(wanted: object, en: str, fr: str) -> None:
+    assert (str(range_text(wanted)), range_text(wanted).fr) == (en, fr)

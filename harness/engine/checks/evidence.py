@@ -122,6 +122,12 @@ def finding(code: str, verdict: Verdict = Verdict.FAIL, *, exchange: int | None 
     )
 
 
+def answered(response: Response) -> Reason:
+    """Return the status of an answer and the beginning of its body."""
+    body = excerpt(response.body)
+    return Reason(f"{response.status}: {body}", f"{response.status} : {french(body)}")
+
+
 def not_fhir(index: int, response: Response) -> Finding:
     """Return the finding for an answer that is not a FHIR resource."""
     media = inert(response.header("content-type") or Reason("no Content-Type", "sans Content-Type"), 80)

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.engine.checks.evidence import Evidence, as_list, finding, resource_of
+from harness.engine.checks.evidence import Evidence, answered, as_list, finding, resource_of
 from harness.engine.checks.headers import is_pattern, value_matches
 from harness.engine.checks.status import issue_text
 from harness.engine.events import Finding
-from harness.engine.text import excerpt
+from harness.fhir.reason import Reason, joined
+
+_NO_ISSUE = Reason("no issue", "aucune issue")
 
 
 def outcome(expected: Any, evidence: Evidence) -> Iterator[Finding]:
@@ -19,8 +21,7 @@ def outcome(expected: Any, evidence: Evidence) -> Iterator[Finding]:
     for index, response in evidence.answers:
         resource = resource_of(response)
         if resource is None or resource["resourceType"] != "OperationOutcome":
-            found = f"{response.status}: {excerpt(response.body)}"
-            yield finding("outcome.missing", exchange=index, expected="OperationOutcome", found=found)
+            yield finding("outcome.missing", exchange=index, expected="OperationOutcome", found=answered(response))
             continue
         listed = resource.get("issue")
         issues = [issue for issue in listed if isinstance(issue, dict)] if isinstance(listed, list) else []
@@ -28,10 +29,15 @@ def outcome(expected: Any, evidence: Evidence) -> Iterator[Finding]:
             yield finding(
                 "outcome",
                 exchange=index,
-                expected=", ".join(f"{name} {' or '.join(map(str, as_list(v)))}" for name, v in expected.items()),
-                found="; ".join(issue_text(issue) for issue in issues[:5]) or "no issue",
+                expected=joined((_wanted(name, value) for name, value in expected.items()), (", ", ", ")),
+                found="; ".join(issue_text(issue) for issue in issues[:5]) or _NO_ISSUE,
                 expression="OperationOutcome.issue",
             )
+
+
+def _wanted(name: str, value: Any) -> Reason:
+    options = list(map(str, as_list(value)))
+    return Reason(f"{name} {' or '.join(options)}", f"{name} {' ou '.join(options)}")
 
 
 def _fulfils(issue: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:

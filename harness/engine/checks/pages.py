@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from harness.engine.checks.evidence import Evidence, finding, resource_of
+from harness.engine.checks.evidence import Evidence, answered, finding, resource_of
 from harness.engine.events import Finding
 from harness.engine.steps.call import same_origin
 from harness.engine.steps.search import next_link
-from harness.engine.text import excerpt, inert
+from harness.engine.text import inert
 from harness.engine.verdict import Verdict
 
 
@@ -16,8 +16,7 @@ def pages(expected: Any, evidence: Evidence) -> Iterator[Finding]:
     for index, response in evidence.answers:
         resource = resource_of(response)
         if index > 0 and (resource is None or resource.get("type") != "searchset"):
-            found = f"{response.status}: {excerpt(response.body)}"
-            yield finding("pages.answer", exchange=index, expected=index + 1, found=found)
+            yield finding("pages.answer", exchange=index, expected=index + 1, found=answered(response))
     if not evidence.exchanges:
         return
     last = len(evidence.exchanges) - 1

@@ -11,7 +11,7 @@ from harness.engine.events import Finding
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict
 from harness.errors import FHIRPathError
-from harness.fhir.reason import told
+from harness.fhir.reason import Reason, told
 
 _MODES = ("match", "include", "outcome")
 _PORTS = {"http": 80, "https": 443}
@@ -160,12 +160,16 @@ def in_range(wanted: Any, found: Any) -> bool:
     return (least is None or found >= least) and (most is None or found <= most)
 
 
-def range_text(wanted: Any) -> str:
+def range_text(wanted: Any) -> Reason:
     """Return a range of ``in_range`` for people."""
     least, most = _bounds(wanted)
     if least == most:
-        return str(least)
-    return f"at most {most}" if least is None else f"at least {least}" if most is None else f"{least} to {most}"
+        return Reason(str(least), str(least))
+    if least is None:
+        return Reason(f"at most {most}", f"au plus {most}")
+    if most is None:
+        return Reason(f"at least {least}", f"au moins {least}")
+    return Reason(f"{least} to {most}", f"{least} à {most}")
 
 
 def _bounds(wanted: Any) -> tuple[int | None, int | None]:
