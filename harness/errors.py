@@ -6,6 +6,7 @@ HarnessError
 │   ├── PackageError    a FHIR package cannot be read, or would be unsafe to read
 │   └── SnapshotError   a differential does not fit its base
 ├── FHIRPathError       an expression does not parse, or cannot be evaluated
+│   └── FHIRPathValueError  it can be, but not of these values: one is of another type, or there are several
 ├── FHIRXMLError        an XML document is not the XML of a resource (fhir.xml)
 ├── TestSetError        a test set or requirement catalogue is wrong: file, line, column
 │   ├── InvalidFile         the same, with every problem of a file (suite.problem)
@@ -45,6 +46,10 @@ class SnapshotError(DefinitionError):
 
 class FHIRPathError(HarnessError):
     """A FHIRPath expression does not parse, or cannot be evaluated."""
+
+
+class FHIRPathValueError(FHIRPathError):
+    """An operator or function of FHIRPath meets values that it is not for: of another type, or several (N1 §4.5)."""
 
 
 class TestSetError(HarnessError):

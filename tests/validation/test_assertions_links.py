@@ -79,6 +79,19 @@ def test_invariant_reports_what_is_false_and_what_cannot_be_judged() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["start + 1 = 2", "start > 5", "(start | end).matches('2')", "(start | end).single() = end"]
+)
+def test_a_constraint_that_these_values_cannot_answer_does_not_hold(text: str) -> None:
+    (told,) = issues(invariant(text), {"start": "2020", "end": "2021"})
+    assert (told.rule, told.undecided) == ("invariant", False)
+
+
+def test_a_constraint_that_is_no_condition_cannot_be_judged() -> None:
+    (told,) = issues(invariant("start | end"), {"start": "2020", "end": "2021"})
+    assert (told.rule, told.undecided) == ("invariant-undecided", True)
+
+
+@pytest.mark.parametrize(
     ("value", "rules"),
     [
         ({"reference": "Patient/1"}, []),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from harness.errors import FHIRPathError
+from harness.errors import FHIRPathError, FHIRPathValueError
 from harness.fhir.fhirpath.durations import shift
 from harness.fhir.fhirpath.values import (
     Quantity,
@@ -23,19 +23,23 @@ Items = list[Any]
 
 
 def one(items: Items, what: str) -> Any:
-    """The only item, None if there is none. Raises FHIRPathError if there are more (N1 §4.5)."""
+    """The only item, None if there is none. Raises FHIRPathValueError if there are more (N1 §4.5)."""
     if not items:
         return None
     if len(items) > 1:
-        raise FHIRPathError(
-            f"FHIRPath {what}: expected at most one item but found {len(items)}",
-            f"FHIRPath {what} : au plus un élément est attendu, {len(items)} trouvés",
-        )
+        raise FHIRPathValueError(*_several(what, items))
     return items[0]
 
 
+def _several(what: str, items: Items) -> tuple[str, str]:
+    return (
+        f"FHIRPath {what}: expected at most one item but found {len(items)}",
+        f"FHIRPath {what} : au plus un élément est attendu, {len(items)} trouvés",
+    )
+
+
 def text_of(items: Items, what: str) -> str | None:
-    """The only item as a text, None if there is none. Raises FHIRPathError if it is something else."""
+    """The only item as a text, None if there is none. Raises FHIRPathValueError if it is something else."""
     value = scalar(one(items, what))
     if value is None or type(value) is str:
         return value
@@ -43,16 +47,16 @@ def text_of(items: Items, what: str) -> str | None:
 
 
 def integer_of(items: Items, what: str) -> int | None:
-    """The only item as an integer, None if there is none. Raises FHIRPathError if it is something else."""
+    """The only item as an integer, None if there is none. Raises FHIRPathValueError if it is something else."""
     value = scalar(one(items, what))
     if value is None or type(value) is int:
         return value
     raise unexpected(what, ("an integer", "un entier"), value)
 
 
-def unexpected(what: str, wanted: tuple[str, str], value: Any) -> FHIRPathError:
+def unexpected(what: str, wanted: tuple[str, str], value: Any) -> FHIRPathValueError:
     """What to raise where ``wanted`` (English, French) should stand, and does not."""
-    return FHIRPathError(
+    return FHIRPathValueError(
         f"FHIRPath {what}: expected {wanted[0]} but found {written(value)}",
         f"FHIRPath {what} : {wanted[1]} est attendu, trouvé : {written(value)}",
     )
@@ -62,7 +66,9 @@ def truth_of(items: Items) -> bool | None:
     """A collection where a condition is wanted: empty is None, one item that is not boolean is True (N1 §4.5)."""
     if not items:
         return None
-    value = plain(one(items, "condition"))
+    if len(items) > 1:  # the expression is not the condition that it should be, whatever the values
+        raise FHIRPathError(*_several("condition", items))
+    value = plain(items[0])
     return value if value is None or type(value) is bool else True
 
 
@@ -132,7 +138,7 @@ def _number_pair(left: Items, right: Items, symbol: str) -> tuple[Any, Any] | No
     if a is None or b is None:
         return None
     if type(a) not in (int, Decimal) or type(b) not in (int, Decimal):
-        raise FHIRPathError(
+        raise FHIRPathValueError(
             f"FHIRPath {symbol}: cannot be applied to {written(a)} and {written(b)}",
             f"FHIRPath {symbol} : ne s'applique pas à {written(a)} et {written(b)}",
         )
@@ -201,7 +207,7 @@ def join(left: Items, right: Items) -> Items:
 
 
 def negate(items: Items) -> Items:
-    """``-`` before a number or quantity. Raises FHIRPathError before anything else."""
+    """``-`` before a number or quantity. Raises FHIRPathValueError before anything else."""
     value = scalar(one(items, "-"))
     if value is None:
         return []
@@ -210,7 +216,7 @@ def negate(items: Items) -> Items:
     if type(value) in (int, Decimal):
         return [-value]
     said = written(value)
-    raise FHIRPathError(f"FHIRPath -: cannot be applied to {said}", f"FHIRPath - : ne s'applique pas à {said}")
+    raise FHIRPathValueError(f"FHIRPath -: cannot be applied to {said}", f"FHIRPath - : ne s'applique pas à {said}")
 
 
 ARITHMETIC: dict[str, Callable[[Items, Items], Items]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from harness.errors import FHIRPathError
+from harness.errors import FHIRPathValueError
 from harness.fhir.primitives import Temporal, exact_decimal, temporal
 from harness.fhir.units import convert
 
@@ -207,7 +207,7 @@ def _places(number: Decimal) -> int:
 def compare(left: Any, right: Any) -> int | None:
     """-1, 0 or 1 for the order of two items; None where precision or units leave it open, or where one has no value.
 
-    Raises FHIRPathError for two that have no order, such as a text and a number.
+    Raises FHIRPathValueError for two that have no order, such as a text and a number.
     """
     if type(left) is int and type(right) is int:
         return (left > right) - (left < right)
@@ -228,7 +228,7 @@ def compare(left: Any, right: Any) -> int | None:
         return None if pair is None else (pair[0] > pair[1]) - (pair[0] < pair[1])
     if _is_bare_quantity(a) or _is_bare_quantity(b):
         return None
-    raise FHIRPathError(
+    raise FHIRPathValueError(
         f"FHIRPath cannot order {written(a)} and {written(b)}: they are of different types",
         f"FHIRPath ne peut pas ordonner {written(a)} et {written(b)} : leurs types diffèrent",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.errors import FHIRPathError
+from harness.errors import FHIRPathError, FHIRPathValueError
 from harness.fhir.fhirpath import Environment, Expression
 from harness.fhir.reason import told
 from harness.validation.location import Location
@@ -40,6 +40,8 @@ class Invariant:
                     environment = self._in_context(environment, value)
                 if self.expression.test(value, environment=environment):
                     return
+                problem = None
+            except FHIRPathValueError:  # the constraint does not come true: it asks what these values cannot answer
                 problem = None
             except (FHIRPathError, RecursionError) as error:
                 problem = told(error)
