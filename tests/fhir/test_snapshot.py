@@ -167,6 +167,25 @@ def test_a_choice_written_with_its_type_is_its_slice_by_whatever_name() -> None:
     assert found["Observation.value[x]:amount"]["min"] == 1
 
 
+QUANTITY: dict[str, Any] = {"type": [{"code": "Quantity"}]}
+
+
+@pytest.mark.parametrize(
+    ("elements", "rules"),
+    [
+        ([{"id": "Observation.value[x]:valueQuantity", **QUANTITY}], "closed"),
+        ([{"id": "Observation.valueQuantity"}], "closed"),
+        ([{"id": "Observation.valueQuantity.code", "min": 1}], "closed"),
+        ([{"id": "Observation.value[x]"}, {"id": "Observation.value[x]:valueQuantity", **QUANTITY}], "open"),
+        ([{"id": "Observation.value[x]:valueQuantity", **QUANTITY}, {"id": "Observation.value[x]"}], "open"),
+        ([{"id": "Observation.value[x]:valueQuantity", "mustSupport": True}], "open"),
+    ],
+)
+def test_types_named_without_the_choice_are_the_only_ones(elements: list[Element], rules: str) -> None:
+    found = made("Observation", *[dict(element) for element in elements])
+    assert found["Observation.value[x]"]["slicing"]["rules"] == rules
+
+
 def test_content_reference_is_unfolded_and_stays_findable() -> None:
     found = made(
         "Questionnaire",
@@ -231,7 +250,7 @@ def test_elements_without_ids_are_placed_by_their_path() -> None:
 def test_a_slice_stays_as_needed_as_in_the_base() -> None:
     definitions = Definitions.embedded()
     sliced = {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}
-    needed = [{"id": "Patient.name", "slicing": sliced}, {"id": "Patient.name:a", "min": 1}]
+    needed: list[Element] = [{"id": "Patient.name", "slicing": sliced}, {"id": "Patient.name:a", "min": 1}]
     definitions.add(profile("Patient", *needed, type_name="Patient") | {"url": "http://x/needed"})
     found = made("http://x/needed", {"id": "Patient.name:a", "min": 0}, type_name="Patient", definitions=definitions)
     assert found["Patient.name:a"]["min"] == 1

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from harness.errors import SnapshotError
 from harness.fhir.reason import Reason
-from harness.fhir.snapshot.merge import EXTENSION_SLICING, TYPE_SLICING, adopt_profile, constrain
+from harness.fhir.snapshot.merge import CLOSED_TYPES, EXTENSION_SLICING, TYPE_SLICING, adopt_profile, constrain
 from harness.fhir.snapshot.restriction import fault
 from harness.fhir.snapshot.tree import Element, Node, build, identify, split_id
 
@@ -53,6 +53,7 @@ class _Generator:
         self._url = str(structure.get("url", structure.get("id", "profile")))
         self._extends = structure.get("derivation") == "specialization"
         self._tree: Node
+        self._named: frozenset[str] = frozenset()
 
     def run(self) -> list[Element]:
         base = self._structure.get("baseDefinition")
@@ -68,7 +69,9 @@ class _Generator:
         self._tree = build(self._source.snapshot(base) if self._extends else self._elements(base, parent))
         if self._extends and differential:
             self._tree.name = differential[0]["path"].partition(".")[0]
-        for identity, element in zip(identify(differential), differential, strict=True):
+        identities = list(identify(differential))
+        self._named = frozenset(identities)
+        for identity, element in zip(identities, differential, strict=True):
             node = self._reach(identity, element)
             self._apply(node, element if self._extends else self._narrowing(node, element, identity))
         return list(self._tree.flat())
@@ -115,6 +118,11 @@ class _Generator:
                 en, fr = f"{above} has no element {name}.", f"{above} n'a pas d'élément {name}."
                 raise self._fail(identity, Reason(en, fr))
             found.remember()
+            if part and found.name.endswith(_CHOICE):
+                above, own = ".".join(identity.split(".")[:place]), place == len(pairs) - 1
+                typed = name != found.name or (own and "type" in element)
+                if typed and f"{above}.{found.name}" not in self._named:
+                    found.element.setdefault("slicing", CLOSED_TYPES)
             node = self._sliced(found, part) if part else found
             node.remember()
         return node

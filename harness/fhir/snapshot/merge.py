@@ -11,6 +11,9 @@ _OWN = frozenset({"id", "path", "base"})
 _FROM_PROFILE = ("short", "definition", "comment", "requirements", "isModifier", "isModifierReason")
 EXTENSION_SLICING = {"discriminator": [{"type": "value", "path": "url"}], "ordered": False, "rules": "open"}
 TYPE_SLICING = {"discriminator": [{"type": "type", "path": "$this"}], "ordered": False, "rules": "open"}
+# Where a differential names types and says nothing of the choice itself, these are left: HL7's generator, and so the
+# published snapshots, close the slicing then.
+CLOSED_TYPES = {**TYPE_SLICING, "rules": "closed"}
 
 
 def constrain(base: Element, derived: Mapping[str, Any]) -> None:
