@@ -11,21 +11,20 @@ from typing import Any
 
 import pytest
 
-from harness.data import fixtures_for
 from harness.engine.planner import Case, Select, cases
 from harness.engine.verdict import Verdict
 from harness.errors import HarnessError
 from harness.pytest_plugin.running import Ended
 from harness.pytest_plugin.session import SEED, SHELF, Session
 from harness.pytest_plugin.words import WORDS, said
-from harness.pytest_plugin.work import Work
+from harness.pytest_plugin.work import Source, Work
 from harness.report.inert import one_line
 from harness.report.text import describe
 from harness.report.words import reason
 from harness.suite.loader import load_testset
 from harness.suite.model import TestSet
 from harness.suite.problem import InvalidFile
-from harness.suite.requirements import FOLDER, requirements_for
+from harness.suite.requirements import FOLDER
 
 
 class Failed(HarnessError):
@@ -151,19 +150,18 @@ class TestSetFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each test, and for each row of a table."""
-        root = _root(self.path)
-        fixtures = self.config.stash[_SESSION].fixtures or fixtures_for(root)
+        source = self.config.stash[_SESSION].source(_root(self.path))
         try:
-            test_set = load_testset(self.path, root=root, fixtures=fixtures)
+            test_set = load_testset(self.path, root=source.root, fixtures=source.fixtures)
         except InvalidFile as invalid:
-            raise InvalidFile(problem.within(root) for problem in invalid.problems) from None
-        problems = [p.within(root) for test in test_set.tests for p in requirements_for(root).unknown(test)]
-        if problems:
-            raise InvalidFile(problems)
+            raise InvalidFile(problem.within(source.root) for problem in invalid.problems) from None
+        unknown = [problem for test in test_set.tests for problem in source.requirements.unknown(test)]
+        if unknown:
+            raise InvalidFile(problem.within(source.root) for problem in unknown)
         if test_set.candidate != self.config.stash[_SESSION].scene.kind:
             return
         for case in cases(test_set):
-            item = TestSetItem.from_parent(self, name=case.id, test_set=test_set, case=case, roots=(root, fixtures))
+            item = TestSetItem.from_parent(self, name=case.id, test_set=test_set, case=case, source=source)
             for tag in (*test_set.tags, *case.test.tags):
                 self.config.addinivalue_line("markers", f"{tag}: a tag of test sets")
                 item.add_marker(tag)
@@ -181,9 +179,9 @@ class TestSetItem(pytest.Item):
 
     __test__ = False
 
-    def __init__(self, *, test_set: TestSet, case: Case, roots: tuple[Path, Path], **keywords: Any) -> None:
+    def __init__(self, *, test_set: TestSet, case: Case, source: Source, **keywords: Any) -> None:
         super().__init__(**keywords)
-        self._test_set, self._case, self._roots = test_set, case, roots
+        self._test_set, self._case, self._source = test_set, case, source
         self._ended: Ended | None = None
         self.position = 0
         """Place in the session, from 0."""
@@ -217,7 +215,7 @@ class TestSetItem(pytest.Item):
             if self._shared.together:
                 self._ended = self._shared.of_all(_work(self.session), place)
             else:
-                self._ended = self._shared.alone(self._test_set, place, self.position)
+                self._ended = self._shared.alone(self._test_set, place, self._source.requirements, self.position)
         except HarnessError as problem:
             return said(problem, self._shared.scene.language)
         return None
@@ -227,7 +225,7 @@ class TestSetItem(pytest.Item):
 
     def join(self, work: Work) -> None:
         """Add this test to what runs together. Raises UsageError."""
-        work.add(self._test_set, self._case, *self._roots)
+        work.add(self._test_set, self._case, self._source)
 
     def runtest(self) -> None:
         """Fail when the candidate failed; a warning is reported and passes."""

@@ -22,7 +22,6 @@ from harness.pytest_plugin.words import WORDS
 from harness.pytest_plugin.work import Work
 from harness.report.catalogue import DEFAULT, KINDS
 from harness.report.file import ReportFile
-from harness.suite.requirements import FOLDER, load_requirements
 
 _MOST_JOBS = 64
 
@@ -88,7 +87,6 @@ class Recording:
             self._scene,
             work,
             [JournalWriter(self.folder), SourceKeeper(self.folder, root, fixtures), *self._reports()],
-            requirements=load_requirements(root / FOLDER),
             jobs=self._order.jobs,
             salt=salt,
         )

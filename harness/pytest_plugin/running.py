@@ -22,7 +22,6 @@ from harness.engine.runner import Listener
 from harness.errors import HarnessError
 from harness.pytest_plugin.scene import Scene
 from harness.pytest_plugin.work import Place, Work
-from harness.suite.requirements import Requirements
 
 
 class Stopped(HarnessError):
@@ -54,13 +53,12 @@ class Running:
         work: Work,
         writers: Sequence[Listener],
         *,
-        requirements: Requirements | None = None,
         jobs: int = 1,
         salt: bytes = b"",
     ) -> None:
         """Get ready to run ``work``; it begins when a result is first asked for."""
         self._scene, self._work, self._writers = scene, work, writers
-        self._requirements, self._jobs, self._salt = requirements, jobs, salt
+        self._jobs, self._salt = jobs, salt
         self._news = threading.Condition()
         self._tests: dict[Place, TestResult] = {}
         self._asked: set[Place] = set()
@@ -138,7 +136,6 @@ class Running:
             candidate,
             incoming,
             [*self._writers, self],
-            requirements=self._requirements,
             jobs=self._jobs,
             salt=self._salt,
         )

@@ -71,7 +71,9 @@ class Scene:
         with reached(self.source, self.language, self.say if attended else _silence) as (found, incoming):
             yield found.with_hidden_identities() if self.hidden else found, incoming
 
-    def alone(self, test_set: TestSet, place: Place, writers: Sequence[Listener] = ()) -> RunResult:
+    def alone(
+        self, test_set: TestSet, place: Place, requirements: Requirements, writers: Sequence[Listener] = ()
+    ) -> RunResult:
         """Run one test of a server, with its control and what it depends on. Raises HarnessError."""
         with self.reached() as (found, _):
             candidate, grants = self._signed_in(found)
@@ -79,6 +81,7 @@ class Scene:
                 [test_set],
                 candidate,
                 definitions=self.definitions,
+                requirements=requirements,
                 transport=Live(candidate, candidate.redactor(), grants) if grants else None,
                 select=Named(frozenset({place})),
                 seed=self.seed,
@@ -112,7 +115,6 @@ class Scene:
         incoming: Incoming | None,
         writers: Sequence[Listener],
         *,
-        requirements: Requirements | None = None,
         jobs: int = 1,
         salt: bytes = b"",
     ) -> AsyncIterator[Event]:
@@ -129,7 +131,7 @@ class Scene:
             test_sets,
             candidate,
             definitions=self.definitions,
-            requirements=requirements,
+            requirements=work.requirements,
             transport=resumed,
             select=resumed.select if resumed else Named(frozenset(work.cases)),
             seed=self.seed,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.connection import check
+from harness.data import fixtures_for
 from harness.engine import Candidate
 from harness.engine.client_file import ClientFile
 from harness.engine.events import RunStarted
@@ -31,10 +32,11 @@ from harness.pytest_plugin.recording import Order, Recording
 from harness.pytest_plugin.running import Ended, Running
 from harness.pytest_plugin.scene import Scene
 from harness.pytest_plugin.words import WORDS
-from harness.pytest_plugin.work import Place, Work
+from harness.pytest_plugin.work import Place, Source, Work
 from harness.report import html
 from harness.report.file import write_report
 from harness.suite.model import TestSet
+from harness.suite.requirements import Requirements, requirements_for
 
 SEED, SHELF = "fhir_seed", "fhir_shelf"
 """What the leading process tells the workers of xdist."""
@@ -73,7 +75,8 @@ class Session:
             resume,
         )
         opened.enter_context(termination_interrupts())
-        self.fixtures = settings.file("fixtures")
+        self._fixtures = settings.file("fixtures")
+        self._sources: dict[Path, Source] = {}
         self.select = _select(settings, before)
         self._recording = _recording(config, settings, self.scene, terminology)
         self._leads = not told
@@ -97,11 +100,19 @@ class Session:
                 self._running = Running(self.scene, work, writers)
         return self._running.result(place)
 
-    def alone(self, test_set: TestSet, place: Place, position: int) -> Ended:
+    def alone(self, test_set: TestSet, place: Place, requirements: Requirements, position: int) -> Ended:
         """Return what the test at ``place`` came to in a run of its own. Raises HarnessError."""
-        run = self.scene.alone(test_set, place, [self._shelf.writer(position, place)] if self._shelf else [])
+        writers = [self._shelf.writer(position, place)] if self._shelf else []
+        run = self.scene.alone(test_set, place, requirements, writers)
         test = next(one for one in run.tests if (one.started.test_set, one.started.test) == place)
         return Ended(test, run.started)
+
+    def source(self, root: Path) -> Source:
+        """Return where the test sets of the folder ``root`` come from. Raises TestSetError."""
+        if root not in self._sources:
+            fixtures = self._fixtures or fixtures_for(root)
+            self._sources[root] = Source(root, fixtures, requirements_for(root))
+        return self._sources[root]
 
     def stop(self) -> None:
         """End the run that goes on, and clean up after it."""
