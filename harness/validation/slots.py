@@ -65,11 +65,11 @@ class PrimitiveRule:
     profile: str | None
     definition: str
 
-    def check(self, value: Any, where: Location, scope: Scope) -> None:
-        """Report a wrong JSON kind or a value outside the type's format and bounds."""
+    def check(self, value: Any, where: Location, scope: Scope) -> bool:
+        """Report a wrong JSON kind or a value outside the type's format and bounds; whether to judge it all the same."""
         problem = self.primitive.check(value)
         if problem is None:
-            return
+            return True
         name = self.primitive.name
         if problem == "type":
             expected = {"boolean": "boolean", "number": "number"}.get(self.primitive.kind, "string")
@@ -86,6 +86,7 @@ class PrimitiveRule:
                 definition=self.definition,
                 severity="warning" if problem == "control" else None,  # R4 string: SHOULD NOT
             )
+        return problem == "control"
 
     def dump(self) -> dict[str, Any]:
         """The rule as JSON."""
@@ -108,8 +109,7 @@ class PrimitiveSlot:
             if item is None:
                 scope.report("json-null", (where, place.segment, -1))
                 return
-            if self.accept(item) is not None:
-                self.rule.check(item, (where, place.segment, -1), scope)
+            if self.accept(item) is not None and not self.rule.check(item, (where, place.segment, -1), scope):
                 if type(item) is dict:
                     scope.session.misread.append(Misread(parent, place.key, place.array))
             elif self.schema.assertions:
@@ -123,9 +123,7 @@ class PrimitiveSlot:
             if value is None:
                 if not (type(companions) is list and index < len(companions) and companions[index]):
                     scope.report("json-null", location)
-            elif self.accept(value) is not None:
-                self.rule.check(value, location, scope)
-            else:
+            elif self.accept(value) is None or self.rule.check(value, location, scope):
                 for assertion in self.schema.assertions:
                     assertion.check(value, location, scope)
 

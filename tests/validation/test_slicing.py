@@ -386,3 +386,9 @@ def test_what_a_profile_asks_for_beside_a_choice() -> None:
     dead = {"resourceType": "Patient", "deceasedDateTime": "2020"}
     assert errors(dead, said) == [("min-cardinality", "Patient.deceased.ofType(dateTime)")]
     assert errors({**dead, "_deceasedDateTime": {"extension": [ABSENT]}}, said) == []
+
+
+def test_a_control_character_hides_nothing() -> None:
+    named = profile("named", "Patient", element("Patient.name.family", patternString="a"))
+    for family, expected in (("a", []), ("a\u0007", [("pattern", "Patient.name[0].family")])):
+        assert errors({"resourceType": "Patient", "name": [{"family": family}]}, named) == expected

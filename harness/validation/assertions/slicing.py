@@ -226,10 +226,7 @@ class SlicedSlot:
         value, location = pair
         if self.rule is None:
             return is_object(value, location, scope)
-        if value is None or self.rule.primitive.check(value) is not None:
-            self.rule.check(value, location, scope)
-            return False
-        return True
+        return self.rule.check(value, location, scope)
 
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""
