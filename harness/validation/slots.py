@@ -66,7 +66,7 @@ class PrimitiveRule:
     definition: str
 
     def check(self, value: Any, where: Location, scope: Scope) -> bool:
-        """Report a wrong JSON kind or a value outside the type's format and bounds; whether to judge it all the same."""
+        """Report a wrong JSON kind or a value outside the type's format and bounds; whether it is judged on."""
         problem = self.primitive.check(value)
         if problem is None:
             return True
