@@ -23,7 +23,7 @@ from harness.engine.redaction import Redactor
 from harness.engine.text import inert
 from harness.engine.tunnel import ProxyRefusal
 from harness.errors import CandidateError
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 
 _MESSAGE_LIMIT = 300
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

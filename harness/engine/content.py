@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.engine.wire import dumps
 from harness.errors import HarnessError
-from harness.validation.messages.json_faults import parser_fault
+from harness.json_faults import parser_fault
 
 DEPTH = 150
 """How deep a resource may be nested. The specification sets no limit; whatever walks through it needs one."""

@@ -16,7 +16,7 @@ from harness.engine.placeholders import fill
 from harness.engine.processes import MARK, gone
 from harness.engine.text import inert
 from harness.engine.wire import dumps
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 
 STEP = "FHIR_HARNESS_STEP"
 """The environment variable that tells a command everything about its step, as JSON."""

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.engine.content import NotJSON, parse
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -25,7 +25,7 @@ from harness.engine.verdict import Verdict, combine
 from harness.engine.waivers import Waivers
 from harness.errors import HarnessError, UsageError
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 from harness.suite import expressions
 from harness.suite.expressions import expand
 from harness.suite.model import Expectation, Interaction, Level, Step

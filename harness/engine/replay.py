@@ -10,7 +10,7 @@ from harness.engine.events import Event, SetStarted, StepFinished, TestStarted
 from harness.engine.exchange import Exchange, Request
 from harness.engine.redaction import Redactor, without_commitments
 from harness.errors import JournalError
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.suite.model import Interaction
 
 

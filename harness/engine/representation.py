@@ -10,8 +10,8 @@ from harness.engine.steps import StepFault
 from harness.engine.steps.call import FHIR_JSON
 from harness.engine.text import inert
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import Reason, french, told
 from harness.fhir.xml import FHIRXMLError, from_xml, to_xml
+from harness.reason import Reason, french, told
 
 FHIR_XML = "application/fhir+xml"
 

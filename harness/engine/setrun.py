@@ -23,7 +23,7 @@ from harness.engine.unfinished import to_the_end
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waiting import carry_out
 from harness.errors import TestSetError
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 from harness.suite import expressions
 from harness.suite.expressions import Random, Time, expand_variables
 from harness.suite.model import Expectation, Interaction, Step, TestSet

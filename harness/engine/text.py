@@ -3,7 +3,7 @@
 from typing import Any
 
 from harness.engine.wire import dumps
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 
 EXCERPT = 160
 """Characters of an answer that a message may quote."""

@@ -22,7 +22,7 @@ from harness.engine.steps.call import FHIR_JSON, encode
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict, combine
 from harness.errors import UsageError
-from harness.fhir.reason import Reason, joined
+from harness.reason import Reason, joined
 from harness.suite.expressions import expand
 from harness.suite.model import Expectation, Interaction, Step
 from harness.suite.problem import ExpressionError

@@ -18,7 +18,7 @@ from harness.fhir.code_rules import is_code
 from harness.fhir.code_systems import CodeTable, Concept
 from harness.fhir.definitions import Definitions
 from harness.fhir.extents import Extent, Key, Listed, Open, Unknown, Verdict, all_of, any_of, without
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 
 _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 _TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"

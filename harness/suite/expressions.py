@@ -29,7 +29,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.suite.problem import ExpressionError, nearest
 
 ROOTS = ("candidate", "fixtures", "variables", "each", "saved", "time", "random")

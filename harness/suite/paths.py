@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.suite.problem import ExpressionError, nearest
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\[(?:\d{1,4}|\+)\])*(?:\.[A-Za-z_][\w-]*(?:\[(?:\d{1,4}|\+)\])*)*", re.ASCII)

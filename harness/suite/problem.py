@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from harness.errors import TestSetError
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.suite.model import Location
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from harness.validation.messages.json_faults import parser_fault
+from harness.json_faults import parser_fault
 
 DEPTH = 150
 """How deep a resource may be nested. The specification sets no limit; a walk needs one."""

@@ -10,8 +10,8 @@ from harness.errors import DefinitionError
 from harness.fhir.code_systems import CodeTable
 from harness.fhir.definitions import Definitions
 from harness.fhir.fhirpath import Environment
-from harness.fhir.reason import Reason, told
 from harness.fhir.terminology import Terminology, Verdict, plain
+from harness.reason import Reason, told
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.reference import target_type
 from harness.validation.compile.compiler import Compiler

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.validation.bundle_index import BundleIndex, base_of
 from harness.validation.knowledge import Knowledge
 from harness.validation.location import Location, render

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.errors import DefinitionError
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import told
 from harness.fhir.terminology import Terminology
+from harness.reason import told
 from harness.validation.json_source import DEPTH, Problem, read, too_deep
 from harness.validation.judge import Judge
 from harness.validation.location import Location, root

@@ -13,7 +13,7 @@ from harness.engine.inbox import Inbox
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.results import RunResult
 from harness.errors import TestSetError
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.suite.loader import load_testset
 
 BASE = "http://127.0.0.1:1/fhir"

@@ -22,7 +22,7 @@ from harness.engine.text import inert
 from harness.engine.tunnel import ProxyRefusal
 from harness.engine.verdict import Verdict
 from harness.errors import HarnessError
-from harness.fhir.reason import Reason, french, told
+from harness.reason import Reason, french, told
 from harness.suite.expressions import Scope, expand
 from harness.suite.paths import apply
 

@@ -20,7 +20,6 @@ from starlette.routing import Route
 
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import french
 from harness.fhir.terminology import Verdict
 from harness.fhir.tx import (
     AnswerLock,
@@ -33,6 +32,7 @@ from harness.fhir.tx import (
     TxLockError,
     open_terminology,
 )
+from harness.reason import french
 from harness.validation.validator import Validator
 
 SNOMED = "http://snomed.info/sct"

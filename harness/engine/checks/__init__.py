@@ -23,7 +23,7 @@ from harness.engine.checks.within import within
 from harness.engine.events import CheckResult, Finding
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict, combine
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 from harness.suite.model import Level
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

@@ -12,7 +12,7 @@ from harness.engine.exchange import Exchange, Response
 from harness.engine.text import excerpt, inert
 from harness.engine.verdict import Verdict
 from harness.errors import TestSetError
-from harness.fhir.reason import Reason, french
+from harness.reason import Reason, french
 from harness.validation.outcome import Outcome
 
 MOST = 500

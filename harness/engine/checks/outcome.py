@@ -7,7 +7,7 @@ from harness.engine.checks.evidence import Evidence, answered, as_list, finding,
 from harness.engine.checks.headers import is_pattern, value_matches
 from harness.engine.checks.status import issue_text
 from harness.engine.events import Finding
-from harness.fhir.reason import Reason, joined
+from harness.reason import Reason, joined
 
 _NO_ISSUE = Reason("no issue", "aucune issue")
 

@@ -11,7 +11,7 @@ from harness.engine.events import Finding
 from harness.engine.text import inert
 from harness.engine.verdict import Verdict
 from harness.errors import FHIRPathError
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 
 _MODES = ("match", "include", "outcome")
 _PORTS = {"http": 80, "https": 443}

@@ -9,7 +9,7 @@ from harness.engine.text import inert
 from harness.engine.verdict import Verdict
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import Environment, Expression, compile_expression
-from harness.fhir.reason import told
+from harness.reason import told
 
 
 def that(expected: Any, evidence: Evidence) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from harness.fhir.fhirpath.syntax import (
 )
 from harness.fhir.fhirpath.values import CALENDAR_UNITS, Quantity
 from harness.fhir.primitives import temporal
-from harness.fhir.reason import Reason, french
+from harness.reason import Reason, french
 
 _DEPTH = 150
 """Nested operands and parentheses; deeper expressions are refused."""

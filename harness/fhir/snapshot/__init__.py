@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from harness.errors import SnapshotError
-from harness.fhir.reason import Reason
 from harness.fhir.snapshot.merge import CLOSED_TYPES, EXTENSION_SLICING, TYPE_SLICING, adopt_profile, constrain
 from harness.fhir.snapshot.restriction import fault
 from harness.fhir.snapshot.tree import Element, Node, build, identify, split_id
+from harness.reason import Reason
 
 _TYPES = "http://hl7.org/fhir/StructureDefinition/"
 _CHOICE = "[x]"

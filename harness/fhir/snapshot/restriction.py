@@ -6,7 +6,7 @@ A profile narrows. Were one that widens followed, what breaks the base would pas
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 
 _ANY = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})
 _SYSTEM = "http://hl7.org/fhirpath/System."

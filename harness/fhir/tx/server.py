@@ -14,7 +14,7 @@ import httpx
 import orjson
 
 from harness.errors import HarnessError, UsageError
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 
 _JSON = "application/fhir+json"
 _GONE = (404, 410)

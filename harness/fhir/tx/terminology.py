@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from harness.fhir.definitions import Definitions
-from harness.fhir.reason import Reason, french, joined
 from harness.fhir.terminology import Answer, Terminology, Verdict, plain
 from harness.fhir.tx.lock import AnswerLock, Locked, dated
 from harness.fhir.tx.server import Question, Reply, TerminologyServer
+from harness.reason import Reason, french, joined
 
 _RECORD = Path("sources/terminology.json")
 """Where an acceptance file holds the answers of its run."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError, FHIRPathValueError
 from harness.fhir.fhirpath import Environment, Expression
-from harness.fhir.reason import told
+from harness.reason import told
 from harness.validation.location import Location
 from harness.validation.schema import Origin
 from harness.validation.scope import Scope

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import DefinitionError
-from harness.fhir.reason import Reason, joined
+from harness.reason import Reason, joined
 from harness.validation.assertions.binding import concepts
 from harness.validation.assertions.fixed import same
 from harness.validation.assertions.pattern import contains

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness.fhir.reason import Reason, joined
+from harness.reason import Reason, joined
 from harness.validation.assertions.matchers import Satisfies
 from harness.validation.assertions.slice_reasons import near_misses, told, why_none
 from harness.validation.location import Location

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from harness.fhir.reason import Reason
 from harness.fhir.xml_faults import expat_fault
+from harness.reason import Reason
 
 _NAMESPACE = "http://www.w3.org/1999/xhtml"
 _INLINE = "a b em i strong small big sub sup code tt dfn q var abbr acronym cite bdo kbd samp span"

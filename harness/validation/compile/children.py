@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from harness.errors import DefinitionError
 from harness.fhir.primitives import PRIMITIVES, Primitive
-from harness.fhir.reason import told
+from harness.reason import told
 from harness.validation.assertions.bare_value import BareValue
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.must_support import MustSupport, SlicedElement

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import Expression, compile_expression
-from harness.fhir.reason import told
+from harness.reason import told
 from harness.validation.assertions.invariant import Invariant
 from harness.validation.compile.corrections import EXPRESSIONS
 from harness.validation.schema import Assertion, Origin

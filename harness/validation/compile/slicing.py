@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from harness.errors import DefinitionError
-from harness.fhir.reason import Reason, told
+from harness.reason import Reason, told
 from harness.validation.assertions.matchers import (
     AtPosition,
     Conforms,

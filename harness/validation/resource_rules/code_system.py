@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.validation.location import Location
 from harness.validation.resource_rules.reading import Placed, choice, descend, extension, parts, text, texts
 from harness.validation.scope import Scope

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import DefinitionError
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.validation.assertions.matchers import Step, parse_path
 from harness.validation.compile.slicing import navigate
 from harness.validation.compile.tree import Node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.validation.compile.bindings import BINDABLE
 from harness.validation.compile.tree import Node, type_code
 from harness.validation.location import Location

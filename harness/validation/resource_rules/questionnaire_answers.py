@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.validation.location import Location
 from harness.validation.resource_rules.questionnaire_limits import broken, order, wrong_kind
 from harness.validation.resource_rules.reading import choice, extension, part, parts, text

@@ -10,7 +10,7 @@ from harness.fhir.fhirpath import compile_expression
 from harness.fhir.fhirpath.native import FUNCTION_NAMES
 from harness.fhir.fhirpath.parser import parse
 from harness.fhir.fhirpath.syntax import Binary, Call, Indexer, Member, Node, TypeOperation
-from harness.fhir.reason import told
+from harness.reason import told
 from harness.validation.compile.slicing import navigate
 from harness.validation.compile.tree import Node as Element
 from harness.validation.location import Location

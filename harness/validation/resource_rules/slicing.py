@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from harness.fhir.reason import Reason
+from harness.reason import Reason
 from harness.validation.compile.tree import type_code
 from harness.validation.location import Location
 from harness.validation.resource_rules.differential import Constrained

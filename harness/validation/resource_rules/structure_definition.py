@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.errors import DefinitionError, FHIRPathError
 from harness.fhir.fhirpath import compile_expression
-from harness.fhir.reason import Reason, told
 from harness.fhir.snapshot import generate
+from harness.reason import Reason, told
 from harness.validation.compile.tree import Node
 from harness.validation.location import Location, render
 from harness.validation.resource_rules import discriminators, element_definition, slicing

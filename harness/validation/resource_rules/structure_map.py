@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import FHIRPathError
 from harness.fhir.fhirpath import compile_expression
-from harness.fhir.reason import told
+from harness.reason import told
 from harness.validation.location import Location
 from harness.validation.resource_rules.map_types import MapTypes, Variables
 from harness.validation.resource_rules.reading import choice, parts, text, texts
