@@ -12,7 +12,7 @@ class Threaded:
     """
 
     def __init__(self, **settings: Any) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop: Any = asyncio.SelectorEventLoop()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, **settings))
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -31,6 +31,8 @@ class Threaded:
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+            for transport in list(self._loop._transports.values()):  # those in the midst of a handshake have no task
+                transport.abort()
             await asyncio.sleep(0)  # for the connections that were aborted to be let go
 
         asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
