@@ -15,7 +15,7 @@ import httpx
 
 from harness.engine.access import Grant, TokenError, Tokens
 from harness.engine.candidate import Candidate, Limits
-from harness.engine.connections import FAULTS, beyond, chunks, hang_up, outgoing, pool, received
+from harness.engine.connections import FAULTS, beyond, chunks, ends_with_chunks, hang_up, outgoing, pool, received
 from harness.engine.events import Phase
 from harness.engine.exchange import Exchange, Headers, Request, Response, header
 from harness.engine.handshake import METHOD, shake_hands
@@ -253,7 +253,9 @@ def _goes_on(answer: httpcore.Response, method: str, headers: Headers, length: i
     chunked = header(headers, "transfer-encoding") is not None
     if answer.status in _BODILESS:
         return chunked or header(headers, "content-length") not in (None, "0")
-    return (method == "HEAD" or not chunked) and beyond(answer, length) > 0
+    if chunked and method != "HEAD":
+        return not ends_with_chunks(answer)
+    return beyond(answer, length) > 0
 
 
 class _Decoder:

@@ -32,6 +32,10 @@ same, so gzip is offered and bounded."""
 _END = re.compile(rb"\n\r?\n")
 _INFORMATIONAL = re.compile(rb"HTTP/1\.\d 1")
 """How an answer begins that another one follows (RFC 9110, section 15.2)."""
+_LAST_CHUNK = re.compile(rb"\n0+[ \t]*(?:;[^\n]*)?\r\n")
+"""Of a chunked body; trailers may follow, and an empty line ends them (RFC 9112, section 7.1)."""
+_KEPT_BACK = 256
+"""Bytes of what came before that the last chunk is looked for in, too."""
 
 
 def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float = 5.0) -> httpcore.AsyncConnectionPool:
@@ -87,6 +91,12 @@ def beyond(answer: httpcore.Response, length: int) -> int:
     return stream.beyond(length) if isinstance(stream, _Counting) else 0
 
 
+def ends_with_chunks(answer: httpcore.Response) -> bool:
+    """Tell whether nothing has come after a chunked body; False, too, where that cannot be told."""
+    stream = answer.extensions.get("network_stream")
+    return not isinstance(stream, _Counting) or stream.ends_with_chunks()
+
+
 async def hang_up(answer: httpcore.Response) -> None:
     """Close the connection that the answer came over, for good."""
     if "network_stream" in answer.extensions:
@@ -100,9 +110,11 @@ class _Counting(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._head = bytearray()
         self._come: int | None = None
+        self._latest = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
+        self._latest = self._latest[-_KEPT_BACK:] + data
         if self._come is not None:
             self._come += len(data)
             return data
@@ -117,9 +129,15 @@ class _Counting(httpcore.AsyncNetworkStream):
     def beyond(self, length: int) -> int:
         return (self._come or 0) - length
 
+    def ends_with_chunks(self) -> bool:
+        last = _LAST_CHUNK.search(self._latest)
+        end = last and _END.search(self._latest, last.end() - 1)
+        return end is not None and end.end() == len(self._latest)
+
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._come = None
         self._head.clear()
+        self._latest = b""
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -304,6 +304,9 @@ SECOND = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
         ("GET", "200 OK\r\nContent-Length: 0", SECOND),
         ("HEAD", "200 OK\r\nContent-Length: 2", "{}"),
         ("HEAD", "200 OK\r\nTransfer-Encoding: chunked", "0\r\n\r\n" + SECOND),
+        ("GET", "200 OK\r\nTransfer-Encoding: chunked", "2\r\n{}\r\n0\r\n\r\n\r\n"),
+        ("GET", "200 OK\r\nTransfer-Encoding: chunked", "2\r\n{}\r\n0\r\n\r\n" + SECOND),
+        ("GET", "200 OK\r\nTransfer-Encoding: chunked", "2\r\n{}\r\n00;x=y\r\nX: y\r\n\r\n" + SECOND),
     ],
 )
 def test_what_follows_an_answer_is_not_the_next_answer(method, head, body):
@@ -332,9 +335,19 @@ def test_what_follows_an_answer_is_not_the_next_answer(method, head, body):
     assert [(one.error, one.response and one.response.status) for one in made] == [(None, int(status))] * 3
 
 
-def test_a_connection_serves_one_answer_after_the_other():
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r", b"\n{", b"}"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{", b"}\r\n0\r", b"\n\r", b"\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n00;x=y\r\nX: y\r\n\r\n",),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{}\n\n\r\n0\r\n\r\n",),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0", b" \r\n\r\n"),
+    ],
+    ids=["length", "pieces", "trailer", "empty lines", "space"],
+)
+def test_a_connection_serves_one_answer_after_the_other(parts):
     opened = []
-    parts = (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Le", b"ngth: 2\r\n\r", b"\n{", b"}")
 
     async def answer(reader, writer):
         opened.append(asyncio.current_task())
@@ -355,7 +368,7 @@ def test_a_connection_serves_one_answer_after_the_other():
             await asyncio.wait(opened)
             return made
 
-    assert [one.response.body for one in asyncio.run(go())] == [b"{}"] * 5
+    assert [one.response.body.strip() for one in asyncio.run(go())] == [b"{}"] * 5
     assert len(opened) == 1
 
 
