@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -344,6 +344,11 @@ def _credentials(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The values that are secret by their place."""
     if data.get("tls", {}).get("password"):
         yield "tls.password", data["tls"]["password"]
+    userinfo = urlsplit(str(data.get("proxy", ""))).netloc.rpartition("@")[0]
+    if ":" in userinfo:
+        yield "userinfo", userinfo
+        if (sent := unquote(userinfo)) != userinfo:  # what error pages of the proxy may quote, in base64
+            yield "proxy", sent
     for place, headers in _header_tables(data):
         for name, value in headers.items():
             if is_secret_header(name) or (len(value) >= _TELLING and not is_public_header(name)):

@@ -364,3 +364,14 @@ def test_whatever_stands_there_it_is_read_or_named(place, value):
             assert all(character.isprintable() or character == "\n" for character in str(problem))
         else:
             assert Candidate.of(found.redacted()).redacted() == found.redacted()
+
+
+def test_what_a_proxy_is_shown_is_secret_as_it_is_sent():
+    proxied = Candidate.of({"base-url": "https://x.example", "proxy": "http://u:p%40ss@proxy.example:3128"})
+    redactor = proxied.redactor()
+    sent = base64.b64encode(b"u:p@ss").decode()
+    assert redactor.text(f"Proxy-Authorization: Basic {sent}") == "Proxy-Authorization: Basic «redacted:proxy»"
+    shown = proxied.redacted()["proxy"]
+    assert shown == "http://«redacted:userinfo»@proxy.example:3128"
+    assert Candidate.of(proxied.redacted()).redacted()["proxy"] == shown
+    assert Candidate.of({"base-url": "https://x.example", "proxy": "http://proxy.example"}).secrets == {}
