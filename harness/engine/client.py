@@ -174,7 +174,7 @@ class Live:
 
     async def _answer(self, request: Request) -> Response:
         extensions: dict[str, Any] = {"timeout": self._timeouts}
-        if request.url.startswith("https:"):
+        if request.url.lower().startswith("https:"):
             extensions["trace"] = self._watch
         answer = await self._way_for(request).handle_async_request(outgoing(request, extensions))
         if answer.status >= _REFUSED:

@@ -51,9 +51,9 @@ def _access(url: str, candidate: Mapping[str, Any], *, shown: bool) -> Iterator[
     proxy = str(candidate.get("proxy", ""))
     if proxy:
         yield from ("--proxy", _quoted(proxy))
-    if proxy.startswith("https:"):
+    if proxy.lower().startswith("https:"):
         yield from _trust(tls, "--proxy-")
-    if not url.startswith("https:"):
+    if not url.lower().startswith("https:"):
         return
     yield from _trust(tls, "--")
     if not shown:

@@ -129,7 +129,7 @@ class _Ways:
         named = {"host": through, "port": at}
         try:
             async with asyncio.timeout(self._candidate.limits.connect):
-                if url.startswith("https:"):
+                if url.lower().startswith("https:"):
                     _, writer = await dial(host, port, proxy)
                 else:
                     _, writer = await asyncio.open_connection(through, at, ssl=proxy.context())

@@ -23,20 +23,22 @@ def candidate(server, **tls):
     return Candidate.of({"base-url": server.url, "tls": tls, "identities": {"default": {"bearer": "canary"}}})
 
 
-def ask(live, server):
-    return live.send(Request("GET", f"{server.url}/metadata", (("Authorization", "Bearer canary"),)), SCOPE)
+def ask(live, server, scheme="https"):
+    url = f"{scheme}{server.url.removeprefix('https')}/metadata"
+    return live.send(Request("GET", url, (("Authorization", "Bearer canary"),)), SCOPE)
 
 
-def test_a_certificate_that_changes_in_the_middle_of_a_run_gets_no_credentials(authority):
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_a_certificate_that_changes_in_the_middle_of_a_run_gets_no_credentials(authority, scheme):
     first, second = authority.issue(), authority.issue()
     context = server_context(first)
 
     async def twice(server):
         live = Live(candidate(server, ca=str(authority.ca)))
         try:
-            before = await ask(live, server)
+            before = await ask(live, server, scheme)
             context.load_cert_chain(second.cert_file, second.key_file)
-            return before, await ask(live, server)
+            return before, await ask(live, server, scheme)
         finally:
             await live.close()
 

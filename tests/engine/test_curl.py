@@ -109,6 +109,8 @@ def test_the_way_to_the_candidate_is_that_of_its_file():
     ]
     made = shell(command(url="http://x.example/", candidate={"tls": tls, "proxy": "https://p:1"}))
     assert made[2:-1] == ["--proxy", "https://p:1", "--proxy-cacert", "my ca.pem"]
+    made = shell(command(url="HTTPS://x.example/", candidate={"tls": {"ca": "ca.pem"}, "proxy": "HTTPS://p:1"}))
+    assert made[2:-1] == ["--proxy", "HTTPS://p:1", "--proxy-cacert", "ca.pem", "--cacert", "ca.pem"]
     made = shell(command(url="https://x.example/", candidate={"tls": {"verify": False, "pkcs12": "a.p12"}}))
     assert made[2:-1] == ["--insecure", "--cert-type", "P12", "--cert", "a.p12"]
     assert shell(command(url="http://x.example/", candidate={"tls": tls}))[2:] == ["http://x.example/"]
