@@ -1,5 +1,6 @@
 """Connections to the candidate over HTTP/1.1, by httpcore: how long they are kept, and what comes beyond an answer."""
 
+import contextlib
 import re
 import ssl
 from collections.abc import AsyncIterable, Iterable
@@ -10,6 +11,7 @@ import httpx
 
 from harness.engine.exchange import Headers, Request
 from harness.engine.tunnel import Proxy
+from harness.errors import HarnessError
 
 FAULTS = (
     httpcore.NetworkError,
@@ -29,6 +31,8 @@ _LENGTH = frozenset({"content-length", "transfer-encoding"})
 _USUAL = (("User-Agent", "fhir-harness"), ("Accept", "*/*"), ("Accept-Encoding", "gzip"), ("Connection", "keep-alive"))
 """Headers of a request that has none of that name. "identity" cannot be insisted on: a candidate may compress all the
 same, so gzip is offered and bounded."""
+_VALUE = re.compile(rb"(?:[^\0\s]+(?:[ \t]+[^\0\s]+)*)?")
+"""What a header can hold (RFC 9110, section 5.5)."""
 _END = re.compile(rb"\n\r?\n")
 _INFORMATIONAL = re.compile(rb"HTTP/1\.\d 1")
 """How an answer begins that another one follows (RFC 9110, section 15.2)."""
@@ -36,6 +40,10 @@ _LAST_CHUNK = re.compile(rb"\n0+[ \t]*(?:;[^\n]*)?\r\n")
 """Of a chunked body; trailers may follow, and an empty line ends them (RFC 9112, section 7.1)."""
 _KEPT_BACK = 256
 """Bytes of what came before that the last chunk is looked for in, too."""
+
+
+class Unsendable(HarnessError, ValueError):
+    """A header that cannot go out. Its value, which may be a secret, is not told."""
 
 
 def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float = 5.0) -> httpcore.AsyncConnectionPool:
@@ -54,7 +62,7 @@ def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float = 5
 
 
 def outgoing(request: Request, extensions: dict[str, Any]) -> httpcore.Request:
-    """Return ``request`` as it goes out, with the headers that every one has. Raises httpx.InvalidURL, ValueError."""
+    """Return ``request`` as it goes out, with the headers that every one has. Raises httpx.InvalidURL, Unsendable."""
     url = httpx.URL(request.url)
     named = {name.lower() for name, _ in request.headers}
     pairs = [pair for pair in _USUAL if pair[0].lower() not in named]
@@ -65,9 +73,20 @@ def outgoing(request: Request, extensions: dict[str, Any]) -> httpcore.Request:
     return httpcore.Request(
         request.method,
         _address(url),
-        headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in (*pairs, *request.headers)],
+        headers=[_encoded(name, value) for name, value in (*pairs, *request.headers)],
         content=request.body,
         extensions=extensions,
+    )
+
+
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    with contextlib.suppress(UnicodeEncodeError):
+        pair = name.encode("ascii"), value.encode("latin-1")
+        if _VALUE.fullmatch(pair[1]):
+            return pair
+    raise Unsendable(
+        f"the header {name} holds a line end, a space at its beginning or end, or a character that none can",
+        f"l'en-tête {name} contient une fin de ligne, un espace au début ou à la fin, ou un caractère interdit",
     )
 
 

@@ -256,6 +256,15 @@ def test_an_endless_body_is_cut_off():
     assert raw_server(answer).error_code == "too-large"
 
 
+@pytest.mark.parametrize("value", ["sécret-é\n", "secret-e\x0b", " secret-e", "secret-€", "secret\r\nX: e"])
+def test_a_header_that_cannot_go_out_is_told_without_its_value(value):
+    made = send(Request("GET", f"{BASE}/Patient", (("X-Api-Key", value),)))
+    assert (made.response, made.error_code) == (None, "request")
+    assert "X-Api-Key" in made.error
+    assert "X-Api-Key" in made.error_fr
+    assert "cret" not in made.error + made.error_fr
+
+
 def test_nobody_listens():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
