@@ -57,13 +57,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_told_to_end_cleans_up_and_reports(mini: Path, tmp_path: Path, number: int) -> None:
+IGNORED = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+"""As a shell without job control starts what it does not wait for."""
+
+
+@pytest.mark.parametrize(("number", "before"), [(signal.SIGTERM, ""), (signal.SIGTERM, IGNORED), (signal.SIGINT, "")])
+def test_a_run_that_is_told_to_end_cleans_up_and_reports(mini: Path, tmp_path: Path, number: int, before: str) -> None:
     out = tmp_path / "run"
     with _Candidate(number) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         words = ("run", "--base-url", f"http://127.0.0.1:{server.server_port}/fhir", "--root", mini, "--out", out)
-        code = "import sys; from harness.cli import main; main(sys.argv[1:])"
+        code = f"{before}import sys; from harness.cli import main; main(sys.argv[1:])"
         server.client = subprocess.Popen([sys.executable, "-c", code, *map(str, words)], stderr=subprocess.PIPE)
         server.started.set()
         _, errors = server.client.communicate(timeout=60)
