@@ -45,7 +45,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         config.stash[_SESSION] = Session(config)
     except HarnessError as problem:
-        raise pytest.UsageError(str(problem)) from problem
+        raise pytest.UsageError(said(problem, "en")) from problem
     dealt = config.getoption("dist", "no")
     if config.stash[_SESSION].scene.kind == "client" and dealt != "no":
         if dealt == "each":

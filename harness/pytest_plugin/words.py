@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.engine.codes import Language
 from harness.errors import HarnessError
+from harness.report.inert import printable
 
 
 @dataclass(frozen=True)
@@ -52,5 +53,5 @@ WORDS: Mapping[Language, Words] = {
 
 
 def said(problem: HarnessError, language: Language) -> str:
-    """Return what ``problem`` says in ``language``."""
-    return problem.message_fr if language == "fr" else str(problem)
+    """Return what ``problem`` says in ``language``; it may quote a test set that others wrote."""
+    return printable(problem.message_fr if language == "fr" else str(problem))

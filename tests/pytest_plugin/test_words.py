@@ -23,3 +23,8 @@ def test_an_error_is_said_in_french_where_it_can_be() -> None:
     assert said(HarnessError("it stopped", "il s'est arrêté"), "fr") == "il s'est arrêté"
     assert said(HarnessError("it stopped", "il s'est arrêté"), "en") == "it stopped"
     assert said(HarnessError("it stopped"), "fr") == "it stopped"
+
+
+def test_no_terminal_obeys_what_an_error_quotes() -> None:
+    assert said(HarnessError("found \x1b]0;x\x07", "trouvé \x1b[31m"), "en") == "found \\x1b]0;x\\x07"
+    assert said(HarnessError("found \x1b]0;x\x07", "trouvé \x1b[31m"), "fr") == "trouvé \\x1b[31m"
