@@ -314,9 +314,7 @@ class Carried:
 
     def refuse(self, found: tuple[str, str]) -> None:
         """Note that the harness cannot do this."""
-        code = "step.unsupported"
-        one = finding(code, Verdict.UNDECIDED, found=Reason(*found))
-        self._stop(failed("step", one))
+        self._stop(failed("step", finding("step.unsupported", Verdict.UNDECIDED, found=Reason(*found))))
 
     def fault(self, problem: HarnessError) -> None:
         """Note that the step is not written so that it can be carried out."""

@@ -180,9 +180,8 @@ class _Reader:
             name = _local(child, (_FHIR, _XHTML))
             field = fields.get(name)
             if field is None or field.attribute:
-                raise _at(
-                    child.sourceline, f"<{name}> is no element of {kind}", f"<{name}> n'est pas un élément de {kind}"
-                )
+                en, fr = f"<{name}> is no element of {kind}", f"<{name}> n'est pas un élément de {kind}"
+                raise _at(child.sourceline, en, fr)
             if not field.many and (name in made or f"_{name}" in made):
                 en, fr = f"<{name}> may stand only once in {kind}", f"<{name}> ne figure qu'une fois dans {kind}"
                 raise _at(child.sourceline, en, fr)
