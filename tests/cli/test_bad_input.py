@@ -57,6 +57,14 @@ def test_a_broken_test_set_says_where(command: Command, mini: Path, text: str, m
     assert message in answer.err
 
 
+def test_no_terminal_obeys_what_a_broken_test_set_holds(command: Command, mini: Path) -> None:
+    text = SET.replace("candidate: server", 'candidate: "\\e]0;x\\a\\u202e"')
+    (mini / "mini.yaml").write_text(text, encoding="utf-8")
+    answer = command("run", "--base-url", "http://127.0.0.1:9/fhir", "--root", mini)
+    assert answer.exit == 2
+    assert '(found "\\x1b]0;x\\x07\\x202e")' in answer.err
+
+
 def test_an_unknown_test_set_names_the_nearest(command: Command, mini: Path) -> None:
     answer = command("run", "minni", "--base-url", "http://127.0.0.1:9/fhir", "--root", mini)
     assert answer.exit == 2
