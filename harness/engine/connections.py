@@ -137,12 +137,14 @@ class _Counting(httpcore.AsyncNetworkStream):
         if self._come is not None:
             self._come += len(data)
             return data
+        start = max(0, len(self._head) - 2)  # before, there is no end: it would be looked through again with each byte
         self._head += data
-        while end := _END.search(self._head):
+        while end := _END.search(self._head, start):
             if not _INFORMATIONAL.match(self._head):
                 self._come = len(self._head) - end.end()
                 break
             del self._head[: end.end()]
+            start = 0
         return data
 
     def beyond(self, length: int) -> int:
