@@ -173,8 +173,12 @@ def told(task: Task, language: str) -> dict[str, Any]:
 
 def _said(status: int, errors: BinaryIO) -> Reason:
     """Return how the command ended, with the end of what it wrote to its error output."""
-    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _TAIL))
-    said = errors.read().decode("utf-8", "replace").strip()[-_SHOWN:]
+    length = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, length - _TAIL))
+    written = errors.read().decode("utf-8", "replace").strip()
+    said = written[-_SHOWN:]
+    if length > _TAIL or said != written:  # of a word that is cut, a secret it may be, no part is known for one
+        said = " ".join(said.split(None, 1)[1:])
     en = inert(f"the command ended with {status}{': ' if said else ''}{said}", 2 * _SHOWN)
     fr = inert(f"la commande s'est terminée par {status}{' : ' if said else ''}{said}", 2 * _SHOWN)
     return Reason(en, fr)

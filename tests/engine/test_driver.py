@@ -28,6 +28,7 @@ TASK = Task(
     Scope("feed", "weight", "test"), 2, {"en": "Send", "fr": "Envoyez"}, "send", {"kg": 71, "who": "é"}, 5.0, "default",
     CANDIDATE.endpoint("mes-measures") or CANDIDATE,
 )  # fmt: skip
+CUT = "the command ended with 1: "
 TELL = """
 import json, os, sys
 with open(sys.argv[1], "w", encoding="utf-8") as file:
@@ -69,6 +70,8 @@ def test_a_command_is_told_everything_about_its_step(tmp_path):
     [
         ("import sys; sys.exit(0)", {}, None),
         ("import sys; sys.exit('no ' * 3)", {}, ("command-failed", "the command ended with 1: no no no")),
+        # The end alone is shown, from a whole word on: the rest of a secret would not be known for one.
+        ("import sys; sys.exit(10 * 's3cret-' + ' and ' + 380 * 'x')", {}, ("command-failed", f"{CUT}and {380 * 'x'}")),
         ("import sys; sys.exit(4)", {}, ("command-failed", "the command ended with 4")),
         ("import time; time.sleep(3600)", {"timeout": 0.1}, ("command-timeout", "the command was killed after 0.1 s")),
     ],
