@@ -245,6 +245,7 @@ def _reason(canonical: str, place: str, rules: set[str], only: str, what: str) -
     return None
 
 
+@pytest.mark.timeout(max(300, EXAMPLES))
 @pytest.mark.parametrize("pair", pairs(), ids=lambda pair: pair.restated.rpartition("/")[2])
 def test_same_verdict_and_same_places(pair: Pair) -> None:
     count = COUNTS.setdefault(pair.restated, Count())
