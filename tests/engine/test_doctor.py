@@ -1,6 +1,7 @@
 """The doctor: each thing on the way to a candidate, said with what to do about it."""
 
 import asyncio
+import gc
 import json
 import string
 
@@ -136,6 +137,16 @@ def test_a_proxy_is_looked_at_in_place_of_names_and_ports(authority):
         through = look(**{"base-url": server.url, "tls": tls, "proxy": proxy.url})
         unknown = look(**{"base-url": server.url, "tls": tls, "proxy": guarded.bare})
         closed = look(**{"base-url": without_server().replace("http:", "https:"), "proxy": proxy.url})
+    nowhere = look(**{"base-url": "http://fhir.example/r4", "proxy": without_server()})
+    nameless = look(**{"base-url": "http://fhir.example/r4", "proxy": "http://nowhere.invalid:3128"})
+    assert states(through) == dict.fromkeys(("proxy", "tls", "metadata", "fhir-version", "formats"), "ok")
+    ends = [found[-1].code for found in (unknown, closed, nowhere, nameless)]
+    assert ends == ["proxy.authentication", "proxy.unreached", "proxy.tcp", "proxy.dns"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_https_proxy_is_known_by_the_authorities_of_the_candidate(authority):
+    tls = {"ca": str(authority.ca)}
     with (
         TLSServer(server_context(authority.issue())) as server,
         Proxy("user:p%40ss", server_context(authority.issue())) as secure,
@@ -143,12 +154,9 @@ def test_a_proxy_is_looked_at_in_place_of_names_and_ports(authority):
     ):
         within = look(**{"base-url": server.url, "tls": tls, "proxy": secure.url})
         distrusted = look(**{"base-url": server.url, "tls": tls, "proxy": stranger.url})
-    nowhere = look(**{"base-url": "http://fhir.example/r4", "proxy": without_server()})
-    nameless = look(**{"base-url": "http://fhir.example/r4", "proxy": "http://nowhere.invalid:3128"})
-    assert states(through) == dict.fromkeys(("proxy", "tls", "metadata", "fhir-version", "formats"), "ok")
-    assert states(within) == states(through)
-    ends = [found[-1].code for found in (unknown, closed, distrusted, nowhere, nameless)]
-    assert ends == ["proxy.authentication", "proxy.unreached", "proxy.tls", "proxy.tcp", "proxy.dns"]
+    assert states(within) == dict.fromkeys(("proxy", "tls", "metadata", "fhir-version", "formats"), "ok")
+    assert distrusted[-1].code == "proxy.tls"
+    gc.collect()  # of TLS within TLS, asyncio may leave the connection below to the collector, which must warn here
 
 
 @respx.mock(assert_all_mocked=True)
