@@ -90,7 +90,7 @@ def from_xml(data: bytes, definitions: Definitions, *, limit: int | None = SIZE_
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        said = libxml_fault(error.code, error.msg)
+        said = libxml_fault(error)
         raise _at(error.lineno or 1, f"not well-formed: {error.msg}", f"XML mal formé : {said}") from error
     if root.getroottree().docinfo.internalDTD is not None:
         said = "une déclaration de type de document (DOCTYPE) n'est pas admise ; la retirer"
@@ -385,7 +385,7 @@ def _xhtml(text: Any, where: str) -> Any:
     try:
         node = etree.fromstring(text, parser)
     except (etree.XMLSyntaxError, ValueError, TypeError) as error:
-        said = libxml_fault(error.code, error.msg) if isinstance(error, etree.XMLSyntaxError) else "ce n'est pas du XML"
+        said = libxml_fault(error) if isinstance(error, etree.XMLSyntaxError) else "ce n'est pas du XML"
         raise _in(
             where,
             f"the narrative is not well-formed XHTML: {error}",

@@ -56,14 +56,15 @@ EXPAT: dict[str, str] = {
 _UNKNOWN = "le texte n'est pas bien formé ici"
 
 
-def libxml_fault(code: int, message: str) -> str:
-    """Return in French what libxml2 says by the error ``code`` and its ``message``, which ends with the place."""
+def libxml_fault(error: SyntaxError) -> str:
+    """Return in French what libxml2 says by the code of an XMLSyntaxError and its message, which tells the place."""
+    message = error.msg
     crossed = _MISMATCH.match(message)
     if crossed:
         opened = f" à la ligne {crossed[2]}" if crossed[2] else ""
         said = f"</{crossed[3]}> ne ferme pas <{crossed[1]}>, ouvert{opened}"
     else:
-        said = LIBXML.get(code, _UNKNOWN)
+        said = LIBXML.get(getattr(error, "code", 0), _UNKNOWN)
     return said + _place(message)
 
 

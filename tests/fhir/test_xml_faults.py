@@ -16,7 +16,7 @@ def libxml(text: str) -> str | None:
     try:
         etree.fromstring(text.encode(), etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True))
     except etree.XMLSyntaxError as error:
-        return libxml_fault(error.code, error.msg)
+        return libxml_fault(error)
     return None
 
 
