@@ -1,6 +1,5 @@
 """``fhir-harness run``: run test sets against a candidate."""
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -112,10 +111,7 @@ def _select(test: list[str], tag: list[str], shard: str | None, rerun_failed: Pa
     """Return what chooses the tests, or None for all. Raises UsageError, JournalError."""
     selects: list[Select] = [Selection(test, tag)] if test or tag else []
     if shard is not None:
-        found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", shard)
-        if found is None or int(found[1]) > int(found[2]):
-            raise UsageError(f'--shard needs K/N with K from 1 to N, such as 1/4, not "{shard}"')
-        selects.append(Shard(int(found[1]), int(found[2])))
+        selects.append(Shard.parse(shard, "--shard"))
     if rerun_failed is not None:
         selects.append(Named(RunResult.read(read_journal(rerun_failed)).unproven))
     return Every(selects) if selects else None

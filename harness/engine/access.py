@@ -22,6 +22,7 @@ from harness.engine.exchange import Headers, Request, Response
 from harness.engine.redaction import Redactor
 from harness.engine.text import inert
 from harness.errors import CandidateError, UsageError
+from harness.reason import told
 
 Fetch = Callable[[Request], Awaitable[Response]]
 """Sends a request and returns the answer as it came, secrets and all. Raises CandidateError."""
@@ -202,15 +203,15 @@ async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str,
     try:
         answer = await fetch(Request("POST", url, headers, urlencode(form).encode()))
     except CandidateError as problem:
-        said, fr = redactor.text(str(problem)), redactor.text(problem.message_fr)
+        why = redactor.reason(told(problem))
         raise TokenError(
-            f"{name}: no token from {url}: {said}; mend oauth.token-url",
-            f"{name} : pas de jeton de {url} : {fr} ; corriger oauth.token-url",
+            f"{name}: no token from {url}: {why}; mend oauth.token-url",
+            f"{name} : pas de jeton de {url} : {why.fr} ; corriger oauth.token-url",
         ) from problem
-    told = answer.resource if isinstance(answer.resource, dict) else {}
-    bearer = told.get("access_token")
+    body = answer.resource if isinstance(answer.resource, dict) else {}
+    bearer = body.get("access_token")
     if answer.status != 200 or not isinstance(bearer, str) or not bearer:
-        said = " ".join(str(told[key]) for key in ("error", "error_description") if key in told)
+        said = " ".join(str(body[key]) for key in ("error", "error_description") if key in body)
         shown = inert(redactor.text(said))
         raise TokenError(
             f"{name}: {url} answered {answer.status} {shown or 'without an access token'}: "
@@ -218,20 +219,20 @@ async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str,
             f"{name} : {url} a répondu {answer.status} {shown or 'sans access_token'} : "
             "corriger oauth dans le fichier du candidat",
         )
-    kind = str(told.get("token_type", "Bearer"))
+    kind = str(body.get("token_type", "Bearer"))
     if kind.lower() != "bearer":  # RFC 6749, section 7.1: a token of an unknown type must not be used
         shown = inert(kind, 40)
         raise TokenError(
             f"{name}: {url} gave a token of the type {shown}; only Bearer is understood",
             f"{name} : {url} a donné un jeton de type {shown} ; seul Bearer est compris",
         )
-    lifetime = told.get("expires_in")
+    lifetime = body.get("expires_in")
     known = isinstance(lifetime, (int, str)) and _SECONDS.fullmatch(str(lifetime)) is not None
     return Grant(
         place,
         bearer,
-        told.get("id_token") if isinstance(told.get("id_token"), str) else None,
-        told.get("refresh_token") if isinstance(told.get("refresh_token"), str) else None,
+        body.get("id_token") if isinstance(body.get("id_token"), str) else None,
+        body.get("refresh_token") if isinstance(body.get("refresh_token"), str) else None,
         time.monotonic() + int(str(lifetime)) if known else None,
     )
 

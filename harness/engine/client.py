@@ -134,8 +134,7 @@ class Live:
         )
 
     def _clean(self, message: Reason) -> Reason:
-        redact = self._redactor.text
-        return Reason(inert(redact(message), _MESSAGE_LIMIT), inert(redact(message.fr), _MESSAGE_LIMIT))
+        return inert(self._redactor.reason(message), _MESSAGE_LIMIT)
 
     async def _tried(self, request: Request) -> tuple[Response | None, str | None, Reason | None]:
         """Return the answer, or code and message of what stopped it."""

@@ -35,7 +35,8 @@ class Diagnosis:
 
     def found(self, language: Language) -> str:
         """Return what was found."""
-        return inert(DIAGNOSES[self.code]["found"][language].format_map(self.values), _LONGEST)
+        text: str = DIAGNOSES[self.code]["found"][language]
+        return inert(text.format_map(self.values), _LONGEST)
 
     def advice(self, language: Language) -> str:
         """Return what to do; empty where nothing is to be done."""

@@ -143,8 +143,8 @@ class Inbox:
         if failure is not None:
             code, message = failure
             told = Request(COMMAND, awaited.base)
-            en, fr = self._redactor.text(message), self._redactor.text(message.fr)
-            exchanges.append(Exchange(told, _now(), 0.0, None, en, code, error_fr=fr))
+            said = self._redactor.reason(message)
+            exchanges.append(Exchange(told, _now(), 0.0, None, str(said), code, error_fr=said.fr))
         return exchanges
 
     async def _until(self, wait: _Wait) -> None:

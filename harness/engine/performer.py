@@ -329,8 +329,7 @@ class Carried:
         self.blocked = True
 
     def _clean(self, problem: Exception) -> str:
-        said, redact = told(problem), self.world.redactor.text
-        return inert(Reason(redact(said), redact(said.fr)), 400)
+        return inert(self.world.redactor.reason(told(problem)), 400)
 
     def _shown(self, check: CheckResult) -> CheckResult:
         """Return a check whose findings quote no secret: what they quote was parsed, and so spelt anew."""

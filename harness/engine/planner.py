@@ -1,6 +1,7 @@
 """Which tests of a set run, and in which order: rows of ``each``, selection, controls and dependencies."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,14 @@ class Shard:
 
     number: int
     count: int
+
+    @classmethod
+    def parse(cls, text: str, option: str) -> "Shard":
+        """Return part K of N for ``K/N``, the value of ``option``. Raises UsageError."""
+        found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text)
+        if found is None or int(found[1]) > int(found[2]):
+            raise UsageError(f'{option} needs K/N with K from 1 to N, such as 1/4, not "{text}"')
+        return cls(int(found[1]), int(found[2]))
 
     def __call__(self, test_set: TestSet, case: Case) -> bool:
         """Tell whether ``case`` is in this part: decided by the ids alone, so that parts can run anywhere."""

@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus, unquote_plus
 from harness.engine.commitment import LENGTH, commit
 from harness.engine.exchange import Headers, Request, Response, header
 from harness.engine.wire import dumps
+from harness.reason import Reason
 
 SHORTEST = 4
 """Characters. A shorter value is hidden where its place tells (a header, a member's name), never as literal text."""
@@ -124,6 +125,10 @@ class Redactor:
             again = self._hidden(spelt)
             return hidden if again == spelt else again
         return hidden
+
+    def reason(self, said: Reason) -> Reason:
+        """Return ``said`` without secrets, in both languages."""
+        return Reason(self.text(said), self.text(said.fr))
 
     def _hidden(self, text: str) -> str:
         if "%" in text:

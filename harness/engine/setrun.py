@@ -130,8 +130,7 @@ class SetRun:
         return finding("harness", Verdict.ERROR, found=said)
 
     def _clean(self, problem: TestSetError) -> str:
-        said, redact = told(problem), self._world.redactor.text
-        return inert(Reason(redact(said), redact(said.fr)), 400)
+        return inert(self._world.redactor.reason(told(problem)), 400)
 
     async def _prepare(self, scope: Scope, now: datetime, created: Created) -> None:
         try:

@@ -1,6 +1,6 @@
 """Text that a candidate sent, made fit to be shown: short, on one line, and inert in a terminal."""
 
-from typing import Any
+from typing import Any, overload
 
 from harness.engine.wire import dumps
 from harness.reason import Reason
@@ -10,6 +10,10 @@ EXCERPT = 160
 _EMPTY = Reason("(empty)", "(vide)")
 
 
+@overload
+def inert(text: Reason, limit: int = EXCERPT) -> Reason: ...
+@overload
+def inert(text: str, limit: int = EXCERPT) -> str: ...
 def inert(text: str, limit: int = EXCERPT) -> str:
     """Return ``text`` on one line, without control or other unprintable characters, cut after ``limit`` characters.
 

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -217,10 +216,7 @@ def _select(settings: Settings, before: RunStarted | None) -> Select:
         selects.append(Named(frozenset((one.id, test) for one in before.test_sets for test in one.tests)))
     text = settings.text("shard")
     if text is not None:
-        found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text)
-        if found is None or int(found[1]) > int(found[2]):
-            raise UsageError(f'--fhir-shard needs K/N with K from 1 to N, such as 1/4, not "{text}"')
-        selects.append(Shard(int(found[1]), int(found[2])))
+        selects.append(Shard.parse(text, "--fhir-shard"))
     again = settings.file("rerun-failed")
     if again is not None:
         selects.append(Named(RunResult.read(read_journal(again)).unproven))

@@ -299,6 +299,33 @@ def test_http_where_tls_is_spoken():
     assert asyncio.run(scenario()).error_code == "tls"
 
 
+def one_after_the_other(parts, method="GET", times=3):
+    """Exchanges with a server that answers each request by ``parts``, and how many connections they took."""
+    opened = []
+
+    async def answer(reader, writer):
+        opened.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def go():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            live = Live(candidate(base))
+            made = [await live.send(Request(method, f"{base}/Patient"), SCOPE) for _ in range(times)]
+            await live.close()
+            await asyncio.wait(opened)
+            return made
+
+    return asyncio.run(go()), len(opened)
+
+
 SECOND = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -320,27 +347,7 @@ SECOND = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 )
 def test_what_follows_an_answer_is_not_the_next_answer(method, head, body):
     status = head.rpartition("HTTP/1.1 ")[2][:3]
-    opened = []
-
-    async def answer(reader, writer):
-        opened.append(asyncio.current_task())
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(f"HTTP/1.1 {head}\r\n\r\n{body}".encode())
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-    async def go():
-        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            live = Live(candidate(base))
-            made = [await live.send(Request(method, f"{base}/Patient"), SCOPE) for _ in range(3)]
-            await live.close()
-            await asyncio.wait(opened)
-            return made
-
-    made = asyncio.run(go())
+    made, _ = one_after_the_other([f"HTTP/1.1 {head}\r\n\r\n{body}".encode()], method)
     assert [(one.error, one.response and one.response.status) for one in made] == [(None, int(status))] * 3
 
 
@@ -356,29 +363,9 @@ def test_what_follows_an_answer_is_not_the_next_answer(method, head, body):
     ids=["length", "pieces", "trailer", "empty lines", "space"],
 )
 def test_a_connection_serves_one_answer_after_the_other(parts):
-    opened = []
-
-    async def answer(reader, writer):
-        opened.append(asyncio.current_task())
-        with suppress(asyncio.IncompleteReadError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                for part in parts:
-                    writer.write(part)
-                    await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    async def go():
-        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            live = Live(candidate(base))
-            made = [await live.send(Request("GET", base), SCOPE) for _ in range(5)]
-            await live.close()
-            await asyncio.wait(opened)
-            return made
-
-    assert [one.response.body.strip() for one in asyncio.run(go())] == [b"{}"] * 5
-    assert len(opened) == 1
+    made, connections = one_after_the_other(parts, times=5)
+    assert [one.response.body.strip() for one in made] == [b"{}"] * 5
+    assert connections == 1
 
 
 @pytest.mark.parametrize(
@@ -387,25 +374,6 @@ def test_a_connection_serves_one_answer_after_the_other(parts):
 )
 def test_what_cannot_be_sent_twice_goes_over_no_connection_that_may_be_closed(monkeypatch, idle, status, connections):
     monkeypatch.setattr("harness.engine.client._JUST_NOW", idle)
-    opened = []
-
-    async def answer(reader, writer):
-        opened.append(asyncio.current_task())
-        try:
-            while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
-        except asyncio.IncompleteReadError:
-            writer.close()
-            await writer.wait_closed()
-
-    async def go():
-        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-            base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            live = Live(candidate(base))
-            made = [await live.send(Request("POST", f"{base}/Patient"), SCOPE) for _ in range(3)]
-            await live.close()
-            await asyncio.wait(opened)
-            return made
-
-    assert [one.response.status for one in asyncio.run(go())] == [int(status[:3])] * 3
-    assert len(opened) == connections
+    made, opened = one_after_the_other([f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()], "POST")
+    assert [one.response.status for one in made] == [int(status[:3])] * 3
+    assert opened == connections
