@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import cache
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,12 +66,14 @@ class Watch:
                 start.update(status=message["status"], headers=message.get("headers", ()))
             else:
                 answered.add(message.get("body", b""))
+                if not message.get("more_body", False):
+                    keep()
             await send(message)
 
         at, began = time.time(), time.perf_counter()
-        try:
-            await self._app(scope, copy_in, copy_out)
-        finally:
+
+        @cache  # once, and before the answer has ended: whoever has it whole finds it among what was recorded
+        def keep() -> None:
             guarded = _below(scope["path"], self._guarded)
             query = shown_pairs(scope.get("query_string", b"").decode("latin-1"), guarded=guarded)
             headers = _texts(scope["headers"])
@@ -89,6 +92,11 @@ class Watch:
                 solution=solution,
                 idpe=idpe,
             )
+
+        try:
+            await self._app(scope, copy_in, copy_out)
+        finally:
+            keep()
 
 
 def _below(path: str, prefixes: Collection[str]) -> bool:

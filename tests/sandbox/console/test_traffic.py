@@ -136,6 +136,27 @@ def test_what_passes_is_seen_and_not_changed():
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
+def test_what_a_client_has_whole_was_recorded_before():
+    kept = Traffic()
+    recorded = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        recorded.append(len(kept.after(0)))
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await send({"type": "http.response.body", "body": b"b"})
+
+    scope = {"type": "http", "method": "GET", "path": "/mes/x", "headers": []}
+    asyncio.run(Watch(app, kept, lambda token: (None, None), ("/mes",), ())(scope, receive, send))
+    assert recorded == [0, 0, 1]
+    assert [one.answer.text for one in kept.after(0)] == ["ab"]
+
+
 def test_a_large_body_is_cut():
     (seen,), _ = watched(answering(b""), body=b"x" * (traffic.KEPT_BODY + 1))
     assert (len(seen.body.content), seen.body.length, seen.body.whole) == (
