@@ -173,7 +173,7 @@ class ConsoleWriter:
         came = self._words.received if awaited else self._words.sent
         self._line(4, f"{came}: {request.method} {printable(request.url)}")
         self._body(request.body, places if awaited else [])
-        self._line(4, f"{self._words.answered}: {status_line(exchange)}")
+        self._line(4, f"{self._words.answered}: {status_line(exchange, self._language)}")
         self._body(answer.body if answer else b"", [] if awaited else places)
         if not awaited:
             command = printable(curl(exchange, self._candidate))

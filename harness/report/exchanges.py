@@ -105,7 +105,7 @@ class Steps:
 
     def _folded(self, exchange: Exchange) -> str:
         response = exchange.response
-        answer = escaped(exchange.error or "") if response is None else self._brief(response.headers, response.body)
+        answer = self._brief(response.headers, response.body) if response else _came(exchange)
         sent = self._brief(exchange.request.headers, exchange.request.body)
         return f'<details>{_summary(exchange)}<pre class="q">{sent}</pre><pre class="a">{answer}</pre></details>'
 
@@ -124,7 +124,7 @@ class Steps:
             sides[one.finding.of != "request"].append(one)
         first = f"{request.method} {request.url}"
         left = self._message([first, *_fields(request.headers)], sent, changed(sent, answered), sides[0])
-        first = f"{response.http_version} {response.status}" if response else exchange.error or ""
+        first = f"{response.http_version} {response.status}" if response else _came(exchange)
         head = [first, *_fields(response.headers if response else ())]
         right = self._message(head, answered, changed(answered, sent), sides[1])
         command = f'<pre class="c" tabindex="0">{escaped(curl(exchange, self._candidate))}</pre>' if again else ""
@@ -156,7 +156,7 @@ class Steps:
 
     def _written(self, text: str, number: int, notes: Sequence[_Placed], differs: bool = False) -> str:
         space = " " * (len(text) - len(text.lstrip(" ")))
-        content = escaped(cut(text[len(space) :]))
+        content = text if isinstance(text, Markup) else escaped(cut(text[len(space) :]))
         if differs:
             content = f'<b class="d">{content}</b>'
         if not notes:
@@ -230,10 +230,14 @@ def _gap(number: int) -> list[str]:
     return [f"<i>… {number} {spans('lines', 'lignes')}</i>"] if number else []
 
 
+def _came(exchange: Exchange) -> Markup:
+    return spans(status_line(exchange), status_line(exchange, "fr"))
+
+
 def _summary(exchange: Exchange) -> str:
     what = f"{exchange.request.method} {exchange.request.url}"
     took = f"{exchange.elapsed * 1000:.0f} ms"
-    return f"<summary><code>{escaped(what)}</code> → {escaped(status_line(exchange))} ({took})</summary>"
+    return f"<summary><code>{escaped(what)}</code> → {_came(exchange)} ({took})</summary>"
 
 
 def _checks(checks: Sequence[CheckResult]) -> str:

@@ -8,6 +8,7 @@ import unicodedata
 import orjson
 
 from harness.engine.exchange import Exchange
+from harness.reason import Reason, french
 
 LAID_OUT = 512 * 1024
 """Bytes of a body that is laid out for reading; what a hostile candidate sends would become many times as long."""
@@ -75,8 +76,9 @@ def _no_text(body: bytes) -> str:
     return f"({len(body)} bytes that are not text)"
 
 
-def status_line(exchange: Exchange) -> str:
+def status_line(exchange: Exchange, language: str = "en") -> str:
     """Return what came back in a few words: ``HTTP 201``, or why nothing did."""
     if exchange.response is None:
-        return printable(exchange.error or "no answer")
+        fault = exchange.fault or Reason("no answer", "pas de réponse")
+        return printable(french(fault) if language == "fr" else fault)
     return f"HTTP {exchange.response.status}"

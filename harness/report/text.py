@@ -44,7 +44,7 @@ def describe(test: TestResult, started: RunStarted | None = None, language: Lang
                 sent = pretty_body(exchange.request.body, _BODY_LIMIT)
                 answer = pretty_body(exchange.response.body if exchange.response else b"", _BODY_LIMIT)
                 lines.append(f"> {exchange.request.method} {exchange.request.url}\n{sent}")
-                lines.append(f"< {status_line(exchange)}\n{answer}")
+                lines.append(f"< {status_line(exchange, language)}\n{answer}")
                 if step.interaction != Interaction.AWAIT:  # what came in is the candidate's to send
                     lines.append(f"$ {curl(exchange, candidate)}")
     return printable("\n".join(lines))

@@ -132,3 +132,13 @@ def test_instants_that_cannot_be_read_have_no_bar() -> None:
     strips, seconds = timelines(run)
     assert strips["patient"].count("<path") == 2
     assert seconds > 0
+
+
+@pytest.mark.parametrize("findings", [(), (_finding("network", exchange=0),)])
+def test_why_no_answer_came_is_told_in_both_languages(findings: tuple[Finding, ...]) -> None:
+    step = _step(b"", *findings)
+    lost = replace(step.exchanges[0], response=None, error="refused <b>", error_fr="refusée <b>")
+    page = _page(replace(step, exchanges=(lost,)))
+    told = '<span lang="en">refused &lt;b&gt;</span><span lang="fr">refusée &lt;b&gt;</span>'
+    assert page.count(told) == 2
+    assert "refused <b>" not in page

@@ -48,6 +48,14 @@ def test_what_a_candidate_said_is_inert_and_can_be_sent_again() -> None:
     assert "\n$ curl " in text
 
 
+def test_why_no_answer_came_is_told_in_the_language_that_is_asked_for() -> None:
+    test = _test("refuses")
+    lost = replace(test.steps[0].exchanges[0], response=None, error="refused", error_fr="refusée")
+    test.steps[0] = replace(test.steps[0], exchanges=(lost,))
+    assert "< refused" in describe(test).splitlines()
+    assert "< refusée" in describe(test, language="fr").splitlines()
+
+
 def test_what_a_client_sent_is_not_ours_to_send_again() -> None:
     test = _test("refuses")
     test.steps[0] = replace(test.steps[0], interaction="await")
