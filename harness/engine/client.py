@@ -62,7 +62,7 @@ class _TooLarge(CandidateError):
 
 
 class _Encoding(CandidateError):
-    """The answer is encoded in a way that was not asked for, or is broken."""
+    """The answer is encoded in a way that is not read here, or is broken."""
 
 
 def _repeatable(request: Request) -> bool:
@@ -276,8 +276,8 @@ class _Decoder:
             case _:
                 named = self._encoding[:40]
                 raise _Encoding(
-                    f'the answer has the content encoding "{named}", which was not asked for',
-                    f"la réponse a l'encodage de contenu « {named} », qui n'était pas demandé",
+                    f'the answer has the content encoding "{named}": only gzip and deflate are read here',
+                    f"la réponse a l'encodage de contenu « {named} » : seuls gzip et deflate sont lus ici",
                 )
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:

@@ -99,6 +99,8 @@ class CommandDriver:
         except (OSError, ValueError) as problem:
             errors.close()
             said = getattr(problem, "strerror", None) or str(problem)
+            if not self._command.folder.is_dir():
+                said = f"{self._command.folder}: {said}"  # what was not found is the folder to start it in
             en, fr = f"{arguments[0]} cannot be started: {said}", f"{arguments[0]} ne se lance pas : {said}"
             self._failure = ("command-start", Reason(en, fr))
             return

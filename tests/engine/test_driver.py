@@ -80,6 +80,12 @@ def test_how_a_command_ended_is_told_once(code, options, failure):
     assert asyncio.run(until_its_end(CommandDriver(command(code, **options)))) == (failure, None)
 
 
+def test_a_folder_that_a_command_cannot_be_started_in_is_named(tmp_path):
+    missing = tmp_path / "nowhere"
+    failure, _ = asyncio.run(until_its_end(CommandDriver(Command((sys.executable, "-c", ""), folder=missing))))
+    assert failure == ("command-start", f"{sys.executable} cannot be started: {missing}: No such file or directory")
+
+
 def test_a_command_that_cannot_be_started():
     failure, _ = asyncio.run(until_its_end(CommandDriver(Command(("/nowhere/at-all",)))))
     assert failure == ("command-start", "/nowhere/at-all cannot be started: No such file or directory")
