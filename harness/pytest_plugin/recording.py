@@ -116,9 +116,15 @@ class Recording:
             raise running.problem
         if running is None or not running.complete:
             what = words.no_test_ran if running is None else words.cut_off
-            if self._order.accept is not None:
-                raise Stopped(words.not_signed.format(file=self._order.accept, why=what))
-            return words.nothing_to_sign.format(why=what)
+            accept = self._order.accept
+            told = [words.not_signed.format(file=accept, why=what) if accept else what]
+            if self._order.out is not None and running is not None:
+                told.append(words.so_far.format(folder=self._order.out))
+                if self._scene.kind == "server":
+                    told.append(words.go_on.format(folder=self._order.out))
+            if accept is not None:
+                raise Stopped("; ".join(told))
+            return "; ".join(told)
         if self._order.accept is None:
             return words.recorded.format(folder=self.folder)
         key, chain = self._order.signer()

@@ -17,7 +17,8 @@ class Words:
     no_test_ran: str
     cut_off: str
     not_signed: str
-    nothing_to_sign: str
+    so_far: str
+    go_on: str
     recorded: str
     signed: str
     report: str
@@ -31,7 +32,8 @@ WORDS: Mapping[Language, Words] = {
         no_test_ran="no test ran",
         cut_off="the session ended before the run did",
         not_signed="{file}: not signed, {why}",
-        nothing_to_sign="{why}: nothing that could be signed",
+        so_far="what came before is recorded in {folder}",
+        go_on="go on with --fhir-resume {folder}",
         recorded="recorded in {folder}",
         signed="signed {file}",
         report="report: {file}",
@@ -43,7 +45,8 @@ WORDS: Mapping[Language, Words] = {
         no_test_ran="aucun test n'a été exécuté",
         cut_off="la session s'est arrêtée avant la fin de l'exécution",
         not_signed="{file} : non signé, {why}",
-        nothing_to_sign="{why} : rien à signer",
+        so_far="ce qui précède est enregistré dans {folder}",
+        go_on="pour continuer : --fhir-resume {folder}",
         recorded="enregistré dans {folder}",
         signed="signé : {file}",
         report="rapport : {file}",
