@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import importlib
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -81,8 +82,16 @@ def _root(
     """Common options."""
 
 
+def _spell_out() -> None:
+    """Have what the encoding of a terminal or a pipe lacks spelled out (``\\u2717``): it is no reason to end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 pass or warn, 1 fail, 2 wrong usage, 3 undecided, 4 error, 5 nothing ran."""
+    _spell_out()
     try:
         get_command(_app).main(args=list(arguments) if arguments is not None else None, prog_name="fhir-harness")
     except HarnessError as problem:

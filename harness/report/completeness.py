@@ -1,13 +1,14 @@
 """What a run still lacks for a satisfactory acceptance file, from the journal alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.engine.results import RunResult
-from harness.engine.verdict import Verdict
+from harness.engine.verdict import Verdict, combine
 from harness.report.words import reason
 
-_PROVEN = (Verdict.PASS, Verdict.WARN)
+PROVEN = (Verdict.PASS, Verdict.WARN)
+"""What a test, or a requirement, comes to that is met."""
 _SOFTWARE = ("publisher", "product", "version")
 
 
@@ -23,6 +24,12 @@ class Lack:
     message_fr: str
 
 
+def requirement_verdicts(run: RunResult) -> Mapping[str, Verdict]:
+    """Return what each requirement of ``run`` came to: the strongest verdict of the tests that verify it."""
+    found = run.requirements().items()
+    return {name: combine(test.verdict for test in tests) or Verdict.ERROR for name, tests in found}
+
+
 def lacking(run: RunResult) -> list[Lack]:
     """Return all that keeps the acceptance file of ``run`` from being satisfactory, what weighs most first.
 
@@ -35,7 +42,7 @@ def lacking(run: RunResult) -> list[Lack]:
 def _tests(run: RunResult) -> Iterator[Lack]:
     for test_set, name in run.missing:
         yield Lack("not-run", f"{test_set}/{name}", "never began", "n'a jamais commencé")
-    unproven = [test for test in run.tests if test.verdict not in _PROVEN]
+    unproven = [test for test in run.tests if test.verdict not in PROVEN]
     order = list(Verdict)
     for test in sorted(unproven, key=lambda test: order.index(test.verdict)):
         place = f"{test.started.test_set}/{test.started.test}"
@@ -45,7 +52,7 @@ def _tests(run: RunResult) -> Iterator[Lack]:
 
 def _waived(run: RunResult) -> Iterator[Lack]:
     for test in run.tests:
-        if test.verdict in _PROVEN:
+        if test.verdict in PROVEN:
             for told in dict.fromkeys(finding.waived for finding in test.findings if finding.waived):
                 yield Lack("waived", f"{test.started.test_set}/{test.started.test}", told, told)
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.markup import escape
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +15,7 @@ from harness.engine.events import Event, Finding, RunStarted, SetFinished, StepF
 from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
+from harness.report.completeness import PROVEN, requirement_verdicts
 from harness.report.inert import one_line, pretty_body, printable, status_line
 from harness.report.lines import cut, located, place, positions, shown
 from harness.report.rules import rules
@@ -32,7 +31,13 @@ COLOURS = {
     Verdict.SKIP: "dim",
 }
 _SHOWN_BODY = 600
-_MIN_WIDTH = 60
+_NAMED = 10
+"""Tests that never began and are named."""
+_MIN_WIDTH = 40
+_TABLE = 60
+"""Columns that the summary's table needs."""
+_NAME = 34
+"""Columns of a test set's name."""
 
 
 class ConsoleWriter:
@@ -95,9 +100,9 @@ class ConsoleWriter:
         self._attended = event.candidate.get("kind") == "client" and "command" not in event.candidate
         total = sum(len(source.tests) for source in event.test_sets)
         address = one_line(str(event.candidate.get("base-url", "")), 60)
-        self._console.print(f"fhir-harness {event.harness}  {escape(address)}")
+        self._line(0, f"fhir-harness {event.harness}  {address}")
         sets, tests = counted(len(event.test_sets), self._words.test_sets), counted(total, self._words.tests)
-        self._console.print(self._words.overview.format(sets=sets, tests=tests, seed=event.seed), style="dim")
+        self._line(0, self._words.overview.format(sets=sets, tests=tests, seed=event.seed), "dim")
         if self._console.is_terminal and not self._quiet:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
@@ -112,11 +117,7 @@ class ConsoleWriter:
 
     def _ended(self, event: TestFinished) -> None:
         """Tell the person who makes a client act what came of it."""
-        self._console.print(
-            Text(f"{self._words.verdicts[event.verdict].upper()} ", style=f"bold {COLOURS[event.verdict]}"),
-            Text(self._titles.get((event.test_set, event.test), event.test)),
-            sep="",
-        )
+        self._headed(event.verdict, " ", printable(self._titles.get((event.test_set, event.test), event.test)))
 
     def _set_line(self, event: SetFinished) -> None:
         ended = [e for e in self._events if isinstance(e, TestFinished) and e.test_set == event.test_set]
@@ -125,23 +126,24 @@ class ConsoleWriter:
             number = sum(e.verdict is verdict for e in ended)
             if number:
                 parts.append(f"  {number} {self._words.verdicts[verdict]}", style=COLOURS[verdict])
-        self._console.print(Text(f"{one_line(event.test_set, 34):34}"), parts, sep="")
+        name = one_line(event.test_set, _NAME)
+        if _NAME + len(parts) <= self._console.width:
+            self._console.print(Text(f"{name:{_NAME}}"), parts, sep="")
+        else:
+            self._console.print(Text(name))
+            self._console.print(parts)
         for left in event.leftovers:
-            self._line(2, f"{self._words.leftover}: {printable(left)}", "yellow")
+            self._told(2, self._words.leftover, left, "yellow")
 
     def _failure(self, test: TestResult) -> None:
         name = f"{test.started.test_set}/{test.started.test}"
         self._console.print()
-        self._console.print(
-            Text(f"{self._words.verdicts[test.verdict].upper()} ", style=f"bold {COLOURS[test.verdict]}"),
-            Text(name),
-            sep="",
-        )
+        self._headed(test.verdict, " ", printable(name))
         title = test.started.title.get(self._language, "")
-        self._line(2, title)
+        self._line(2, printable(title))
         for name in test.started.verifies:
             rule = self._rules.get(name)
-            self._line(2, f"{self._words.requirements}: {name}{f' ({rule.source})' if rule else ''}", "dim")
+            self._told(2, self._words.requirements, f"{name}{f' ({rule.source})' if rule else ''}", "dim")
         shown = False
         for step in test.steps:
             findings = [finding for check in step.checks for finding in check.findings]
@@ -156,9 +158,7 @@ class ConsoleWriter:
 
     def _step(self, step: StepFinished, findings: list[Finding]) -> None:
         where = f"  ({step.location})" if step.location else ""
-        self._console.print(
-            Text(f"  {self._words.step} {step.index + 1}: {one_line(step.summary, 60)}{where}", style="bold")
-        )
+        self._told(2, f"{self._words.step} {step.index + 1}", f"{one_line(step.summary, 60)}{where}", "bold")
         awaited = step.interaction == Interaction.AWAIT
         about = {finding.exchange for finding in findings}
         for finding in findings:
@@ -171,14 +171,14 @@ class ConsoleWriter:
     def _exchange(self, exchange: Exchange, places: list[str], *, awaited: bool) -> None:
         request, answer = exchange.request, exchange.response
         came = self._words.received if awaited else self._words.sent
-        self._line(4, f"{came}: {request.method} {printable(request.url)}")
+        self._told(4, came, f"{request.method} {request.url}")
         self._body(request.body, places if awaited else [])
-        self._line(4, f"{self._words.answered}: {status_line(exchange, self._language)}")
+        self._told(4, self._words.answered, status_line(exchange, self._language))
         self._body(answer.body if answer else b"", [] if awaited else places)
         if not awaited:
             command = printable(curl(exchange, self._candidate))
             # In one line, however long: what is broken off cannot be pasted.
-            self._console.print(Text(f"    {self._words.repeat}: {command}", style="dim"), soft_wrap=True)
+            self._console.print(Text(f"    {self._words.repeat}{self._words.colon} {command}", "dim"), soft_wrap=True)
 
     def _body(self, body: bytes, places: list[str]) -> None:
         """The part of a body around what was found in it, else its beginning."""
@@ -195,13 +195,14 @@ class ConsoleWriter:
             self._body_line(f"… (+{len(lines) - 1 - last})")
 
     def _body_line(self, text: str, style: str = "dim") -> None:
-        self._console.print(Text(f"      {cut(text)}", style=style, overflow="ellipsis", no_wrap=True))
+        content = text.lstrip(" ")
+        self._line(6 + len(text) - len(content), cut(content), style)
 
     def _finding(self, finding: Finding) -> None:
         message = finding.message_fr if self._language == "fr" and finding.message_fr else finding.message
         self._line(4, f"✗ {printable(message)}", COLOURS[finding.verdict])
         if finding.waived:
-            self._line(6, f"{self._words.waived}: {printable(finding.waived)}", "yellow")
+            self._told(6, self._words.waived, finding.waived, "yellow")
         for label, value in (
             (self._words.place, finding.expression),
             (self._words.expected, finding.expected),
@@ -209,9 +210,26 @@ class ConsoleWriter:
             (self._words.profile, finding.profile),
         ):
             if value:
-                self._line(6, f"{label}: {printable(value)}")
+                self._told(6, label, value)
 
     def _summary(self, run: RunResult) -> None:
+        self._console.print()
+        if self._console.width >= _TABLE:
+            self._console.print(self._table(run))
+            self._console.print()
+        verdicts = requirement_verdicts(run).values()
+        met = sum(verdict in PROVEN for verdict in verdicts)
+        tests = counted(len(run.tests), self._words.tests)
+        totals = self._words.totals.format(tests=tests, met=met, requirements=len(verdicts))
+        self._headed(run.verdict, "  ", totals)
+        for name in run.finished.waivers_unmet if run.finished else ():
+            self._told(2, self._words.waiver_unmet, name, "yellow")
+        for test_set, test in run.missing[:_NAMED]:
+            self._told(2, self._words.never_began, f"{test_set}/{test}", "magenta")
+        if (more := len(run.missing) - _NAMED) > 0:
+            self._told(2, self._words.never_began, f"… (+{more})", "magenta")
+
+    def _table(self, run: RunResult) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column(self._words.test_set, overflow="ellipsis", no_wrap=True)
         for verdict in Verdict:
@@ -220,26 +238,23 @@ class ConsoleWriter:
             verdicts = [test.verdict for test in run.tests if test.started.test_set == source.id]
             cells = [Text(str(verdicts.count(v) or "·"), style=COLOURS[v] if v in verdicts else "dim") for v in Verdict]
             table.add_row(Text(source.id), *cells)
-        self._console.print()
-        self._console.print(table)
-        requirements = run.requirements()
-        met = sum(
-            all(test.verdict in (Verdict.PASS, Verdict.WARN) for test in tests) for tests in requirements.values()
-        )
-        overall = run.verdict
-        word = self._words.verdicts[overall] if overall else self._words.nothing
-        tests = counted(len(run.tests), self._words.tests)
-        self._console.print()
-        self._console.print(
-            Text(f"{word.upper()}  ", style=f"bold {COLOURS[overall]}" if overall else "bold"),
-            Text(self._words.totals.format(tests=tests, met=met, requirements=len(requirements))),
-            sep="",
-        )
-        for name in run.finished.waivers_unmet if run.finished else ():
-            self._line(2, f"{self._words.waiver_unmet}: {printable(name)}", "yellow")
-        for test_set, test in run.missing[:10]:
-            self._line(2, f"{self._words.never_began}: {test_set}/{test}", "magenta")
+        return table
+
+    def _told(self, indent: int, label: str, value: str, style: str = "") -> None:
+        self._line(indent, f"{label}{self._words.colon} {printable(value)}", style)
+
+    def _headed(self, verdict: Verdict | None, space: str, text: str) -> None:
+        """Print a paragraph that begins with a verdict, or that nothing ran."""
+        word = self._words.verdicts[verdict] if verdict else self._words.nothing
+        style = f"bold {COLOURS[verdict]}" if verdict else "bold"
+        self._wrapped(0, Text.assemble((f"{word.upper()}{space}", style), text))
 
     def _line(self, indent: int, text: str, style: str = "") -> None:
+        self._wrapped(indent, Text(text, style=style))
+
+    def _wrapped(self, indent: int, text: Text) -> None:
         """Print one paragraph; where it wraps, the following lines keep its indent."""
-        self._console.print(Padding(Text(text, style=style), (0, 0, 0, indent), expand=False))
+        indent = min(indent, self._console.width // 2)
+        for line in text.wrap(self._console, self._console.width - indent):
+            line.rstrip()
+            self._console.print(Text.assemble(" " * indent, line), soft_wrap=True)

@@ -8,8 +8,8 @@ from markupsafe import Markup
 from harness.engine.codec import dumps
 from harness.engine.events import StepFinished
 from harness.engine.results import RunResult, TestResult
-from harness.engine.verdict import Verdict, combine
-from harness.report.completeness import lacking
+from harness.engine.verdict import Verdict
+from harness.report.completeness import PROVEN, lacking, requirement_verdicts
 from harness.report.exchanges import Steps, finding_box
 from harness.report.inert import printable
 from harness.report.markup import MARKS, both, word
@@ -27,9 +27,8 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
     that ``fhir-harness verify`` checks the signature, and follows from the journal alone: no passage of a catalogue.
     """
     page = template("report.html.j2")
-    requirements = [
-        (name, combine(t.verdict for t in tests) or Verdict.ERROR, tests) for name, tests in run.requirements().items()
-    ]
+    verdicts = requirement_verdicts(run)
+    requirements = [(name, verdicts[name], tests) for name, tests in run.requirements().items()]
     steps = Steps(_every_step(run), len(run.tests), run.started.candidate)
     strips, seconds = timelines(run)
     return page.render(
@@ -65,7 +64,7 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
 def _unmet(requirements: Sequence[tuple[str, Verdict, Sequence[TestResult]]]) -> dict[Verdict, list[str]]:
     """Requirements that are not met, by what their tests came to, the strongest verdict first."""
     found = {verdict: [name for name, own, _ in requirements if own is verdict] for verdict in Verdict}
-    return {verdict: names for verdict, names in found.items() if names and verdict not in (Verdict.PASS, Verdict.WARN)}
+    return {verdict: names for verdict, names in found.items() if names and verdict not in PROVEN}
 
 
 def render_bytes(run: RunResult) -> bytes:

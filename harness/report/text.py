@@ -20,7 +20,7 @@ def describe(test: TestResult, started: RunStarted | None = None, language: Lang
     known = rules(started) if started else {}
     candidate = started.candidate if started else None
     words = WORDS[language]
-    colon = " :" if language == "fr" else ":"
+    colon = words.colon
     lines = []
     for finding in test.findings:
         place = f" {words.place} {finding.expression}" if finding.expression else ""

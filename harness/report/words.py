@@ -12,6 +12,7 @@ from harness.suite.model import Text
 class Words:
     """What a report says in one language."""
 
+    colon: str
     overview: str
     test_sets: tuple[str, str]
     tests: tuple[str, str]
@@ -43,6 +44,7 @@ def counted(number: int, words: tuple[str, str]) -> str:
 
 WORDS: Mapping[str, Words] = {
     "en": Words(
+        colon=":",
         overview="{sets}, {tests}, seed {seed}",
         test_sets=("test set", "test sets"),
         tests=("test", "tests"),
@@ -66,6 +68,7 @@ WORDS: Mapping[str, Words] = {
         verdicts={verdict: verdict.value for verdict in Verdict},
     ),
     "fr": Words(
+        colon=" :",
         overview="{sets}, {tests}, graine {seed}",
         test_sets=("jeu de tests", "jeux de tests"),
         tests=("test", "tests"),
@@ -85,7 +88,7 @@ WORDS: Mapping[str, Words] = {
         leftover="resté chez le candidat, à y supprimer",
         never_began="n'a pas commencé",
         nothing="rien n'a été exécuté",
-        totals="{tests} ; {met} exigences satisfaites sur {requirements}",
+        totals="{tests} ; exigences satisfaites : {met} sur {requirements}",
         verdicts={
             Verdict.ERROR: "erreur",
             Verdict.FAIL: "échec",

@@ -1,5 +1,6 @@
 """Bad input: a clear message, the right exit class, no traceback, and what was recorded stays readable."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -233,3 +234,23 @@ def test_a_full_disk_is_no_fault_of_the_harness() -> None:
         ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
     assert ended.returncode == 4
     assert ended.stderr.decode() == "fhir-harness: output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", "\\u2717 le Capab"), ("latin-1", "\\u2717 le Capab"), ("utf-8", "✗ le Capab")]
+)
+def test_what_the_terminal_cannot_show_is_spelled_out(encoding: str, shown: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "from harness.cli import main; main()", "run", "fhir-crud", "--lang", "fr"]
+    words += [
+        "--test",
+        "created-resource-is-located",
+        "--base-url",
+        "http://127.0.0.1:9/fhir",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    told = subprocess.run(words, capture_output=True, env=environment, check=False)
+    assert told.stderr == b""
+    assert shown in told.stdout.decode(encoding)
+    assert (tmp_path / "run" / "report.html").exists()

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data import folder
-from harness.engine.events import RunStarted, StepFinished
+from harness.engine.events import RunStarted, StepFinished, TestStarted
+from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict
 from harness.errors import UsageError
 from harness.report import html, junit
 from harness.report import json as json_report
+from harness.report.completeness import requirement_verdicts
 from harness.report.console import ConsoleWriter
 from harness.report.file import ReportFile
 from harness.report.inert import one_line, pretty_body, printable
@@ -48,6 +50,51 @@ def test_the_terminal_fits_80_columns_and_obeys_no_escape(language: str, monkeyp
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_wraps_keeps_its_indent_and_no_line_ends_with_spaces(
+    columns: int, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    url = "https://example.org/" + "a-long-path/" * 12
+    changed = [
+        replace(event, exchanges=(_answered(event.exchanges[0], {"id": "1", "url": url}),))
+        if isinstance(event, StepFinished)
+        else event
+        for event in events()
+    ]
+    stream = io.StringIO()
+    replay(changed, ConsoleWriter(stream, language=language))  # type: ignore[arg-type]
+    lines = [line for line in stream.getvalue().splitlines() if " curl --globoff " not in line]
+    assert max(map(len, lines)) <= columns
+    assert all(line == line.rstrip() for line in lines)
+    at = next(number for number, line in enumerate(lines) if '"url":' in line)
+    begin = len(lines[at]) - len(lines[at].lstrip())
+    assert all(line.startswith(" " * begin) for line in lines[at : at + 3])
+    assert ("réponse : HTTP" if language == "fr" else "answered: HTTP") in stream.getvalue()
+
+
+def _answered(exchange: Exchange, body: object) -> Exchange:
+    assert exchange.response is not None
+    return replace(exchange, response=replace(exchange.response, body=json.dumps(body).encode()))
+
+
+def test_a_requirement_is_met_alike_in_every_report() -> None:
+    changed = [
+        replace(event, verifies=("FHIR-REST-001",))
+        if isinstance(event, TestStarted) and event.test == "skips"
+        else event
+        for event in events()
+    ]
+    stream = io.StringIO()
+    replay(changed, ConsoleWriter(stream))
+    assert requirement_verdicts(RunResult.read(changed)) == {
+        "FHIR-REST-001": Verdict.PASS,
+        "FHIR-REST-002": Verdict.FAIL,
+    }
+    assert "1 of 2 requirements met" in stream.getvalue()  # passed by one test; to the other it does not apply
 
 
 def test_the_terminal_says_what_failed_and_why() -> None:
