@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import httpcore
 import httpx
 
-from harness.engine.access import Grant, TokenError, Tokens
+from harness.engine.access import Grant, Tokens
 from harness.engine.candidate import Candidate, Limits
 from harness.engine.connections import FAULTS, beyond, chunks, ends_with_chunks, hang_up, outgoing, pool, received
 from harness.engine.events import Phase
@@ -22,7 +22,7 @@ from harness.engine.handshake import METHOD, shake_hands
 from harness.engine.redaction import Redactor
 from harness.engine.text import inert
 from harness.engine.tunnel import ProxyRefusal
-from harness.errors import CandidateError
+from harness.errors import CandidateError, HarnessError
 from harness.reason import Reason, told
 
 _MESSAGE_LIMIT = 300
@@ -55,6 +55,16 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Let go of the connections."""
+
+
+class _Attempt(NamedTuple):
+    """What came of sending a request once, when it was sent, and how many seconds that took."""
+
+    started: str
+    elapsed: float
+    response: Response | None
+    code: str | None
+    message: Reason | None
 
 
 class _TooLarge(CandidateError):
@@ -113,25 +123,33 @@ class Live:
 
     async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
         """Send ``request``; never raises for what the candidate does, whatever it does."""
-        started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        begun = time.perf_counter()
         retried = 0
-        response, code, message = await self._tried(request)
-        while code == "connection-lost" and retried < self._limits.retries and _repeatable(request):
+        tried = await self._attempt(request)
+        while tried.code == "connection-lost" and retried < self._limits.retries and _repeatable(request):
             retried += 1
-            response, code, message = await self._tried(request)
-        elapsed = round(time.perf_counter() - begun, 6)
-        said = None if message is None else self._clean(message)
+            tried = await self._attempt(request)
+        said = None if tried.message is None else self._clean(tried.message)
         return Exchange(
             request=self._redactor.request(request),
-            started=started,
-            elapsed=elapsed,
-            response=None if response is None else self._redactor.response(response),
+            started=tried.started,
+            elapsed=tried.elapsed,
+            response=None if tried.response is None else self._redactor.response(tried.response),
             error=None if said is None else str(said),
-            error_code=code,
+            error_code=tried.code,
             retried=retried,
             error_fr=None if said is None else said.fr,
         )
+
+    async def _attempt(self, request: Request) -> _Attempt:
+        """Wait for the rate's turn and for a token that holds, then send: those waits are none of the candidate's."""
+        await self._turn()
+        try:
+            request = request if request.method == METHOD else await self._tokens.fresh(request)
+        except HarnessError as problem:
+            return _Attempt(_instant(), 0.0, None, "token", told(problem))
+        started, begun = _instant(), time.perf_counter()
+        outcome = await self._tried(request)
+        return _Attempt(started, round(time.perf_counter() - begun, 6), *outcome)
 
     def _clean(self, message: Reason) -> Reason:
         return inert(self._redactor.reason(message), _MESSAGE_LIMIT)
@@ -139,17 +157,12 @@ class Live:
     async def _tried(self, request: Request) -> tuple[Response | None, str | None, Reason | None]:
         """Return the answer, or code and message of what stopped it."""
         try:
-            if request.method == METHOD:
-                async with asyncio.timeout(self._limits.total):
-                    return await shake_hands(request, self._tls, self._proxy), None, None
-            request = await self._tokens.fresh(request)
-            await self._turn()
             async with asyncio.timeout(self._limits.total):
+                if request.method == METHOD:
+                    return await shake_hands(request, self._tls, self._proxy), None, None
                 return await self._answer(request), None, None
         except TimeoutError:
             return None, *_incomplete(self._limits)
-        except TokenError as problem:
-            return None, "token", told(problem)
         except (CandidateError, *FAULTS, OSError, ValueError) as problem:
             return None, *classify(problem, self._limits)
 
@@ -245,6 +258,10 @@ class Live:
         """Close the connections."""
         for way in (self._usual, self._once, self._alone):
             await way.aclose()
+
+
+def _instant() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _goes_on(answer: httpcore.Response, method: str, headers: Headers, length: int) -> bool:

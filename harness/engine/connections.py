@@ -91,7 +91,14 @@ def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
 
 
 def _address(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    """Return ``url`` with the brackets of an IPv6 address, which httpcore leaves out when it asks a proxy."""
+    host = b"[%b]" % url.raw_host if b":" in url.raw_host else url.raw_host
+    return httpcore.URL(scheme=url.raw_scheme, host=host, port=url.port, target=url.raw_path)
+
+
+def _bare(host: str) -> str:
+    """Return a host as connections and certificates have it."""
+    return host.removeprefix("[").removesuffix("]")
 
 
 def received(answer: httpcore.Response) -> Headers:
@@ -167,7 +174,8 @@ class _Counting(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        return _Counting(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        name = None if server_hostname is None else _bare(server_hostname)
+        return _Counting(await self._stream.start_tls(ssl_context, name, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -184,4 +192,4 @@ class _Backend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _Counting(await super().connect_tcp(host, port, timeout, local_address, socket_options))
+        return _Counting(await super().connect_tcp(_bare(host), port, timeout, local_address, socket_options))

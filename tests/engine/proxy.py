@@ -37,7 +37,7 @@ class Proxy(Threaded):
                 writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
                 return
             try:
-                back, onward = await asyncio.open_connection(host, int(port))
+                back, onward = await asyncio.open_connection(host.strip("[]"), int(port))
             except OSError:
                 writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                 return

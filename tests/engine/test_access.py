@@ -246,6 +246,34 @@ def test_the_pace_is_kept(monkeypatch):
     assert slept == pytest.approx([0, 0.5, 1.0], abs=0.2)
 
 
+def test_waiting_of_our_own_is_no_time_of_the_answer(monkeypatch, respx_mock):
+    really, clock = time.perf_counter, [0.0]
+    monkeypatch.setattr("harness.engine.client.time.perf_counter", lambda: really() + clock[0])
+
+    async def sleep(seconds):
+        clock[0] += seconds
+
+    def slow(request):
+        clock[0] += 100
+        return httpx.Response(200, json={"access_token": "token-later", "expires_in": 3600})
+
+    monkeypatch.setattr("harness.engine.client.asyncio.sleep", sleep)
+    respx_mock.get(f"{BASE}/metadata").respond(200)
+    respx_mock.post(TOKEN).mock(side_effect=slow)
+    grant = Grant(("identities", "default"), "token-first", ends=0.0)
+    target = candidate({"client-secret": "secret-abcdef"}, limits={"rate": 0.01})
+
+    async def go():
+        live = Live(target, grants=[grant])
+        asked = Request("GET", f"{BASE}/metadata", (("Authorization", "Bearer token-first"),))
+        try:
+            return [await live.send(asked, SCOPE) for _ in range(2)]
+        finally:
+            await live.close()
+
+    assert [made.elapsed < 50 for made in asyncio.run(go())] == [True, True]
+
+
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)

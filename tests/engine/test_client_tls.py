@@ -1,6 +1,7 @@
 """What the client does over TLS."""
 
 import asyncio
+import socket
 import ssl
 
 import pytest
@@ -9,6 +10,7 @@ from harness.engine.candidate import Candidate
 from harness.engine.client import Live, Scope
 from harness.engine.exchange import Request
 from harness.engine.secure import Tls
+from tests.engine.proxy import Proxy
 from tests.engine.tls import Authority, TLSServer, server_context
 
 SCOPE = Scope("set", "test", "test")
@@ -65,3 +67,50 @@ def test_a_certificate_of_an_unknown_authority_is_refused(authority, tmp_path):
 @pytest.mark.parametrize("verify", [True, False])
 def test_nothing_is_agreed_on_anew_over_a_connection(verify):
     assert Tls(verify=verify).context().options & ssl.OP_NO_RENEGOTIATION
+
+
+@pytest.mark.parametrize(
+    ("scheme", "asked"), [("http", "GET http://[::1]:1/metadata HTTP/1.1"), ("https", "CONNECT [::1]:1 HTTP/1.1")]
+)
+def test_a_proxy_is_asked_for_an_ipv6_address_within_brackets(scheme, asked):
+    async def once(proxy):
+        live = Live(Candidate.of({"base-url": f"{scheme}://[::1]:1", "proxy": proxy.url}))
+        try:
+            return await live.send(Request("GET", f"{scheme}://[::1]:1/metadata"), SCOPE)
+        finally:
+            await live.close()
+
+    with Proxy() as proxy:
+        made = asyncio.run(once(proxy))
+    assert made.response is None
+    assert proxy.asked[0] == asked
+
+
+def ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("through", [True, False])
+def test_a_certificate_for_an_ipv6_address_holds(authority, through):
+    async def once(server, proxy):
+        content = {
+            "base-url": server.url,
+            "tls": {"ca": str(authority.ca)},
+            **({"proxy": proxy.url} if through else {}),
+        }
+        live = Live(Candidate.of(content))
+        try:
+            return await live.send(Request("GET", f"{server.url}/metadata"), SCOPE)
+        finally:
+            await live.close()
+
+    with TLSServer(server_context(authority.issue("::1")), host="::1") as server, Proxy() as proxy:
+        made = asyncio.run(once(server, proxy))
+    assert made.error is None
+    assert made.response.status == 200
+    assert len(proxy.asked) == through

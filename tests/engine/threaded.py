@@ -11,9 +11,9 @@ class Threaded:
     ``port`` is where it listens; ``settings`` are those of :func:`asyncio.start_server`.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, host: str = "127.0.0.1", **settings: Any) -> None:
         self._loop: Any = asyncio.SelectorEventLoop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, **settings))
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, host, 0, **settings))
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -70,7 +70,8 @@ class Authority:
         hosts = hosts or ("localhost", "127.0.0.1")
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         names = [
-            x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit() else x509.DNSName(host) for host in hosts
+            x509.IPAddress(ipaddress.ip_address(host)) if host[0] in ":0123456789" else x509.DNSName(host)
+            for host in hosts
         ]
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         certificate = (
@@ -107,19 +108,25 @@ class TLSServer(Threaded):
     """Answers every request on a loopback port of its own, in a thread. ``seen`` holds the head of each request."""
 
     def __init__(
-        self, context: ssl.SSLContext | None, *headers: bytes, body: bytes = BODY, status: bytes = b"200 OK"
+        self,
+        context: ssl.SSLContext | None,
+        *headers: bytes,
+        body: bytes = BODY,
+        status: bytes = b"200 OK",
+        host: str = "127.0.0.1",
     ) -> None:
         self.context = context
         self.seen: list[bytes] = []
         self._head = HEADERS.replace(b"200 OK", status) % len(body) + b"".join(line + b"\r\n" for line in headers)
         self._body = body
-        super().__init__(ssl=context, ssl_shutdown_timeout=1 if context else None)
+        self._named = f"[{host}]" if ":" in host else "localhost"
+        super().__init__(host, ssl=context, ssl_shutdown_timeout=1 if context else None)
         self._loop.set_exception_handler(lambda *_: None)  # a handshake that fails is what is tested
 
     @property
     def url(self) -> str:
-        """The address by name."""
-        return f"{'https' if self.context else 'http'}://localhost:{self.port}"
+        """The address: by name, or that of IPv6."""
+        return f"{'https' if self.context else 'http'}://{self._named}:{self.port}"
 
     async def _serve(self, reader, writer):
         try:
