@@ -113,6 +113,8 @@ class RunStarted:
     """The waivers of the run, as in their file."""
     resumes: str = ""
     """The UUID of the cut-off run that this one goes on with; what had ended there is taken from its record."""
+    resumption: int = 0
+    """How many times it was gone on with in all; 0 for a run that began anew."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Resumed:
         if not isinstance(started, RunStarted):
             raise UsageError("the run cannot be resumed: nothing of it was recorded; run the tests anew")
         self.started = started
+        self.resumption = started.resumption + 1
+        """How many times the run was gone on with, this time included."""
         self._live = live
         self._replay = Replay(recorded, redactor)
         self._events = recorded
@@ -64,10 +66,13 @@ class Resumed:
         return (self._replay if self._kept(scope) else self._live).now(scope)
 
     def attempt(self, scope: Scope) -> int:
-        """Return how many times what ``scope`` names was begun before."""
+        """Return a number that no attempt at what ``scope`` names had before; what had ended keeps its own.
+
+        What the record does not know may have begun in an earlier one, when this run was gone on with already.
+        """
         number = self._attempts.get((scope.test_set, scope.test))
         if number is None:
-            return 0
+            return self.resumption if self.started.resumption else 0
         return number if self._kept(scope) else number + 1
 
     async def pause(self, seconds: float) -> None:

@@ -98,6 +98,7 @@ async def run(
     started = replace(
         _started(planned, candidate, definitions, requirements, seed=seed, command=command, run_id=run_id),
         resumes=transport.started.run if isinstance(transport, Resumed) else "",
+        resumption=transport.resumption if isinstance(transport, Resumed) else 0,
         fail_fast=fail_fast,
         waivers=waivers.recorded if waivers else (),
     )

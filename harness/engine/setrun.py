@@ -193,19 +193,21 @@ class SetRun:
         self, candidate: Mapping[str, Any], now: datetime, saved: Mapping[str, Any], case: Case | None
     ) -> expressions.Scope:
         set_now = self._setup.now if self._setup else now
+        again = _again(self._world.transport.attempt(Scope(self._set.id, case.id, "test"))) if case else ()
+        # Without a set-up nothing is shared: a test that is done again meets nothing of what it left (resume).
+        shared = _again(self._attempt) if self._set.setup or case is None else again
         outer = expressions.Scope(
             {
                 "candidate": candidate,
                 "fixtures": self._set.fixtures,
                 "time": Time(set_now),
-                "random": Random(self._seed, self._set.id, *_again(self._attempt)),
+                "random": Random(self._seed, self._set.id, *shared),
             }
         )
         variables = expand_variables(self._set.variables, outer)
         inner = outer.child(variables=variables, saved=saved)
         if case is None:
             return inner
-        again = _again(self._world.transport.attempt(Scope(self._set.id, case.id, "test")))
         inner = inner.child(time=Time(now), random=Random(self._seed, self._set.id, case.id, *again))
         return inner.child(each={name: expressions.expand(value, inner) for name, value in case.row.items()})
 

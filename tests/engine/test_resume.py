@@ -13,7 +13,7 @@ import pytest
 
 from harness.engine import Candidate, Replay, run_sync
 from harness.engine.client import Live
-from harness.engine.events import DefinitionSource, RunFinished, StepFinished, TestFinished, TestStarted
+from harness.engine.events import DefinitionSource, RunFinished, SetStarted, StepFinished, TestFinished, TestStarted
 from harness.engine.journal import NAME, JournalWriter, read_journal
 from harness.engine.planner import Every, Named, Shard, plan
 from harness.engine.results import RunResult
@@ -144,6 +144,36 @@ def test_a_resumed_run_is_judged_again_like_any_other(tmp_path, whole, sets, sal
     )
     assert verdicts(again) == verdicts(result)
     assert not [code for test in again.tests for one in test.findings if (code := one.code) == "replay"]
+
+
+def cut(folder, out, last):
+    """The journal of ``folder`` up to the first event that ``last`` takes."""
+    out.mkdir()
+    with (out / NAME).open("wb") as kept:
+        for line, event in zip((folder / NAME).read_bytes().splitlines(True), read_journal(folder), strict=True):
+            kept.write(line)
+            if last(event):
+                return out
+    raise AssertionError("no such event")
+
+
+def test_what_is_begun_again_meets_nothing_that_was_left_also_the_third_time(
+    tmp_path, whole, sets, salted, definitions, lenient, tiny
+):
+    """A request may have been under way when the run was killed: what it made is in no record."""
+    mid, out = tmp_path / "mid", tmp_path / "out"
+    begun = cut(whole[0], tmp_path / "begun", lambda event: isinstance(event, TestStarted))
+    assert go_on(begun, mid, sets, salted, definitions, lenient).started.resumption == 1
+    early = cut(mid, tmp_path / "early", lambda event: isinstance(event, SetStarted))
+    result = go_on(early, out, sets, salted, definitions, lenient)
+    assert result.started.resumption == 2
+    assert verdicts(result) == verdicts(whole[1])
+    bodies = [json.loads(body) for method, _, _, body in tiny.requests if method == "POST" and b"birthDate" in body]
+    drawn = [value for body in bodies for value in body["name"][0]["given"]]
+    assert len(drawn) == 12
+    first, second, third = drawn[:4], drawn[4:8], drawn[8:]
+    assert set(first[:2]).isdisjoint(second[:2])
+    assert set(third).isdisjoint((*first, *second))
 
 
 def test_what_changed_since_is_refused(tmp_path, whole, sets, salted, tiny):
