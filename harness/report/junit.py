@@ -1,15 +1,18 @@
 """JUnit XML, in the shape that Jenkins and GitLab read: one suite a test set, one case a test.
 
-A candidate's failure is a ``failure``; what proves nothing (error, undecided) is an ``error``.
+A candidate's failure is a ``failure``; what proves nothing (error, undecided, never began) is an ``error``. Elements
+and attributes are those of the schema of Jenkins (xunit-plugin, junit-10.xsd), which refuses a file that holds others.
 """
 
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from harness.engine.events import RunStarted
+from harness.engine.events import RunStarted, TestSetSource
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import printable
 from harness.report.text import describe
+from harness.report.words import NEVER_BEGAN
 
 
 def render(run: RunResult) -> bytes:
@@ -23,32 +26,38 @@ def junit(run: RunResult) -> ElementTree.Element:
     root = ElementTree.Element("testsuites", name="fhir-harness")
     for source in run.started.test_sets:
         began = run.sets[source.id].tests if source.id in run.sets else {}
-        tests = [began[test] for test in source.tests if test in began]
-        suite = ElementTree.SubElement(root, "testsuite", name=source.id, timestamp=run.started.started)
-        for test in tests:
-            _case(suite, source.id, test, run.started)
-        _count(suite, tests)
-    _count(root, run.tests)
+        root.append(_suite(source, [began.get(test) for test in source.tests], run.started))
+    _count(root, [*run.tests, *(None for _ in run.missing)])
     return root
 
 
-def _count(element: ElementTree.Element, tests: list[TestResult]) -> None:
-    verdicts = [test.verdict for test in tests]
+def _suite(source: TestSetSource, tests: Sequence[TestResult | None], started: RunStarted) -> ElementTree.Element:
+    """One test set; None stands for a test that never began."""
+    suite = ElementTree.Element("testsuite", name=source.id, timestamp=started.started, file=source.path)
+    for name, test in zip(source.tests, tests, strict=True):
+        case = ElementTree.SubElement(suite, "testcase", classname=source.id, name=name)
+        if test is None:
+            ElementTree.SubElement(case, "error", type=Verdict.ERROR.value, message=NEVER_BEGAN["en"])
+        else:
+            _case(case, test, started)
+    _count(suite, tests)
+    suite.set("skipped", str(sum(test is not None and test.verdict is Verdict.SKIP for test in tests)))
+    return suite
+
+
+def _count(element: ElementTree.Element, tests: Sequence[TestResult | None]) -> None:
+    verdicts = [test.verdict if test else Verdict.ERROR for test in tests]
+    elapsed = sum(test.finished.elapsed for test in tests if test and test.finished)
     element.set("tests", str(len(tests)))
     element.set("failures", str(verdicts.count(Verdict.FAIL)))
     element.set("errors", str(verdicts.count(Verdict.ERROR) + verdicts.count(Verdict.UNDECIDED)))
-    element.set("skipped", str(verdicts.count(Verdict.SKIP)))
-    element.set("time", f"{sum(test.finished.elapsed for test in tests if test.finished):.3f}")
+    element.set("time", f"{elapsed:.3f}")
 
 
-def _case(suite: ElementTree.Element, test_set: str, test: TestResult, started: RunStarted) -> None:
-    elapsed = test.finished.elapsed if test.finished else 0.0
-    case = ElementTree.SubElement(suite, "testcase", classname=test_set, name=test.started.test, time=f"{elapsed:.3f}")
-    properties = ElementTree.SubElement(case, "properties")
-    ElementTree.SubElement(properties, "property", name="verdict", value=test.verdict.value)
-    for requirement in test.started.verifies:
-        ElementTree.SubElement(properties, "property", name="requirement", value=requirement)
+def _case(case: ElementTree.Element, test: TestResult, started: RunStarted) -> None:
+    case.set("time", f"{test.finished.elapsed if test.finished else 0.0:.3f}")
     message = printable(test.reason)
+    told = [test.started.title.get("en", ""), *(f"verifies: {name}" for name in test.started.verifies)]
     match test.verdict:
         case Verdict.FAIL:
             ElementTree.SubElement(case, "failure", type="fail", message=message).text = describe(test, started)
@@ -58,4 +67,5 @@ def _case(suite: ElementTree.Element, test_set: str, test: TestResult, started: 
         case Verdict.SKIP:
             ElementTree.SubElement(case, "skipped", message=message)
         case Verdict.WARN:
-            ElementTree.SubElement(case, "system-out").text = describe(test, started)
+            told += ["", describe(test, started)]
+    ElementTree.SubElement(case, "system-out").text = printable("\n".join(told))

@@ -9,6 +9,7 @@ from harness.engine.events import CheckResult, StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import printable
+from harness.report.words import NEVER_BEGAN
 from harness.suite.model import Interaction
 
 _ACTION: Mapping[Verdict, str] = {
@@ -47,19 +48,26 @@ def testreport(run: RunResult) -> TestReport:
             *([_CLIENT] if candidate.get("kind") == "client" else ()),
         ],
     }
-    if verdicts:
-        content["score"] = round(100 * proven / len(verdicts), 2)
-        content["test"] = [_test(test) for test in run.tests]
+    tests = [*map(_test, run.tests), *(_missing(*place) for place in run.missing)]
+    if tests:
+        content["score"] = round(100 * proven / len(tests), 2)
+        content["test"] = tests
     return TestReport.model_validate(content)
 
 
 def _test(test: TestResult) -> dict[str, Any]:
     actions = [action for step in test.steps for action in _actions(step)]
-    if not actions:
-        operation = {"result": _ACTION[test.verdict], "message": _text(test.reason or "no step was carried out")}
-        actions = [{"operation": operation}]
+    result = _ACTION[test.verdict]
+    if all(told["result"] != result for action in actions for told in action.values()):
+        # A TestReport has no verdict of a test: what its steps do not show would look as if it had passed.
+        actions.append({"operation": {"result": result, "message": _text(test.reason or "no step was carried out")}})
     title = test.started.title.get("en") or test.started.test
     return {"name": f"{test.started.test_set}/{test.started.test}", "description": title, "action": actions}
+
+
+def _missing(test_set: str, test: str) -> dict[str, Any]:
+    operation = {"result": "error", "message": NEVER_BEGAN["en"]}
+    return {"name": f"{test_set}/{test}", "action": [{"operation": operation}]}
 
 
 def _actions(step: StepFinished) -> list[dict[str, Any]]:

@@ -101,6 +101,13 @@ WORDS: Mapping[str, Words] = {
 }
 
 
+NEVER_BEGAN: Text = {
+    "en": "never began: the run ended before it",
+    "fr": "n'a jamais commencé : l'exécution a fini avant",
+}
+"""Why a selected test has no verdict."""
+
+
 def reason(test: TestResult) -> Text:
     """Return why a test came to its verdict, in both languages where its findings tell."""
     told = (finding.message_fr for finding in test.findings if finding.message == test.reason and finding.message_fr)

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ from fhir.resources.R4B import testreport as r4b
 from jsonschema import Draft202012Validator
 
 from harness import Definitions, Validator
+from harness.data import folder
+from harness.engine.events import Finding, TestFinished
 from harness.engine.results import RunResult
+from harness.engine.verdict import Verdict
 from harness.report import github, har, requirements_csv, testreport
 from harness.report.catalogue import KINDS
 from harness.report.file import write_report
+from harness.suite.requirements import FOLDER, load_requirements
 from tests.runs import HOSTILE, events
 
 _NAMED = {"type": "array", "items": {"type": "object", "required": ["name", "value"], "additionalProperties": False,
@@ -72,10 +77,53 @@ def test_a_testreport_is_valid_fhir(run: RunResult) -> None:
     assert data["score"] == pytest.approx(33.33)
 
 
+def test_a_testreport_shows_the_verdict_of_every_test() -> None:
+    fault = Finding("network.timeout", Verdict.ERROR, "no answer within 30 s")
+    judged = [
+        replace(event, verdict=Verdict.ERROR, reason=fault.message, findings=(fault,))
+        if isinstance(event, TestFinished) and event.test == "reads"
+        else event
+        for event in events()
+    ]
+    told = json.loads(testreport.render(RunResult.read(judged)))
+    (operation,) = [
+        a["operation"] for a in told["test"][0]["action"] if a.get("operation", {}).get("result") == "error"
+    ]
+    assert operation["message"] == "no answer within 30 s"
+    cut_off = json.loads(testreport.render(RunResult.read(events()[:7])))
+    assert [test["action"][-1]["operation"]["result"] for test in cut_off["test"][1:]] == ["error", "error"]
+    assert cut_off["score"] == pytest.approx(33.33)
+
+
 def test_an_annotation_cannot_start_another_command(run: RunResult) -> None:
     lines = github.render(run).decode().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("::error title=patient/refuses::expected 404, found 500")
+
+
+def test_an_annotation_names_the_file_as_the_repository_does(run: RunResult) -> None:
+    (check,) = run.sets["patient"].tests["refuses"].checks
+    placed = replace(check, findings=(replace(check.findings[0], location="patient.yaml:12:18"),) * 2)
+    run.sets["patient"].tests["refuses"].steps[0] = replace(
+        run.sets["patient"].tests["refuses"].steps[0], checks=(placed,)
+    )
+    (line,) = github.render(run).decode().splitlines()
+    assert "file=patient.yaml,line=12,col=18::" in line
+    assert line.count("expected 404, found 500") == 2
+    for command in (("run", "--root", "ci/mine"), ("run", "--root=ci/mine")):
+        run.started = replace(run.started, command=command)
+        assert "file=ci/mine/patient.yaml,line=12,col=18::" in github.render(run).decode()
+
+
+def test_github_is_told_no_more_than_it_shows(run: RunResult) -> None:
+    many = tuple(f"t{number}" for number in range(12))
+    (source,) = run.started.test_sets
+    run.started = replace(run.started, test_sets=(replace(source, tests=("refuses", *many)),))
+    lines = github.render(run).decode().splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("::error title=patient/refuses::")
+    assert lines[1] == "::error title=patient/t0::never began: the run ended before it"
+    assert lines[9] == "::error title=fhir-harness::and 4 more tests; the other reports of the run name them"
 
 
 def test_percent_and_line_ends_are_escaped() -> None:
@@ -84,13 +132,24 @@ def test_percent_and_line_ends_are_escaped() -> None:
     assert github._property("a:b,c") == "a%3Ab%2Cc"
 
 
-def test_the_matrix_has_a_line_for_each_requirement_and_test(run: RunResult) -> None:
-    rows = list(csv.reader(io.StringIO(requirements_csv.render(run).decode("utf-8-sig"))))
-    assert [row[:4] for row in rows[1:]] == [
-        ["FHIR-REST-001", "pass", "patient", "reads"],
-        ["FHIR-REST-002", "fail", "patient", "refuses"],
-        ["FHIR-REST-002", "skip", "patient", "skips"],
+def test_the_matrix_has_one_line_for_each_requirement(run: RunResult) -> None:
+    rows = list(csv.DictReader(io.StringIO(requirements_csv.render(run).decode("utf-8-sig"), newline="")))
+    assert [(row["requirement"], row["verdict"], row["tests"]) for row in rows] == [
+        ("FHIR-REST-001", "pass", "pass patient/reads"),
+        ("FHIR-REST-002", "fail", "fail patient/refuses\nskip patient/skips"),
     ]
+    assert rows[1]["reasons"].endswith("patient/skips: Patient.patch is not declared")
+    assert rows[0]["source"] == ""  # judged by another catalogue
+
+
+def test_the_matrix_tells_the_passage_and_what_never_began(run: RunResult) -> None:
+    digest = load_requirements(folder("testsets") / FOLDER).digest
+    begun = [replace(run.started, requirements_digest=digest), *events()[1:5]]
+    matrix = requirements_csv.render(RunResult.read(begun)).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(matrix, newline="")))
+    assert rows[0]["source"].startswith("FHIR R4 4.0.1")
+    assert (rows[1]["requirement"], rows[1]["verdict"]) == ("", "error")
+    assert rows[1]["tests"] == "patient/refuses\npatient/skips"
 
 
 def test_no_cell_holds_what_a_terminal_obeys() -> None:

@@ -210,13 +210,47 @@ def test_the_page_shows_every_choice_of_the_run(run: RunResult) -> None:
 
 def test_junit_tells_failures_from_faults(run: RunResult) -> None:
     root = ElementTree.fromstring(junit.render(run))
-    assert (root.get("tests"), root.get("failures"), root.get("errors"), root.get("skipped")) == ("3", "1", "0", "1")
+    (suite,) = root
+    for counted in (root, suite):
+        assert (counted.get("tests"), counted.get("failures"), counted.get("errors")) == ("3", "1", "0")
+    assert (suite.get("skipped"), suite.get("file")) == ("1", "patient.yaml")
     cases = {case.get("name"): case for case in root.iter("testcase")}
     assert cases["reads"].find("failure") is None
     failure = cases["refuses"].find("failure")
     assert failure is not None
     assert "expected 404, found 500" in (failure.text or "")
-    assert [p.get("value") for p in cases["refuses"].iter("property")] == ["fail", "FHIR-REST-002"]
+    assert cases["refuses"].findtext("system-out") == "A patient is read\nverifies: FHIR-REST-002"
+
+
+def test_a_test_that_never_began_is_an_error_to_ci() -> None:
+    root = ElementTree.fromstring(junit.render(RunResult.read(events()[:5])))
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "0", "2")
+    told = {case.get("name"): [one.get("message") for one in case.iter("error")] for case in root.iter("testcase")}
+    never = "never began: the run ended before it"
+    assert told == {"reads": [], "refuses": [never], "skips": [never]}
+
+
+_ANY = {"name", "time", "tests", "failures", "errors"}
+_JUNIT_10 = {
+    "testsuites": (_ANY, {"testsuite"}),
+    "testsuite": (_ANY | {"skipped", "timestamp", "hostname", "id", "package", "file", "group", "log", "url"},
+                  {"testsuite", "properties", "testcase", "system-out", "system-err"}),
+    "testcase": ({"name", "time", "classname", "group"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "failure": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "skipped": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+}  # fmt: skip
+"""Attributes and children of each element, restated from the schema of Jenkins' xunit-plugin, junit-10.xsd."""
+
+
+@pytest.mark.parametrize("length", [1, 5, len(events())])
+def test_junit_keeps_to_the_schema_of_jenkins(length: int) -> None:
+    for element in ElementTree.fromstring(junit.render(RunResult.read(events()[:length]))).iter():
+        attributes, children = _JUNIT_10[element.tag]
+        assert set(element.keys()) <= attributes
+        assert {child.tag for child in element} <= children
+        assert element.tag not in ("testsuite", "testcase") or element.get("name")
 
 
 def test_json_holds_the_whole_tree(run: RunResult) -> None:
