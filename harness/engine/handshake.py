@@ -2,15 +2,17 @@
 
 The answer is one of HTTP with headers of our own in front: ``TLS-Version`` and ``TLS-Verified`` of a connection that
 was made, and ``TLS-Answer``: ``served``, or ``refused`` by a 4xx; ``TLS-Alert`` and the status 0 where the connection
-was refused: the alert's name, or ``none`` when the candidate just hung up. ``TLS-Cipher`` is the cipher suite by the
-name that OpenSSL has for it, ``TLS-Certificate-Key`` the kind and bits of the certificate's key (``RSA 2048``, ``EC
-256``, ``Ed25519``), ``TLS-Certificate-Signature`` the hash that it is signed with, ``TLS-Certificate-Expires`` its last
-instant. ``Clear-Text`` tells what a request without TLS came to.
+was refused: the alert's name, or ``none`` when the candidate just hung up. Where the candidate's certificate does not
+hold, ``TLS-Verified`` says why, and ``TLS-Answer`` is ``unasked``: it is we who ended that, so nothing was refused.
+``TLS-Cipher`` is the cipher suite by the name that OpenSSL has for it, ``TLS-Certificate-Key`` the kind and bits of
+the certificate's key (``RSA 2048``, ``EC 256``, ``Ed25519``), ``TLS-Certificate-Signature`` the hash that it is
+signed with, ``TLS-Certificate-Expires`` its last instant. ``Clear-Text`` tells what a request without TLS came to.
 """
 
 import asyncio
 import re
 import ssl
+import time
 import warnings
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -44,6 +46,8 @@ CIPHERS = {
 """Cipher suites to offer: of TLS 1.2 alone those without a certificate or encryption, or without forward secrecy; any
 that there are, with any certificate that holds, however weak."""
 _LARGEST = 65_536
+_GRACE = 0.1
+"""Seconds at least, after a handshake of TLS 1.3, in which a refusal may come."""
 _STATUS = re.compile("[0-9]{3}")
 _PORTS = {"http": 80, "https": 443}
 
@@ -67,8 +71,8 @@ async def shake_hands(request: Request, tls: Tls, proxy: Proxy | None = None) ->
     try:
         return await speak(request.url, context, proxy)
     except ssl.SSLCertVerificationError as problem:
-        return Response(0, (("TLS-Verified", problem.verify_message or "no"),))
-    except (ssl.SSLError, ConnectionResetError, asyncio.IncompleteReadError) as problem:
+        return Response(0, (("TLS-Verified", problem.verify_message or "no"), ("TLS-Answer", "unasked")))
+    except (ssl.SSLError, ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as problem:
         alert = alert_of(problem)
         if alert is None:
             raise CandidateError(f"TLS {version}: {getattr(problem, 'reason', '') or problem}") from problem
@@ -129,17 +133,24 @@ async def speak(url: str, context: ssl.SSLContext, proxy: Proxy | None = None) -
     """
     parts = urlsplit(url)
     host = str(parts.hostname)
+    begun = time.monotonic()
     reader, writer = await dial(host, parts.port or _PORTS["https"], proxy, context)
+    took = time.monotonic() - begun
+    answer = asyncio.ensure_future(_head(reader))
     try:
         connection = writer.get_extra_info("ssl_object")
         made = (("TLS-Version", str(connection.version())), ("TLS-Verified", "yes"), *_described(connection))
-        writer.write(_get(url))
-        await writer.drain()
-        head = await _head(reader)  # with TLS 1.3 a missing certificate is refused only here
-        status, headers = _parsed(head)
-        answer = "refused" if 400 <= status < 500 else "served"
-        return Response(status, (*made, ("TLS-Answer", answer), *headers))
+        if connection.version() == "TLSv1.3":
+            # A missing certificate is refused only after the handshake, and the alert is lost when we write to who
+            # hung up after it: it gets the time to come.
+            await asyncio.wait({answer}, timeout=max(_GRACE, 2 * took))
+        if not answer.done():
+            writer.write(_get(url))
+        status, headers = _parsed(await answer)
+        told = "refused" if 400 <= status < 500 else "served"
+        return Response(status, (*made, ("TLS-Answer", told), *headers))
     finally:
+        answer.cancel()
         writer.transport.abort()
 
 

@@ -1,6 +1,7 @@
 """The transport sets against servers that speak TLS well or badly."""
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -85,6 +86,26 @@ class BlockingServer:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(10)
+
+
+class HastyServer(BlockingServer):
+    """Hangs up right after its alert: to who has written more by then, the alert is lost."""
+
+    def _answer(self, accepted):
+        come, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        spoken = self._context.wrap_bio(come, out, server_side=True)
+        refused = False
+        while not refused:
+            try:
+                spoken.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                accepted.sendall(out.read())
+                come.write(accepted.recv(65_536))
+            except ssl.SSLError:
+                refused = True
+        if refused and not come.pending and not select.select([accepted], [], [], 0.05)[0]:
+            accepted.sendall(out.read())
 
 
 def transport(name, fixtures):
@@ -227,6 +248,32 @@ def test_a_certificate_of_no_authority_is_refused_by_its_alert(go, authority, lo
     with BlockingServer(server_context(authority.issue(), authority.ca)) as server:
         tests = go(server, test_set=load(f"tests:\n  - id: t\n    TITLE\n    steps: [{{{step}}}]\n"))
     assert verdicts(tests) == {"t": "pass"}, tests["t"].reason
+
+
+def test_the_alert_of_who_hangs_up_right_after_it_is_heard(go, authority, load, monkeypatch):
+    monkeypatch.setattr("harness.engine.handshake._GRACE", 5)
+    step = 'tls: {version: "1.3", certificate: none}, expect: {headers: {TLS-Alert: certificate_required}}'
+    with HastyServer(server_context(authority.issue(), authority.ca)) as server:
+        tests = go(server, test_set=load(f"tests:\n  - id: t\n    TITLE\n    steps: [{{{step}}}]\n"))
+    assert verdicts(tests) == {"t": "pass"}, tests["t"].reason
+
+
+def test_a_certificate_of_the_candidate_that_does_not_hold_is_no_refusal(go, authority, tmp_path):
+    own, expired = authority.issue("client.example"), authority.issue(begins=NOW - 9 * DAY, ends=NOW - DAY)
+    context = server_context(authority.issue(), authority.ca)
+    tls = {"ca": str(authority.ca), "certificate": str(own.cert_file), "key": str(own.key_file)}
+
+    class Changing(BlockingServer):
+        """Shows another certificate once it was asked for something."""
+
+        def _answer(self, accepted):
+            super()._answer(accepted)
+            self._context.load_cert_chain(expired.cert_file, expired.key_file)
+
+    with Changing(context) as server:
+        candidate = Candidate.of({"base-url": server.url, "tls": tls, "limits": {"total": 5}})
+        tests = go(server, candidate=candidate, test_set=transport("mtls", tmp_path))
+    assert list(verdicts(tests).values()) == ["pass"] + ["fail"] * 4, {n: test.reason for n, test in tests.items()}
 
 
 def test_without_a_certificate_to_show_mutual_tls_is_not_tried(go, authority, tmp_path):
