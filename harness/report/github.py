@@ -1,4 +1,4 @@
-"""GitHub workflow commands: one annotation a test, at the line of its test set that demands what did not hold.
+"""GitHub workflow commands: an annotation a test, at the line of its test set that demands what did not hold.
 
 Of a step, GitHub shows ten errors and ten warnings and drops the others: of more than ten, the tenth counts those left.
 """
@@ -21,37 +21,48 @@ _FINDINGS = 10
 
 def render(run: RunResult) -> bytes:
     """Return the commands, one a line; a runner turns what it reads on standard output into annotations."""
-    lines = [line for level in ("error", "warning") for line in _few(level, list(_annotations(run, level)))]
+    lines = [line for level in ("error", "warning") for line in _commands(level, list(_annotations(run, level)))]
     return "".join(f"{line}\n" for line in lines).encode("utf-8")
 
 
-def _few(level: str, lines: list[str]) -> list[str]:
-    if len(lines) <= _SHOWN:
-        return lines
-    more = f"and {len(lines) - _SHOWN + 1} more tests; the other reports of the run name them"
-    return [*lines[: _SHOWN - 1], _command(level, "fhir-harness", "", more)]
+_Annotation = tuple[str, str, str]
+"""A test, where its set demands what did not hold, and what did not."""
 
 
-def _annotations(run: RunResult, level: str) -> Iterator[str]:
+def _commands(level: str, annotations: Sequence[_Annotation]) -> Iterator[str]:
+    """At most as many commands as are shown. What several tests say alike, as when a set-up fails, is said once."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for test, location, text in annotations:
+        alike.setdefault((location, text), []).append(test)
+    most = _SHOWN if len(alike) <= _SHOWN else _SHOWN - 1
+    groups = list(alike.items())
+    for (location, text), tests in groups[:most]:
+        others = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+        yield _command(level, f"{tests[0]}{others}", location, text)
+    if left := sum(len(tests) for _, tests in groups[most:]):
+        yield _command(level, "fhir-harness", "", f"and {left} more tests; the other reports of the run name them")
+
+
+def _annotations(run: RunResult, level: str) -> Iterator[_Annotation]:
     root = _root(run.started.command)
     for verdict in Verdict:
         if _LEVELS.get(verdict) == level:
             for test in run.tests:
                 if test.verdict is verdict:
-                    yield _annotation(test, level, root)
+                    yield _annotation(test, root)
     if level == "error":
         for test_set, name in run.missing:
-            yield _command(level, f"{test_set}/{name}", "", NEVER_BEGAN["en"])
+            yield f"{test_set}/{name}", "", NEVER_BEGAN["en"]
 
 
-def _annotation(test: TestResult, level: str, root: PurePosixPath) -> str:
-    title = f"{test.started.test_set}/{test.started.test}"
+def _annotation(test: TestResult, root: PurePosixPath) -> _Annotation:
     own = sorted(test.findings, key=lambda finding: list(Verdict).index(finding.verdict))
     told = [_text(finding) for finding in own[:_FINDINGS]] or [test.reason]
     if more := len(own) - len(told):
         told.append(f"and {more} more")
     location = next((finding.location for finding in own if finding.location), "")
-    return _command(level, title, str(root / location) if location else "", "\n".join(told))
+    place = f"{test.started.test_set}/{test.started.test}"
+    return place, str(root / location) if location else "", "\n".join(told)
 
 
 def _root(command: Sequence[str]) -> PurePosixPath:

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from harness import Definitions, Validator
 from harness.data import folder
 from harness.engine.events import Finding, TestFinished
-from harness.engine.results import RunResult
+from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report import github, har, requirements_csv, testreport
 from harness.report.catalogue import KINDS
@@ -115,15 +115,20 @@ def test_an_annotation_names_the_file_as_the_repository_does(run: RunResult) -> 
         assert "file=ci/mine/patient.yaml,line=12,col=18::" in github.render(run).decode()
 
 
-def test_github_is_told_no_more_than_it_shows(run: RunResult) -> None:
-    many = tuple(f"t{number}" for number in range(12))
-    (source,) = run.started.test_sets
-    run.started = replace(run.started, test_sets=(replace(source, tests=("refuses", *many)),))
+def test_github_is_told_no_more_than_it_shows_and_once_what_is_alike(run: RunResult) -> None:
+    failed, (source,) = run.sets["patient"].tests["refuses"], run.started.test_sets
+    names = tuple(f"t{number}" for number in range(12))
+    for name in names:
+        ended = TestFinished("patient", name, Verdict.FAIL, f"reason of {name}", 0.1)
+        run.sets["patient"].tests[name] = TestResult(replace(failed.started, test=name), [], ended)
+    run.started = replace(run.started, test_sets=(replace(source, tests=(*names, "never", "neither")),))
     lines = github.render(run).decode().splitlines()
     assert len(lines) == 10
-    assert lines[0].startswith("::error title=patient/refuses::")
-    assert lines[1] == "::error title=patient/t0::never began: the run ended before it"
-    assert lines[9] == "::error title=fhir-harness::and 4 more tests; the other reports of the run name them"
+    assert lines[0] == "::error title=patient/t0::reason of t0"
+    assert lines[9] == "::error title=fhir-harness::and 5 more tests; the other reports of the run name them"
+    run.started = replace(run.started, test_sets=(replace(source, tests=("never", "neither")),))
+    told = "::error title=patient/never and 1 more::never began: the run ended before it\n"
+    assert github.render(run).decode() == told
 
 
 def test_percent_and_line_ends_are_escaped() -> None:
