@@ -31,7 +31,12 @@ _CLEAN_TEXT = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]+"
 _DATE = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY})?)?")
 _DATE_TIME = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY}(?:T{_TIME}{_ZONE})?)?)?")
 _INSTANT = re.compile(rf"{_YEAR}-{_MONTH}-{_DAY}T{_TIME}{_ZONE}")
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+# Groups that repeat are possessive: else a long text takes a hundred times its length, to remember every repetition.
+# Four characters are written out for Python before 3.11.5 (gh-106052).
+_CHARACTER = "[A-Za-z0-9+/]"
+_BASE64 = re.compile(
+    rf"(?:{_CHARACTER}{_CHARACTER}{_CHARACTER}{_CHARACTER})*+(?:{_CHARACTER}{{2}}==|{_CHARACTER}{{3}}=)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +127,12 @@ _TYPES = (
     Primitive("decimal", "number", None, _check_decimal),
     _text("string", _CLEAN_TEXT, otherwise="control"),
     _text("markdown", _CLEAN_TEXT, otherwise="control"),
-    _text("code", r"\S+(?:\s\S+)*"),
+    _text("code", r"\S++(?:\s\S++)*+"),
     _text("id", r"[A-Za-z0-9.-]{1,64}", 64),
     _text("uri", r"\S+"),
     _text("url", r"\S+"),
     _text("canonical", r"\S+"),
-    _text("oid", r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"),
+    _text("oid", r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*+))++"),
     _text("uuid", r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
     _text("time", _TIME),
     _calendar("date", _DATE),

@@ -110,3 +110,10 @@ def _invariants(archive: Path) -> list[tuple[str, str]]:
                 constraints = element.get("constraint", ())
                 found += [(each["key"], each["expression"]) for each in constraints if "expression" in each]
     return found
+
+
+@pytest.mark.parametrize("function", ["matches('.*[?&]code=.*')", "matchesFull('.*')", "replaceMatches('.*x', '')"])
+def test_a_pattern_is_not_tried_on_a_text_that_is_long_without_measure(function: str) -> None:
+    bundle = {"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": "a" * 1_000_000}]}
+    with pytest.raises(FHIRPathError, match="at most 8192 characters; this one has 1000000"):
+        compile_expression(f"link.url.{function}").test(bundle, Environment())

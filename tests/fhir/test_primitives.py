@@ -1,6 +1,7 @@
 """The primitive types: patterns and bounds of the R4 datatypes page, and comparison at precision."""
 
 import math
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -179,3 +180,20 @@ def test_decimals_keep_the_digits_they_were_written_with(digits: int, places: in
 @pytest.mark.parametrize(("value", "expected"), [(True, None), ("1", None), (0.1, Decimal("0.1")), (math.nan, None)])
 def test_what_is_no_number_has_no_decimal(value: object, expected: Decimal | None) -> None:
     assert exact_decimal(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("base64Binary", "QUFB" * 300_000),
+        ("code", "a " * 300_000 + "a"),
+        ("oid", "urn:oid:1" + ".1" * 300_000),
+    ],
+)
+def test_a_long_value_takes_no_memory_for_each_of_its_groups(name: str, value: str) -> None:
+    tracemalloc.start()
+    try:
+        assert PRIMITIVES[name].check(value) is None
+        assert tracemalloc.get_traced_memory()[1] < len(value)
+    finally:
+        tracemalloc.stop()

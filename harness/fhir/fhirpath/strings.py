@@ -22,6 +22,10 @@ _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
 
 
+_MATCHED = 8192
+"""Characters of a text that a pattern is tried on: the time may grow with their square, and a stranger chose them."""
+
+
 @lru_cache(maxsize=512)
 def _pattern(text: str) -> re.Pattern[str]:
     try:
@@ -31,6 +35,15 @@ def _pattern(text: str) -> re.Pattern[str]:
             f"FHIRPath: '{text}' is not a regular expression: {error}",
             f"FHIRPath : « {text} » n'est pas une expression régulière ({error})",
         ) from error
+
+
+def _tried(name: str, text: str) -> str:
+    if len(text) > _MATCHED:
+        raise FHIRPathError(
+            f"FHIRPath: {name} takes texts of at most {_MATCHED} characters; this one has {len(text)}",
+            f"FHIRPath : {name} prend des textes de {_MATCHED} caractères au plus ; celui-ci en a {len(text)}",
+        )
+    return text
 
 
 def _judge(name: str, rule: Callable[[str, str], bool]) -> Function:
@@ -45,8 +58,10 @@ TEXT_JUDGES: dict[str, Function] = {
     "startsWith": _judge("startsWith()", str.startswith),
     "endsWith": _judge("endsWith()", str.endswith),
     "contains": _judge("contains()", lambda text, part: part in text),
-    "matches": _judge("matches()", lambda text, pattern: _pattern(pattern).search(text) is not None),
-    "matchesFull": _judge("matchesFull()", lambda text, pattern: _pattern(pattern).fullmatch(text) is not None),
+    "matches": _judge("matches()", lambda text, wanted: _pattern(wanted).search(_tried("matches()", text)) is not None),
+    "matchesFull": _judge(
+        "matchesFull()", lambda text, wanted: _pattern(wanted).fullmatch(_tried("matchesFull()", text)) is not None
+    ),
 }
 """Questions about a text. ``matches`` looks for the pattern anywhere in it, as FHIRPath 3 made clear."""
 
@@ -83,7 +98,7 @@ def _join(items: Items, _: Environment, separator: Items | None = None) -> Items
 
 def _replace_matches(text: str, pattern: str, replacement: str) -> str:
     groups = re.sub(r"\$(\d+)", r"\\g<\1>", replacement)  # FHIRPath writes groups as $1
-    return _pattern(pattern).sub(groups, text)
+    return _pattern(pattern).sub(groups, _tried("replaceMatches()", text))
 
 
 def _to_boolean(value: Any) -> bool | None:
