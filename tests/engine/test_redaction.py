@@ -265,3 +265,15 @@ def test_a_long_query_is_redacted_as_a_short_one(parts):
 def test_an_escape_that_is_cut_short_is_left_alone() -> None:
     text = Redactor({"token": "s3cret-value"}).text("\\u00\\u001b\\u00\\u0073\\u0033cret-value\\u00")
     assert text == f"\\u00\\u001b\\u00{mark('token')}\\u00"
+
+
+def test_single_escapes_are_read_as_a_parser_reads_them() -> None:
+    escapes = ["\\u0041", "\\u00e9", "\\u0022", "\\u005c", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\u0041\\u0042"]
+    secret = json.loads('"' + "".join(f"-{one}" for one in escapes[:3]) + '"')
+    body = json.dumps({"a": "canary-Aé9"}).replace("A", "\\u0041").encode()
+    assert b"canary" not in Redactor({"token": "canary-Aé9"}).body(body)
+    for escape in escapes:
+        text = f'{{"a": "-{escape}-", "b": "canary\\u002d77"}}'
+        redacted = Redactor({"token": "canary-77", "other": secret}).text(text)
+        assert json.loads(redacted)["a"] == json.loads(text)["a"]
+        assert "«redacted:token»" in redacted
