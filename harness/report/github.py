@@ -58,7 +58,7 @@ def _annotations(run: RunResult, level: str) -> Iterator[_Annotation]:
 def _annotation(test: TestResult, root: PurePosixPath) -> _Annotation:
     own = sorted(test.findings, key=lambda finding: list(Verdict).index(finding.verdict))
     told = [_text(finding) for finding in own[:_FINDINGS]] or [test.reason]
-    if more := len(own) - len(told):
+    if (more := len(own) - _FINDINGS) > 0:
         told.append(f"and {more} more")
     location = next((finding.location for finding in own if finding.location), "")
     place = f"{test.started.test_set}/{test.started.test}"
@@ -81,8 +81,8 @@ def _command(level: str, title: str, location: str, text: str) -> str:
 
 
 def _text(finding: Finding) -> str:
-    place = f"{finding.expression}: " if finding.expression else ""
-    return f"{place}{finding.message}"
+    named = not finding.expression or finding.message.startswith(finding.expression)
+    return finding.message if named else f"{finding.expression}: {finding.message}"
 
 
 def _data(text: str) -> str:
