@@ -58,7 +58,7 @@ class Validator:
         """Judge ``resource``, parsed JSON or its text, by its type, its ``meta.profile`` and ``profiles``.
 
         Never raises for a bad resource: what is wrong with it is in the outcome. A profile in ``profiles`` that is not
-        known is an error, one in ``meta.profile`` is undecided.
+        known or cannot be used is an error, one in ``meta.profile`` is undecided.
         """
         session = Session(self.judge, self._settings)
         if isinstance(resource, Mapping):
@@ -112,10 +112,12 @@ class Validator:
     def _walk(self, value: dict[str, Any], where: Location, scope: Scope, profiles: Sequence[str]) -> None:
         known = []
         for profile in profiles:
-            if self.judge.schema(profile) is None and self.judge.problem(profile) is None:
-                scope.report("profile-required-unknown", where, found=profile)
-            else:
+            if self.judge.schema(profile) is not None:
                 known.append(profile)
+            elif problem := self.judge.problem(profile):  # asked for and not looked at: it must not pass
+                scope.report("profile-broken", where, found=profile, detail=problem, severity="error", undecided=True)
+            else:
+                scope.report("profile-required-unknown", where, found=profile)
         if too_deep(value):
             scope.report("json-depth", where, expected=DEPTH)
             return

@@ -316,6 +316,48 @@ def test_a_profile_is_not_judged_in_another_version_than_the_resource_names(
     assert [(i.rule, i.undecided) for i in outcome.issues if i.constraint != "dom-6"] == found
 
 
+def test_a_profile_that_cannot_be_used_is_an_error_when_it_is_asked_for_and_undecided_when_claimed() -> None:
+    definitions = Definitions.embedded()
+    derived = {**profile("derived", "Patient"), "baseDefinition": BASE + "absent"}
+    definitions.add(derived)
+    validator = Validator(definitions)
+    asked = validator.validate(patient(), [derived["url"]])
+    assert [(i.rule, i.expression, i.undecided) for i in asked.errors] == [("profile-broken", "Patient", True)]
+    claimed = validator.validate(patient(meta={"profile": [derived["url"]]}))
+    assert claimed.ok
+    assert [i.rule for i in claimed.issues if i.undecided] == ["profile-broken"]
+
+
+def test_contained_resources_are_sliced_by_type_and_judged_by_their_slice() -> None:
+    definitions = Definitions.embedded()
+    named = profile("named", "Patient", element("Patient.name", min=1))
+    sliced = profile(
+        "holder",
+        "Observation",
+        element(
+            "Observation.contained", slicing={"discriminator": [{"type": "type", "path": "$this"}], "rules": "open"}
+        ),
+        element("Observation.contained:p", min=1, max="1", type=[{"code": "Patient", "profile": [named["url"]]}]),
+    )
+    for definition in (named, sliced):
+        definitions.add(definition)
+    validator = Validator(definitions)
+
+    def told(*contained: dict[str, Any]) -> list[tuple[str, str]]:
+        links = [{"reference": f"#{part['id']}"} for part in contained]
+        code = {"status": "final", "code": {"text": "x"}}
+        resource = {"resourceType": "Observation", **code, "focus": links, "contained": list(contained)}
+        return places(validator, resource, sliced["url"])
+
+    good = {"resourceType": "Patient", "id": "a", "name": [{"family": "Exemple"}]}
+    other = {"resourceType": "Medication", "id": "m", "status": "active"}
+    assert told(good) == told(good, other) == []
+    assert told(other) == [("slice-min", "Observation")]
+    assert told(good, {**good, "id": "b"}) == [("slice-max", "Observation")]
+    nameless = {"resourceType": "Patient", "id": "a", "active": True}
+    assert told(nameless) == [("min-cardinality", "Observation.contained[0]")]
+
+
 def test_a_published_snapshot_with_a_type_that_there_is_not_leaves_its_element_undecided() -> None:
     definitions = Definitions.embedded()
     made = profile("odd", "Observation")

@@ -34,8 +34,8 @@ def compare(value: Any, bound: Any) -> int | None:
 
 def _compare_quantities(value: Mapping[str, Any], bound: Mapping[str, Any]) -> int | None:
     left, right = exact_decimal(value.get("value")), exact_decimal(bound.get("value"))
-    if left is None or right is None:
-        return None
+    if left is None or right is None or (bound.get("system") and value.get("system") != bound["system"]):
+        return None  # a code of another system, or a unit in words, is not the code that the bound means
     unit, wanted = value.get("code") or value.get("unit"), bound.get("code") or bound.get("unit")
     if wanted is not None and unit != wanted:
         converted: Decimal | None = convert(left, str(unit), str(wanted))

@@ -12,7 +12,7 @@ from harness.validation.assertions.slice_reasons import near_misses, told, why_n
 from harness.validation.location import Location
 from harness.validation.schema import ElementSchema, Origin
 from harness.validation.scope import Misread, Scope
-from harness.validation.slots import Place, PrimitiveRule, is_object
+from harness.validation.slots import Place, PrimitiveRule, ResourceSlot, is_object
 
 DEFAULT = "@default"
 _UNSURE = -2
@@ -231,6 +231,35 @@ class SlicedSlot:
     def dump(self) -> dict[str, Any]:
         """The slot as JSON."""
         return {"array": self.place.array, "slicing": self.slicing.dump(), **self.schema.dump(0)}
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedResourceSlot:
+    """Resources in a resource that are sliced: each is judged as its slice says, ``whole`` judges those of no slice."""
+
+    place: Place
+    slicing: Slicing
+    whole: ResourceSlot
+    parts: Mapping[Origin, ResourceSlot]
+
+    def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
+        """Judge how many each slice has, then every resource."""
+        place = self.place
+        many = type(item) is list
+        items = [
+            (value, (where, place.segment, index if many else -1))
+            for index, value in enumerate(place.items(item, parent, where, scope))
+        ]
+        good = [(value, location) for value, location in items if is_object(value, location, scope)]
+        schemas = self.slicing.sort(good, where, scope)
+        for (value, location), schema in zip(good, schemas, strict=True):
+            slot = self.whole if schema is None else self.parts[schema.origin]
+            scope.session.judge.nested(slot, value, parent, location, scope)
+
+    def dump(self) -> dict[str, Any]:
+        """The slot as JSON."""
+        parts = {origin.element: part.dump() for origin, part in self.parts.items()}
+        return {**self.whole.dump(), "slicing": self.slicing.dump(), "parts": parts}
 
 
 @dataclass(frozen=True, slots=True)

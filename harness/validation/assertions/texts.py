@@ -12,7 +12,7 @@ from harness.validation.scope import Scope
 
 _URNS = frozenset({"oid:", "uuid", "urn:"})
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
-_HTML_TAG = re.compile(r"(?<!\\)<(?:!--|\?[A-Za-z]|/?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>)")
+_HTML_TAG = re.compile(r"(?<!\\)<(?:!--|![A-Za-z]|\?[A-Za-z]|/?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>)")
 _CODE = re.compile(r"```.*?```|`[^`]*`|<(?:https?|mailto|urn|ftp):[^<>\s]*>|<[^<>\s@]+@[^<>\s]+>", re.DOTALL)
 
 

@@ -11,11 +11,11 @@ from harness.reason import told
 from harness.validation.assertions.bare_value import BareValue
 from harness.validation.assertions.cardinality import Cardinality
 from harness.validation.assertions.must_support import MustSupport, SlicedElement
-from harness.validation.assertions.slicing import AbsentSlices, SlicedSlot, Slicing
+from harness.validation.assertions.slicing import AbsentSlices, SlicedResourceSlot, SlicedSlot, Slicing
 from harness.validation.compile import slicing
 from harness.validation.compile.contract import Compiling
 from harness.validation.compile.tree import Node
-from harness.validation.schema import Assertion, Children, Origin, Slot, Slots
+from harness.validation.schema import Assertion, Children, ElementSchema, Origin, Slot, Slots
 from harness.validation.slots import (
     CompanionSlot,
     ComplexSlot,
@@ -120,7 +120,7 @@ class _Builder:
 
     def _find(self, key: str) -> tuple[Node, str, bool] | None:
         child = self.nodes.get(key)
-        if child is not None:
+        if child is not None and not key.endswith("[x]"):  # JSON names the type of a choice
             return child, self._single_type(child), True
         for stem, choice in self.choices.items():
             if not key.startswith(stem):
@@ -171,13 +171,18 @@ class _Builder:
         if code in compiler.primitives:
             rule = PrimitiveRule(PRIMITIVES.get(code, _XHTML), child.profile, child.id)
         if parts:
-            return SlicedSlot(place, slicing.build(child, code, compiler, self.names, parts), schema, rule)
+            sliced = slicing.build(child, code, compiler, self.names, parts)
+            if code not in compiler.resources:
+                return SlicedSlot(place, sliced, schema, rule)
+            own = {Origin(p.profile, p.id): self._resource(place, p.as_slice_of(child), schema) for p in _slices(parts)}
+            return SlicedResourceSlot(place, sliced, self._resource(place, child, schema), own)
         if rule is not None:
             return PrimitiveSlot(place, rule.primitive.check, rule, schema)
-        if code in compiler.resources:
-            profiles = tuple(p for entry in child.types for p in entry.get("profile") or ())
-            return ResourceSlot(place, tuple(child.type_codes), profiles, schema, self._inline(child))
-        return ComplexSlot(place, schema)
+        return self._resource(place, child, schema) if code in compiler.resources else ComplexSlot(place, schema)
+
+    def _resource(self, place: Place, child: Node, schema: ElementSchema) -> ResourceSlot:
+        profiles = tuple(p for entry in child.types for p in entry.get("profile") or ())
+        return ResourceSlot(place, tuple(child.type_codes), profiles, schema, self._inline(child))
 
     def _inline(self, child: Node) -> Callable[[str], Children | None]:
         """What the profile says about the elements of the resource under ``child``, by the resource's type."""
@@ -215,7 +220,7 @@ class _Builder:
             groups.extend(self._beside(child, zip(keys, codes, strict=True)))
             if child.element.get("mustSupport") is True and not low and high != 0:
                 marked.append((Origin(child.profile, child.id), keys))
-            if any(part.element.get("mustSupport") is True and not part.min for part in _all_slices(child)):
+            if any(part.element.get("mustSupport") is True and not part.min for part in _slices(child.slices)):
                 segments = tuple(self._place(child, code, key).segment for key, code in zip(keys, codes, strict=True))
                 sliced.append(SlicedElement(keys, segments, cache(partial(self._slicing, child))))
         return [*groups, MustSupport(tuple(marked), tuple(sliced))] if marked or sliced else groups
@@ -251,8 +256,9 @@ class _Builder:
 
 def _judged(child: Node, code: str) -> tuple[Node, list[Node]]:
     """What judges the values of ``child`` that are of the type ``code``, and the slices still to be told apart."""
-    parts = [part for part in child.slices if not part.types or code in part.type_codes]
-    if child.name.endswith("[x]") and _by_type(child) and len(parts) == 1:
+    choice = child.name.endswith("[x]")
+    parts = [part for part in child.slices if not choice or not part.types or code in part.type_codes]
+    if choice and _by_type(child) and len(parts) == 1:
         return parts[0].as_slice_of(child), parts[0].slices
     if code == "Extension" and not any(part.min or part.max is not None for part in parts):
         return child, []  # the definition of each extension judges it; nothing is counted here
@@ -282,10 +288,11 @@ def _possible(choice: Node) -> list[str]:
     return [code for part in choice.slices for code in part.type_codes] if closed else choice.type_codes
 
 
-def _all_slices(child: Node) -> Iterator[Node]:
-    for part in child.slices:
+def _slices(parts: Iterable[Node]) -> Iterator[Node]:
+    """These slices and the slices of them."""
+    for part in parts:
         yield part
-        yield from _all_slices(part)
+        yield from _slices(part.slices)
 
 
 def _choice_key(stem: str, code: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from harness.errors import DefinitionError
@@ -28,6 +28,7 @@ from harness.validation.compile.values import choice_value
 from harness.validation.schema import ElementSchema, Origin
 
 _DEPTH = 4
+_ABSTRACT = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})
 _URL: tuple[Step, ...] = (("child", "url"),)
 
 
@@ -120,7 +121,7 @@ def _discriminate(kind: str, steps: tuple[Step, ...], part: Node, compiler: Comp
         yield above
     else:
         for node in nodes:
-            yield from _values(steps, node, compiler, _DEPTH)
+            yield from [Exists(steps, False)] if node.max == 0 else _values(steps, node, compiler, _DEPTH)
 
 
 def _intended(steps: tuple[Step, ...], part: Node, sliced: Node, compiler: Compiling) -> Iterator[Matcher]:
@@ -254,4 +255,13 @@ def _profiles(steps: tuple[Step, ...], part: Node, nodes: list[Node], compiler: 
     if steps and steps[-1][0] == "resolve":
         references = navigate(part, steps[:-1], compiler) if steps[:-1] else [part]
         return tuple(p for node in references for entry in node.types for p in entry.get("targetProfile") or ())
-    return tuple(p for node in (nodes if steps else [part]) for entry in node.types for p in entry.get("profile") or ())
+    entries = [entry for node in (nodes if steps else [part]) for entry in node.types]
+    return tuple(p for entry in entries for p in entry.get("profile") or _type_itself(entry, compiler))
+
+
+def _type_itself(entry: Mapping[str, Any], compiler: Compiling) -> Iterator[str]:
+    """The definition of the type, which is what a type without a profile asks for; nothing of an abstract one."""
+    code = type_code(entry)
+    tree = None if code in _ABSTRACT else compiler.type_tree(code)
+    if tree is not None:
+        yield tree.profile
