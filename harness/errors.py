@@ -13,6 +13,7 @@ HarnessError
 │   └── ExpressionError     a ${…} does not resolve (suite.problem)
 ├── CandidateError      the candidate could not be reached, or answered something that is not HTTP
 ├── JournalError        a run's journal cannot be read
+│   └── RecordError         a run can no longer be recorded (exit class 4)
 └── AcceptanceError     an acceptance file cannot be made, read or trusted
 """
 
@@ -64,6 +65,10 @@ class CandidateError(HarnessError):
 
 class JournalError(HarnessError):
     """A run's journal cannot be read."""
+
+
+class RecordError(JournalError):
+    """A run can no longer be recorded: the disk is full, or its folder is gone."""
 
 
 class AcceptanceError(HarnessError):

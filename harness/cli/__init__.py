@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from harness import __version__
 from harness.engine.verdict import Exit
-from harness.errors import CandidateError, HarnessError
+from harness.errors import CandidateError, HarnessError, RecordError
 from harness.report.inert import printable
 
 _COMMANDS: Mapping[str, str] = {
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         get_command(_app).main(args=list(arguments) if arguments is not None else None, prog_name="fhir-harness")
     except HarnessError as problem:
         typer.echo(f"fhir-harness: {printable(str(problem))}", err=True)  # it may quote what others wrote
-        sys.exit(Exit.ERROR if isinstance(problem, CandidateError) else Exit.USAGE)
+        sys.exit(Exit.ERROR if isinstance(problem, (CandidateError, RecordError)) else Exit.USAGE)
     except KeyboardInterrupt:
         typer.echo("fhir-harness: interrupted", err=True)
         sys.exit(130)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,15 @@ from harness.engine.access import Grant
 from harness.engine.awaiting import Incoming
 from harness.engine.checks.evidence import Judge
 from harness.engine.codes import Language
+from harness.engine.events import Event, SetFinished
 from harness.engine.journal import JournalWriter, read_journal
 from harness.engine.planner import Select
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed, take_up
 from harness.engine.runner import default_judge, signed_in
+from harness.engine.unfinished import StoppedAtOnce
 from harness.engine.waivers import Waivers
-from harness.errors import UsageError
+from harness.errors import JournalError, UsageError
 from harness.fhir import tx
 from harness.fhir.definitions import Definitions
 from harness.fhir.tx.lock import written
@@ -120,7 +122,7 @@ def execute(
         JournalWriter(out),
         SourceKeeper(out, plan.testsets_root, plan.fixtures_root),
         *(ReportFile(out / KINDS[kind].file, KINDS[kind].render) for kind in dict.fromkeys((*DEFAULT, *reports))),
-        ConsoleWriter(sys.stdout, language=language, quiet=quiet),
+        _WhileRead(ConsoleWriter(sys.stdout, language=language, quiet=quiet)),
     ]
     try:
         with termination_interrupts():
@@ -141,10 +143,49 @@ def execute(
                 writers=writers,
                 command=("fhir-harness", *sys.argv[1:]),
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as told:
         onward = f"; go on with --resume {out}" if incoming is None else ""
-        sys.stderr.write(f"fhir-harness: interrupted, and cleaned up{onward}\n")
+        cleaned = _cleaned(out, at_once=isinstance(told, StoppedAtOnce))
+        sys.stderr.write(f"fhir-harness: interrupted, {cleaned}{onward}\n")
         raise
+
+
+def _cleaned(out: Path, *, at_once: bool) -> str:
+    """Return how far an interrupted run took away what it had made."""
+    left: list[str] = []
+    with contextlib.suppress(JournalError):  # it may have ended before there was one
+        left += (place for event in read_journal(out) if isinstance(event, SetFinished) for place in event.leftovers)
+    if at_once:
+        known = f", such as {', '.join(left)}" if left else ""
+        return f"and ended at once: what it made may still be on the candidate{known}"
+    return f"and {', '.join(left)} could not be deleted on the candidate" if left else "and cleaned up"
+
+
+class _WhileRead:
+    """The terminal, as long as somebody reads it: a run that nobody watches any more goes on, and is recorded."""
+
+    def __init__(self, terminal: Writer) -> None:
+        self._terminal: Writer | None = terminal
+
+    def open(self) -> None:
+        """Get ready."""
+        self._show(lambda terminal: terminal.open())
+
+    def write(self, event: Event) -> None:
+        """Show one event."""
+        self._show(lambda terminal: terminal.write(event))
+
+    def close(self) -> None:
+        """Show failures and the summary."""
+        self._show(lambda terminal: terminal.close())
+
+    def _show(self, show: Callable[[Writer], None]) -> None:
+        if self._terminal is None:
+            return
+        try:
+            show(self._terminal)
+        except (OSError, SystemExit):  # rich ends the process where a pipe is closed (`| head`)
+            self._terminal = None
 
 
 def show_sign_in(address: str) -> None:

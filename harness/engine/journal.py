@@ -1,5 +1,6 @@
 """The journal: an append-only file of events, one JSON object a line, and the only source of reports and evidence."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import BufferedWriter
@@ -10,7 +11,7 @@ import orjson
 from harness.engine.codec import decode, dumps, encode
 from harness.engine.events import EVENTS, Event, StepFinished
 from harness.engine.exchange import Exchange
-from harness.errors import JournalError
+from harness.errors import JournalError, RecordError
 
 NAME = "journal.ndjson"
 _SHORT = 1_000_000
@@ -38,17 +39,27 @@ class JournalWriter:
             raise JournalError(f"{self._path}: cannot write: {problem.strerror}; choose another --out") from problem
 
     def write(self, event: Event) -> None:
-        """Append one event and flush it."""
+        """Append one event and flush it. Raises RecordError when it cannot be written."""
         if self._file is None:
             raise JournalError(f"{self._path}: not open")
-        self._file.writelines(_line(event))
-        self._file.flush()
+        try:
+            self._file.writelines(_line(event))
+            self._file.flush()
+        except OSError as problem:
+            raise RecordError(
+                f"{self._path}: cannot be written any more: {problem.strerror}; the run was stopped. Make room, and go "
+                f"on with --resume {self._path.parent}"
+            ) from problem
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
+        """Close the file. Raises RecordError when it is no longer in its place."""
+        if self._file is None:
+            return
+        with contextlib.suppress(OSError):  # each event was flushed; what could not be was told then
             self._file.close()
-            self._file = None
+        self._file = None
+        if not self._path.exists():
+            raise RecordError(f"{self._path}: was removed while the run went on, and nothing else proves it; run again")
 
 
 def _line(event: Event) -> Iterator[bytes]:

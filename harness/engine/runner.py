@@ -25,9 +25,10 @@ from harness.engine.replay import Replay
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed
 from harness.engine.setrun import Capabilities, Emit, SetRun
+from harness.engine.unfinished import Interruptions, StoppedAtOnce
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waivers import Waivers
-from harness.errors import HarnessError, JournalError
+from harness.errors import HarnessError, RecordError, UsageError
 from harness.fhir.definitions import Definitions
 from harness.fhir.terminology import Terminology
 from harness.suite.model import TestSet
@@ -37,6 +38,8 @@ from harness.validation.validator import Validator
 P = ParamSpec("P")
 
 _FAILED = frozenset({Verdict.FAIL, Verdict.ERROR})
+_SEEDS = 2**63
+"""A journal holds no larger number."""
 _DEPENDENCIES = ("fhirpathpy", "httpcore", "h11", "jsonschema", "orjson", "pyyaml")
 
 
@@ -88,10 +91,13 @@ async def run(
     ``show`` shows a person the address where they sign in. ``waivers`` turn known findings into warnings.
     ``incoming`` is where a client's requests come in; a Replay has them itself. ``judge``: else :func:`default_judge`.
 
-    Raises HarnessError when a writer cannot write; whatever happens in a test becomes its verdict.
+    Raises UsageError for a ``seed`` that is negative or beyond 63 bits, HarnessError when a writer cannot write;
+    whatever happens in a test becomes its verdict.
     """
     planned = [_Planned(test_set, cases) for test_set in test_sets if (cases := plan(test_set, select))]
     seed = secrets.randbits(31) if seed is None else seed
+    if not 0 <= seed < _SEEDS:
+        raise UsageError(f"the seed {seed} is not one: give a whole number from 0 to {_SEEDS - 1}")
     grants: tuple[Grant, ...] = ()
     if transport is None:
         candidate, grants = await signed_in(candidate, show)
@@ -190,7 +196,7 @@ class _Stage:
                     writer.write(event)
             except (HarnessError, OSError) as problem:
                 said = f"the run cannot be recorded: {problem}; it was stopped"
-                self._failure = problem if isinstance(problem, HarnessError) else JournalError(said)
+                self._failure = problem if isinstance(problem, HarnessError) else RecordError(said)
                 if self.task is not None:
                     self.task.cancel()
         self.events.put_nowait(event)
@@ -204,28 +210,43 @@ class _Stage:
             raise self._failure
 
     async def close(self) -> None:
-        """Stop the run where it still goes on, let it clean up, and close the writers."""
+        """Stop the run where it still goes on, let it clean up, and close all writers. Raises what one says of it."""
         if self.task is not None and not self.task.done():
             self.task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.task
-        for writer in self._opened:
-            writer.close()
+        try:
+            with contextlib.ExitStack() as closing:
+                for writer in reversed(self._opened):
+                    closing.callback(writer.close)
+        except (HarnessError, OSError):
+            if self._failure is None:  # else that stopped the run, and is told
+                raise
 
 
 def _to_the_end(events: Callable[P, AsyncIterator[Event]]) -> Callable[P, RunResult]:
     """Return what goes through a run from beginning to end."""
 
     def run_to_the_end(*arguments: P.args, **options: P.kwargs) -> RunResult:
-        """Run as :func:`run` does, and return the results. Not to be called where an event loop runs."""
+        """Run as :func:`run` does, and return the results. Not to be called where an event loop runs.
+
+        Raises KeyboardInterrupt once an interrupted run has cleaned up; StoppedAtOnce when it was not let to.
+        """
 
         gathered: list[Event] = []
+        interruptions = Interruptions()
 
         async def collect() -> None:
-            async for event in events(*arguments, **options):
-                gathered.append(event)
+            with interruptions.heard():
+                async for event in events(*arguments, **options):
+                    gathered.append(event)
 
-        asyncio.run(collect())  # of what a task returns Python makes a text, to name the handler of Ctrl-C
+        try:
+            asyncio.run(collect())  # of what a task returns Python makes a text, to name the handler of Ctrl-C
+        except KeyboardInterrupt:
+            if interruptions.times > 1:
+                raise StoppedAtOnce from None
+            raise
         return RunResult.read(gathered)
 
     return run_to_the_end
