@@ -5,7 +5,7 @@ under ``-k``, and on any worker of xdist. The candidate's failure fails the item
 set or of the network, and whatever could not be judged, is an error of its set-up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from harness.engine.verdict import Verdict
 from harness.errors import HarnessError
 from harness.pytest_plugin.running import Ended
 from harness.pytest_plugin.session import SEED, SHELF, Session
+from harness.pytest_plugin.telling import Told, first_line
 from harness.pytest_plugin.words import WORDS, said
-from harness.pytest_plugin.work import Source, Work
+from harness.pytest_plugin.work import SUFFIXES, Source, Work
 from harness.report.inert import one_line
 from harness.report.text import describe
 from harness.report.words import reason
@@ -27,8 +28,12 @@ from harness.suite.problem import InvalidFile
 from harness.suite.requirements import FOLDER
 
 
-class Failed(HarnessError):
-    """The candidate broke what the test demands."""
+class Failed(HarnessError, AssertionError):
+    """The candidate broke what the test demands: a failure, also for plugins that tell failures by their type."""
+
+
+class Unproven(HarnessError):
+    """The test could not be run or judged: an error, which is no failure of the candidate."""
 
 
 _SESSION = pytest.StashKey[Session]()
@@ -114,6 +119,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config.stash[_CONCLUSION] = [*state.scene.aftermath.lines(state.scene.language), *lines]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show an error of a set-up as failures are shown; have a skip tell the place of the test, not of this plugin."""
+    report = yield
+    if isinstance(item, TestSetItem):
+        if call.when == "setup" and call.excinfo is not None and isinstance(call.excinfo.value, Unproven):
+            report.longrepr = item.repr_failure(call.excinfo)
+        elif isinstance(report.longrepr, tuple):
+            path, line, _ = item.reportinfo()
+            report.longrepr = (str(path), line + 1, report.longrepr[2])
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Give what failed a line for summaries; xdist hands reports over as text, so it is given where they arrive."""
+    file, line, _ = report.location
+    if isinstance(report.longrepr, str) and file.endswith(SUFFIXES):
+        shown: Any = report  # pytest takes whatever writes itself to a terminal
+        shown.longrepr = Told(report.longrepr, f"{file}:{(line or 0) + 1}")
+
+
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     """Say what became of the runs."""
     conclusion = config.stash.get(_CONCLUSION, [])
@@ -125,7 +154,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect ``*.yaml`` files that are test sets: those whose text begins a line with ``testset:``."""
-    if file_path.suffix not in (".yaml", ".yml") or not _is_testset(file_path):
+    if file_path.suffix not in SUFFIXES or not _is_testset(file_path):
         return None
     collected: TestSetFile = TestSetFile.from_parent(parent, path=file_path)
     return collected
@@ -198,13 +227,13 @@ class TestSetItem(pytest.Item):
         """Run the test: an error, without a traceback, when that proves nothing; skips when it does not apply."""
         obstacle = self._run()
         if obstacle is not None:
-            pytest.fail(obstacle, pytrace=False)
+            raise Unproven(obstacle)
         assert self._ended is not None
         result = self._ended.test
         self.user_properties += [("verdict", result.verdict.value)]
         self.user_properties += [("requirement", requirement) for requirement in result.started.verifies]
         if result.verdict in (Verdict.ERROR, Verdict.UNDECIDED):
-            pytest.fail(self._described(self._ended), pytrace=False)
+            raise Unproven(self._described(self._ended))
         if result.verdict is Verdict.SKIP:
             pytest.skip(reason(result)[self._shared.scene.language])
 
@@ -238,7 +267,8 @@ class TestSetItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Show what was sent, what came back and what was expected, without a traceback."""
         if isinstance(excinfo.value, HarnessError):
-            return str(excinfo.value)
+            text = str(excinfo.value)
+            return first_line(text) if self.config.getoption("tbstyle") == "line" else text
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -8,6 +8,8 @@ from harness.errors import UsageError
 from harness.suite.model import TestSet
 from harness.suite.requirements import Requirements
 
+SUFFIXES = (".yaml", ".yml")
+"""How the files of test sets end."""
 Place = tuple[str, str]
 """Ids of the test set and of the test."""
 

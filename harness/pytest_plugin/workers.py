@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_SUFFIXES = (".yaml", ".yml")
+from harness.pytest_plugin.work import SUFFIXES
+
 _CLIENT = "fhir-client"
 
 
@@ -17,7 +18,7 @@ class ClientScheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         """Return what belongs together: the tests of all test sets, and any other test with itself."""
-        return _CLIENT if nodeid.partition("::")[0].endswith(_SUFFIXES) else nodeid
+        return _CLIENT if nodeid.partition("::")[0].endswith(SUFFIXES) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ClientScheduling:
