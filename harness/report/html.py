@@ -1,22 +1,24 @@
 """The HTML report: one self-contained page, French and English, that reads without JavaScript and runs none."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
 
 from harness.engine.codec import dumps
+from harness.engine.codes import Language
 from harness.engine.events import StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.completeness import PROVEN, lacking, requirement_verdicts
 from harness.report.exchanges import Steps, finding_box
 from harness.report.inert import printable
-from harness.report.markup import MARKS, both, word
+from harness.report.markup import MARKS, both, instant, word
 from harness.report.pages import template
 from harness.report.picture import matrix, timelines
 from harness.report.rules import rules
-from harness.report.words import reason
+from harness.report.words import WORDS, reason
 from harness.suite.policies import policies, spelled
 
 
@@ -33,6 +35,9 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
     strips, seconds = timelines(run)
     return page.render(
         run=run,
+        language=_language(run.started.command),
+        words=WORDS,
+        instant=instant,
         signed=signed,
         verdicts=list(Verdict),
         counts=run.counts(),
@@ -59,6 +64,11 @@ def render(run: RunResult, embedded: Mapping[str, Any] | None = None, *, signed:
         ],
         embedded=_script(embedded) if embedded is not None else None,
     )
+
+
+def _language(command: Sequence[str]) -> Language:
+    """The language that the page opens in: that of the command that made the run."""
+    return "fr" if any(pair in (("--lang", "fr"), ("--fhir-lang", "fr")) for pair in pairwise(command)) else "en"
 
 
 def _unmet(requirements: Sequence[tuple[str, Verdict, Sequence[TestResult]]]) -> dict[Verdict, list[str]]:

@@ -1,9 +1,10 @@
 """Pieces of HTML that every page needs: text that cannot become an element, and both languages of what is told."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.engine.verdict import Verdict
 from harness.report.inert import printable
@@ -34,6 +35,25 @@ def word(verdict: Verdict | None) -> Markup:
     """Return a verdict in both languages."""
     english, french = ((w.verdicts[verdict] if verdict else w.nothing) for w in (WORDS["en"], WORDS["fr"]))
     return spans(english, french)
+
+
+_MONTHS = (
+    ("January", "janvier"), ("February", "février"), ("March", "mars"), ("April", "avril"), ("May", "mai"),
+    ("June", "juin"), ("July", "juillet"), ("August", "août"), ("September", "septembre"), ("October", "octobre"),
+    ("November", "novembre"), ("December", "décembre"),
+)  # fmt: skip
+
+
+def instant(text: str) -> Markup:
+    """Return a recorded instant as people write it in both languages, in UTC; what is none as it is."""
+    try:
+        read = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return Markup(escaped(text))
+    english, french = (f"{read.day} {name} {read.year}" for name in _MONTHS[read.month - 1])
+    french = french.replace("1 ", "1er ", 1) if read.day == 1 else french
+    shown = spans(f"{english}, {read:%H:%M:%S} UTC", f"{french} à {read:%H:%M:%S} UTC")
+    return Markup(f'<time datetime="{escape(printable(text))}">{shown}</time>')
 
 
 MARKS: Mapping[Verdict, str] = {

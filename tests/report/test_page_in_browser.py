@@ -1,11 +1,13 @@
 """The page in a real browser, as people use it: without JavaScript, by keyboard, in print, for screen readers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.engine.events import Event, StepFinished, TestFinished
 from harness.engine.results import RunResult
 from harness.report import html
 from tests.runs import HOSTILE, events
@@ -43,6 +45,10 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     opened.close()
 
 
+def _seen(page: Any) -> list[str]:
+    return [one.get_attribute("id") for one in page.locator(".test:visible > .inside").all()]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_axe_finds_no_violation(page: Any, language: str, scheme: str) -> None:
@@ -66,10 +72,10 @@ def test_the_page_reads_and_filters_without_javascript(browser: Any, address: st
     page.goto(address)
     assert page.locator(".test:visible").count() == 3
     page.locator("#only-fail").check()
-    assert [one.get_attribute("id") for one in page.locator(".test:visible").all()] == ["patient.refuses"]
+    assert _seen(page) == ["patient.refuses"]
     page.locator("#only-all").check()
     page.get_by_role("combobox", name="Requirement").select_option("FHIR-REST-001")
-    assert [one.get_attribute("id") for one in page.locator(".test:visible").all()] == ["patient.reads"]
+    assert _seen(page) == ["patient.reads"]
     page.locator(".test.pass > summary").click()
     page.locator(".test.pass details > summary").click()
     assert page.get_by_text('"resourceType": "Patient"').is_visible()
@@ -101,8 +107,50 @@ def test_print_shows_what_did_not_pass(page: Any) -> None:
     assert not page.locator(".controls").first.is_visible()
 
 
-def test_a_narrow_screen_does_not_scroll_sideways(page: Any) -> None:
-    page.set_viewport_size({"width": 360, "height": 700})
-    for summary in page.locator(".test > summary").all():
-        summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+def test_a_link_to_a_test_opens_it_also_through_the_filters_and_back_goes_back(page: Any) -> None:
+    page.locator("#only-fail").check()
+    page.locator("#req-FHIR-REST-001 a").click()
+    assert _seen(page) == ["patient.reads", "patient.refuses"]
+    assert page.locator("[id='patient.reads'] .step").is_visible()
+    assert page.locator(".test.pass > summary").bounding_box()["y"] >= 0  # its title stands above what is linked to
+    page.go_back()
+    assert _seen(page) == ["patient.refuses"]
+
+
+def test_an_address_can_lead_to_a_test(browser: Any, address: str) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"{address}#patient.reads")
+    page.locator("[id='patient.reads'] .step").wait_for(state="visible")
+    assert not page.locator("[id='patient.refuses']").is_visible()
+    page.close()
+
+
+def test_a_click_selects_the_whole_command_and_nothing_else(page: Any) -> None:
+    page.locator(".test.fail > summary").click()
+    page.locator(".c").first.click()
+    assert page.evaluate("getSelection().toString()").strip() == page.locator(".c").first.text_content()
+
+
+def test_what_was_sent_and_answered_is_named_in_the_language_that_is_chosen(page: Any) -> None:
+    named = "kind => getComputedStyle(document.querySelector(kind), '::before').content.split('\\\\')[0]"
+    assert [page.evaluate(named, kind) for kind in (".q", ".a")] == ['"Sent', '"Answered']
+    page.locator("#lang-fr").check()
+    assert [page.evaluate(named, kind) for kind in (".q", ".a")] == ['"Envoyé', '"Réponse']
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(browser: Any, tmp_path: Path) -> None:
+    word = "https://harness.example/" + "a" * 300
+    long: list[Event] = []
+    for event in events():
+        if isinstance(event, StepFinished):
+            (exchange,) = event.exchanges
+            sent = replace(exchange, request=replace(exchange.request, url=word))
+            long.append(replace(event, summary=f"{event.summary} {word}", exchanges=(sent,)))
+        else:
+            long.append(replace(event, reason=f"because {word}") if isinstance(event, TestFinished) else event)
+    (tmp_path / "page.html").write_text(html.render(RunResult.read(long)), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 320, "height": 700})
+    page.goto((tmp_path / "page.html").as_uri())
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()

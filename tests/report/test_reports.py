@@ -24,6 +24,7 @@ from harness.report.completeness import requirement_verdicts
 from harness.report.console import ConsoleWriter
 from harness.report.file import ReportFile
 from harness.report.inert import one_line, pretty_body, printable
+from harness.report.markup import instant
 from harness.report.words import WORDS, reason
 from harness.report.writer import replay
 from harness.suite.requirements import FOLDER, load_requirements
@@ -188,6 +189,22 @@ def test_the_page_shows_every_test_in_both_languages(run: RunResult) -> None:
         'id="req-FHIR-REST-002"',
     ):
         assert part in text
+
+
+def test_the_page_opens_in_the_language_of_the_command(run: RunResult) -> None:
+    english, run.started = html.render(run), replace(run.started, command=("fhir-harness", "run", "--lang", "fr"))
+    french = html.render(run)
+    for page, language, title in ((english, "en", "fail – Produit"), (french, "fr", "échec – Produit")):
+        assert f'<html lang="{language}">' in page
+        assert re.findall(r'id="lang-(..)" checked', page) == [language]
+        assert f"<title>{title}</title>" in page
+
+
+def test_instants_are_told_as_people_write_them(run: RunResult) -> None:
+    told = '<span lang="en">2 January 2026, 03:04:05 UTC</span><span lang="fr">2 janvier 2026 à 03:04:05 UTC</span>'
+    assert f'<time datetime="2026-01-02T03:04:05.000Z">{told}</time>' in html.render(run)
+    assert '<span lang="fr">1er août 2026 à 22:00:00 UTC</span>' in instant("2026-08-02T00:00:00+02:00")
+    assert instant("<b>") == "&lt;b&gt;"
 
 
 def test_why_a_test_failed_is_told_in_both_languages(run: RunResult) -> None:
