@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import hashlib
 import json
 import re
 import secrets
@@ -11,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -20,31 +19,50 @@ from joserfc.jwk import import_key
 from harness.engine.candidate import Candidate
 from harness.engine.exchange import Headers, Request, Response
 from harness.engine.redaction import Redactor
+from harness.engine.sign_in import Show, TokenError, sign_in
 from harness.engine.text import inert
-from harness.errors import CandidateError, UsageError
+from harness.errors import CandidateError, HarnessError, UsageError
 from harness.reason import told
 
 Fetch = Callable[[Request], Awaitable[Response]]
 """Sends a request and returns the answer as it came, secrets and all. Raises CandidateError."""
 
-Show = Callable[[str], None]
-"""Shows a person the address where they sign in."""
-
 EARLY = 30.0
 """Seconds before its end that a token is renewed."""
-PATIENCE = 300.0
-"""Seconds that a person has to sign in."""
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_LIFETIME = 60
-_SECONDS = re.compile("[0-9]{1,9}")
+_SECONDS = re.compile("0*[1-9][0-9]{0,8}")
 """What a lifetime is read from; any other says nothing."""
+_SENDABLE = re.compile(r"[!-~]+(?: +[!-~]+)*")
+"""What a token is made of (RFC 6749, appendix A.12), so that a header can hold it."""
 _PROOFS = ("client_assertion", "code", "code_verifier", "refresh_token")
 """Members of a request for a token that must stay unknown."""
-_PAGE = b"<!doctype html><meta charset=utf-8><title>fhir-harness</title><p>%b</p>"
-
-
-class TokenError(CandidateError):
-    """No access token could be obtained: what the authorization server said, and what to mend."""
+_ADVICE = {
+    "invalid_client": (
+        "mend oauth.client-id, and client-secret with client-authentication, or private-key with key-id and audience; "
+        "an assertion needs the right time on this machine, too",
+        "corriger oauth.client-id, et client-secret avec client-authentication, ou private-key avec key-id et audience "
+        "; une assertion demande aussi que cette machine soit à l'heure",
+    ),
+    "invalid_grant": (
+        "the code or the refresh token is not taken, or no more: sign in again, and leave oauth.refresh-token out",
+        "le code ou le jeton de rafraîchissement n'est pas accepté, ou ne l'est plus : se connecter de nouveau, "
+        "et retirer oauth.refresh-token",
+    ),
+    "invalid_scope": ("mend oauth.scope", "corriger oauth.scope"),
+    "unauthorized_client": (
+        "have this grant allowed to the client, or mend oauth.grant",
+        "faire ouvrir cette autorisation au client, ou corriger oauth.grant",
+    ),
+    "address": ("mend oauth.token-url", "corriger oauth.token-url"),
+    "trouble": (
+        "the authorization server fails: see its log, and try again",
+        "le serveur d'autorisation est en échec : voir son journal, et réessayer",
+    ),
+    "other": ("mend oauth in the candidate file", "corriger oauth dans le fichier du candidat"),
+}
+"""What to do (English, French), by the error of the token endpoint (RFC 6749, section 5.2) or what else came."""
+_ADVICE["unsupported_grant_type"] = _ADVICE["unauthorized_client"]
 
 
 @dataclass(frozen=True)
@@ -58,10 +76,16 @@ class Grant:
     refresh: str | None = field(default=None, repr=False)
     ends: float | None = None
     """Reading of the monotonic clock at which the token ends; None when the server does not say."""
+    early: float = EARLY
+    """Seconds before that when it is renewed."""
 
     def due(self, clock: float) -> bool:
         """Tell whether it is time to renew the token."""
-        return self.ends is not None and clock >= self.ends - EARLY
+        return self.ends is not None and clock >= self.ends - self.early
+
+    def ended(self, clock: float) -> bool:
+        """Tell whether the token holds no more."""
+        return self.ends is not None and clock >= self.ends
 
 
 def wanted(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
@@ -100,7 +124,7 @@ async def obtain(candidate: Candidate, fetch: Fetch, show: Show) -> tuple[Candid
 
 async def renew(grant: Grant, oauth: Mapping[str, Any], fetch: Fetch) -> Grant:
     """Return new tokens in place of ``grant``. Raises TokenError when only a person could sign in again."""
-    if grant.refresh is not None:
+    if grant.refresh is not None and (oauth["grant"] != "client-credentials" or "refresh-token" in oauth):
         form = {"grant_type": "refresh_token", "refresh_token": grant.refresh}
         found = await _ask(grant.place, oauth, form, fetch)
         return replace(found, refresh=found.refresh or grant.refresh, id_token=found.id_token or grant.id_token)
@@ -129,6 +153,8 @@ class Tokens:
         self._first = {grant.bearer: grant for grant in grants}
         """By the access token that the run began with."""
         self._now = dict(self._first)
+        self._refused: dict[str, tuple[float, HarnessError]] = {}
+        """When a new token was refused last, and why; by the first one."""
         self._lock = asyncio.Lock()
 
     async def fresh(self, request: Request) -> Request:
@@ -137,13 +163,31 @@ class Tokens:
         first = self._first.get(authorization.removeprefix("Bearer "))
         if first is None:
             return request
+        asked = time.monotonic()
         async with self._lock:
             grant = self._now[first.bearer]
             if grant.due(time.monotonic()):
-                grant = self._now[first.bearer] = await renew(grant, self._oauth(grant), self._fetch)
-                self._learn_all(grant)
+                grant = self._now[first.bearer] = await self._renewed(first.bearer, grant, asked)
         swap = {first.bearer: grant.bearer, **({first.id_token: grant.id_token or ""} if first.id_token else {})}
         return replace(request, headers=tuple((name, _swapped(value, swap)) for name, value in request.headers))
+
+    async def _renewed(self, name: str, grant: Grant, asked: float) -> Grant:
+        """Return what stands in place of ``grant``; itself as long as it holds and nothing better is given.
+
+        What was refused since ``asked`` is not asked for again: others waited meanwhile.
+        """
+        refused = self._refused.get(name)
+        if refused is None or refused[0] < asked:
+            try:
+                found = await renew(grant, self._oauth(grant), self._fetch)
+            except HarnessError as problem:
+                refused = self._refused[name] = (time.monotonic(), problem)
+            else:
+                self._learn_all(found)
+                return found
+        if grant.ended(time.monotonic()):
+            raise refused[1]
+        return grant
 
     def _oauth(self, grant: Grant) -> Mapping[str, Any]:
         holder: Any = self._content
@@ -174,7 +218,7 @@ async def _first(place: tuple[str, ...], oauth: Mapping[str, Any], fetch: Fetch,
         return replace(found, refresh=found.refresh or oauth["refresh-token"])
     if oauth["grant"] == "client-credentials":
         return await _ask(place, oauth, _client_credentials(oauth), fetch)
-    return await _ask(place, oauth, await _sign_in(place, oauth, show), fetch)
+    return await _ask(place, oauth, await sign_in(place, oauth, show), fetch)
 
 
 def _client_credentials(oauth: Mapping[str, Any]) -> dict[str, str]:
@@ -205,36 +249,67 @@ async def _ask(place: tuple[str, ...], oauth: Mapping[str, Any], form: dict[str,
     except CandidateError as problem:
         why = redactor.reason(told(problem))
         raise TokenError(
-            f"{name}: no token from {url}: {why}; mend oauth.token-url",
-            f"{name} : pas de jeton de {url} : {why.fr} ; corriger oauth.token-url",
+            f"{name}: no token from {url}: {why}; mend oauth.token-url, or see whether that server is running",
+            f"{name} : pas de jeton de {url} : {why.fr} ; corriger oauth.token-url, ou voir si ce serveur marche",
         ) from problem
     body = answer.resource if isinstance(answer.resource, dict) else {}
     bearer = body.get("access_token")
     if answer.status != 200 or not isinstance(bearer, str) or not bearer:
-        said = " ".join(str(body[key]) for key in ("error", "error_description") if key in body)
-        shown = inert(redactor.text(said))
-        raise TokenError(
-            f"{name}: {url} answered {answer.status} {shown or 'without an access token'}: "
-            "mend oauth in the candidate file",
-            f"{name} : {url} a répondu {answer.status} {shown or 'sans access_token'} : "
-            "corriger oauth dans le fichier du candidat",
-        )
-    kind = str(body.get("token_type", "Bearer"))
-    if kind.lower() != "bearer":  # RFC 6749, section 7.1: a token of an unknown type must not be used
-        shown = inert(kind, 40)
-        raise TokenError(
-            f"{name}: {url} gave a token of the type {shown}; only Bearer is understood",
-            f"{name} : {url} a donné un jeton de type {shown} ; seul Bearer est compris",
-        )
-    lifetime = body.get("expires_in")
-    known = isinstance(lifetime, (int, str)) and _SECONDS.fullmatch(str(lifetime)) is not None
+        raise _refused(f"{name}: {url}", f"{name} : {url}", answer, redactor)
+    _check_tokens(f"{name}: {url}", f"{name} : {url}", body)
+    lifetime = str(body.get("expires_in"))
+    known = type(body.get("expires_in")) in (int, str) and _SECONDS.fullmatch(lifetime) is not None
+    # A token that nobody can renew is used until its end; one that ends soon, for half of its life.
+    renewable = oauth["grant"] == "client-credentials" or "refresh_token" in {**body, **form}
     return Grant(
         place,
         bearer,
         body.get("id_token") if isinstance(body.get("id_token"), str) else None,
         body.get("refresh_token") if isinstance(body.get("refresh_token"), str) else None,
-        time.monotonic() + int(str(lifetime)) if known else None,
+        time.monotonic() + int(lifetime) if known else None,
+        min(EARLY, int(lifetime) / 2 if known else EARLY) if renewable else 0,
     )
+
+
+def _refused(begin: str, begin_fr: str, answer: Response, redactor: Redactor) -> TokenError:
+    """Return the error that tells what the token endpoint answered in place of a token, and what to mend."""
+    body = answer.resource if isinstance(answer.resource, dict) else {}
+    said = " ".join(str(body[key]) for key in ("error", "error_description") if key in body)
+    shown = inert(redactor.text(said))
+    moved = inert(redactor.url(answer.header("location") or ""))
+    if 300 <= answer.status < 400:
+        advice = "address"
+    elif answer.status >= 500 or answer.status == 429:
+        advice = "trouble"
+    elif str(body.get("error")) in _ADVICE:
+        advice = str(body["error"])
+    else:
+        advice = "address" if not body or answer.status in (404, 405, 410) else "other"
+    mend, mend_fr = _ADVICE[advice]
+    where, where_fr = (f" to {moved}", f" vers {moved}") if moved and advice == "address" else ("", "")
+    return TokenError(
+        f"{begin} answered {answer.status}{where} {shown or 'without an access token'}: {mend}",
+        f"{begin_fr} a répondu {answer.status}{where_fr} {shown or 'sans access_token'} : {mend_fr}",
+    )
+
+
+def _check_tokens(begin: str, begin_fr: str, body: Mapping[str, Any]) -> None:
+    """Raise TokenError for a token that cannot be used."""
+    kind = str(body.get("token_type", "Bearer"))
+    if kind.lower() != "bearer":  # RFC 6749, section 7.1: a token of an unknown type must not be used
+        shown = inert(kind, 40)
+        raise TokenError(
+            f"{begin} gave a token of the type {shown}; only Bearer is understood",
+            f"{begin_fr} a donné un jeton de type {shown} ; seul Bearer est compris",
+        )
+    for name in ("access_token", "id_token"):
+        token = body.get(name)
+        if isinstance(token, str) and not _SENDABLE.fullmatch(token):
+            raise TokenError(
+                f"{begin} gave an {name} that no header can hold (RFC 6749, appendix A.12): have the server mend it",
+                f"{begin_fr} a donné un {name} qu'aucun en-tête ne peut contenir (RFC 6749, annexe A.12) : "
+                "faire corriger le serveur",
+            )
 
 
 def _assertion(oauth: Mapping[str, Any]) -> str:
@@ -255,69 +330,15 @@ def _assertion(oauth: Mapping[str, Any]) -> str:
         key = import_key(Path(path).read_bytes(), "EC" if algorithm.startswith("ES") else "RSA")
         return jwt.encode(header, claims, key, algorithms=[algorithm])
     except OSError as problem:
-        raise UsageError(f"{path}: cannot be read: {problem.strerror}; mend oauth.private-key") from problem
-    except (ValueError, JoseError) as problem:
-        kind = "an EC" if algorithm.startswith("ES") else "an RSA"
         raise UsageError(
-            f"{path}: not {kind} private key in PEM, as {algorithm} needs; mend oauth.private-key"
+            f"{path}: cannot be read: {problem.strerror}; mend oauth.private-key",
+            f"{path} : illisible : {problem.strerror} ; corriger oauth.private-key",
         ) from problem
-
-
-async def _sign_in(place: tuple[str, ...], oauth: Mapping[str, Any], show: Show) -> dict[str, str]:
-    """Let a person sign in, and return the form that turns the code into tokens (RFC 7636, RFC 8252 section 7.3)."""
-    verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    answered: asyncio.Future[dict[str, list[str]]] = asyncio.get_running_loop().create_future()
-    wanted_at = urlsplit(oauth.get("redirect-uri", "http://127.0.0.1:0/callback"))
-
-    async def callback(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            line = (await reader.readuntil(b"\r\n")).decode("latin-1").split(" ")
-            target = urlsplit(line[1]) if len(line) > 1 else urlsplit("")
-            query = parse_qs(target.query)
-            ours = target.path == wanted_at.path and query.get("state") == [state]
-            text = b"You can close this window." if ours else b"This is not the answer that was waited for."
-            body = _PAGE % text
-            head = f"HTTP/1.1 {'200 OK' if ours else '400 Bad Request'}\r\nContent-Type: text/html\r\n"
-            writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
-            await writer.drain()
-            if ours and not answered.done():
-                answered.set_result(query)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(callback, "127.0.0.1", wanted_at.port or 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        back = wanted_at._replace(netloc=f"{wanted_at.hostname}:{port}").geturl()
-        query = {
-            "response_type": "code",
-            "client_id": oauth["client-id"],
-            "redirect_uri": back,
-            "state": state,
-            "code_challenge": challenge,
-            "code_challenge_method": "S256",
-            **({"scope": oauth["scope"]} if "scope" in oauth else {}),
-        }
-        address = oauth["authorize-url"]
-        show(f"{address}{'&' if '?' in address else '?'}{urlencode(query)}")
-        try:
-            async with asyncio.timeout(oauth.get("patience", PATIENCE)):
-                found = await answered
-        except TimeoutError as problem:
-            raise TokenError(
-                f"{'.'.join(place)}: nobody signed in in time; run again and open the address",
-                f"{'.'.join(place)} : personne ne s'est connecté à temps ; relancer et ouvrir l'adresse",
-            ) from problem
-    if "code" not in found:
-        said = inert(" ".join(part for key in ("error", "error_description") for part in found.get(key, [])))
-        name = ".".join(place)
-        raise TokenError(f"{name}: the sign-in was refused: {said}", f"{name} : la connexion a été refusée : {said}")
-    return {
-        "grant_type": "authorization_code",
-        "code": found["code"][0],
-        "redirect_uri": back,
-        "code_verifier": verifier,
-    }
+    except (ValueError, JoseError) as problem:
+        kind = "EC" if algorithm.startswith("ES") else "RSA"
+        raise UsageError(
+            f"{path}: not an {kind} private key in PEM, without a password, as {algorithm} needs; "
+            "mend oauth.private-key or oauth.algorithm",
+            f"{path} : pas une clé privée {kind} en PEM, sans mot de passe, comme {algorithm} la veut ; "
+            "corriger oauth.private-key ou oauth.algorithm",
+        ) from problem

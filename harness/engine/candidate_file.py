@@ -297,7 +297,10 @@ def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place)
     if oauth is None:
         return
     for name in ("token-url", "authorize-url"):
-        _check_address(source, (*place, name), oauth.get(name), "https://login.example/token")
+        # Theirs may have a query (RFC 6749, sections 3.1 and 3.2).
+        _check_address(source, (*place, name), oauth.get(name), "https://login.example/token", query=True)
+        if name in oauth and is_http(oauth[name], query=True) and "@" in urlsplit(oauth[name]).netloc:
+            source.fault((*place, name), "holds a user name or password; write them as client-id and client-secret")
     if oauth["grant"] == "authorization-code" and "authorize-url" not in oauth:
         source.fault(place, "authorize-url is missing: where a person signs in")
     back = oauth.get("redirect-uri")
@@ -305,23 +308,23 @@ def _check_oauth(source: _Source, oauth: Mapping[str, Any] | None, place: Place)
         source.fault((*place, "redirect-uri"), "is not an http address of this machine, such as http://127.0.0.1:8765/")
 
 
-def _check_address(source: _Source, place: Place, url: Any, example: str) -> None:
+def _check_address(source: _Source, place: Place, url: Any, example: str, *, query: bool = False) -> None:
     """Note an address that is none, without what may be a password in it; none at all is well."""
-    if url is not None and not is_http(url):
+    if url is not None and not is_http(url, query=query):
         _, at, after = str(url).rpartition("@")
         shown = f"…@{after}" if at else after
         source.fault(place, f'"{shown}" is not an address such as {example}')
 
 
-def is_http(url: Any) -> bool:
-    """Tell whether ``url`` is an http or https address with a host, without query and fragment."""
+def is_http(url: Any, *, query: bool = False) -> bool:
+    """Tell whether ``url`` is an http or https address with a host, with no fragment, nor a query unless ``query``."""
     try:
         parts = urlsplit(url)
         port_is_number = parts.port is None or parts.port > 0
     except (ValueError, AttributeError):
         return False
     readable = not re.search(r"[\s\x00-\x20\x7f\\\"<>]", url)
-    bare = not (parts.query or parts.fragment or "?" in url or "#" in url)
+    bare = "#" not in url and (query or "?" not in url)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_number and readable and bare
 
 

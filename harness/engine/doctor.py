@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.engine.access import Show, obtain, wanted
+from harness.engine.access import obtain, wanted
 from harness.engine.candidate import Candidate
 from harness.engine.client import Live, Scope
 from harness.engine.diagnosis import Diagnosis, State, diagnosis
 from harness.engine.exchange import Exchange, Response
 from harness.engine.handshake import alert_of, speak
+from harness.engine.sign_in import Show
 from harness.engine.steps import Call, converse, is_redirect
 from harness.engine.text import excerpt, inert
 from harness.engine.tunnel import Proxy, ProxyRefusal, dial

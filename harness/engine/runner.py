@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import ParamSpec, Protocol
 
 import harness
-from harness.engine.access import Grant, Show, obtain, wanted
+from harness.engine.access import Grant, obtain, wanted
 from harness.engine.awaiting import Incoming
 from harness.engine.candidate import Candidate
 from harness.engine.checks.evidence import Judge, finding
@@ -25,6 +25,7 @@ from harness.engine.replay import Replay
 from harness.engine.results import RunResult
 from harness.engine.resume import Resumed
 from harness.engine.setrun import Capabilities, Emit, SetRun
+from harness.engine.sign_in import Show
 from harness.engine.unfinished import Interruptions, StoppedAtOnce
 from harness.engine.verdict import Verdict, combine
 from harness.engine.waivers import Waivers

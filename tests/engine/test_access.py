@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jwt
 from joserfc.jwk import import_key
 
+from harness.engine import access
 from harness.engine.access import Grant, TokenError, obtain, renew
 from harness.engine.candidate import Candidate
 from harness.engine.client import Live, Scope
@@ -135,7 +136,7 @@ def test_a_person_signs_in_with_pkce(respx_mock):
 
 
 @respx.mock
-@pytest.mark.parametrize("lifetime", ["9" * 5_000, 10**400, "²", -1, 1e300, None, [], True])
+@pytest.mark.parametrize("lifetime", ["9" * 5_000, 10**400, "²", -1, 0, "00", 1e300, None, [], True])
 def test_a_lifetime_that_is_none_says_nothing(lifetime):
     respx.post(TOKEN).respond(200, json={"access_token": "token-abcdef", "expires_in": lifetime})
     _, grants = signed_in(candidate())
@@ -343,6 +344,114 @@ def test_what_is_thrown_back_is_not_shown(respx_mock, oauth):
     words = [word for word in sent["said"].replace("=", " ").replace("&", " ").split() if len(word) > 20]
     assert all(word not in str(caught.value) for word in [*words, *oauth.values()] if not word.endswith("_token"))
     assert "«redacted:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"status_code": 302, "headers": {"Location": "/login?token=abcdefgh"}},
+            "302 to /login?token=«redacted:token»",
+        ),
+        ({"status_code": 503, "html": "<h1>busy"}, "the authorization server fails"),
+        ({"status_code": 429}, "the authorization server fails"),
+        ({"status_code": 200, "html": "<h1>Sign in"}, "mend oauth.token-url"),
+        ({"status_code": 404}, "mend oauth.token-url"),
+        ({"status_code": 400, "json": {"error": "invalid_scope"}}, "mend oauth.scope"),
+        ({"status_code": 400, "json": {"error": "invalid_grant"}}, "sign in again"),
+        ({"status_code": 400, "json": {"error": "unsupported_grant_type"}}, "mend oauth.grant"),
+        ({"status_code": 401, "json": {"error": ["invalid_client"]}}, "mend oauth in the candidate file"),
+        ({"status_code": 401, "json": {"error": "invalid_client"}}, "mend oauth.client-id"),
+    ],
+)
+def test_what_to_do_follows_from_the_answer(respx_mock, answer, said):
+    respx_mock.post(TOKEN).respond(**answer)
+    with pytest.raises(TokenError) as caught:
+        signed_in(candidate())
+    assert said in str(caught.value)
+    assert caught.value.message_fr.startswith("identities.default : ")
+
+
+@pytest.mark.parametrize("name", ["access_token", "id_token"])
+@pytest.mark.parametrize("token", ["token\r\nX-Evil: 1", " token", "tök", "\x00token"])
+def test_a_token_that_no_header_can_hold_is_the_fault_of_who_gave_it(respx_mock, name, token):
+    respx_mock.post(TOKEN).respond(200, json={"access_token": "token-abcdef", name: token})
+    with pytest.raises(TokenError, match=f"gave an {name} that no header can hold") as caught:
+        signed_in(candidate())
+    assert "token" not in str(caught.value).replace("_token", "").replace("/token", "")
+
+
+@pytest.mark.parametrize(
+    ("oauth", "told", "early"),
+    [
+        ({}, {"expires_in": 3600}, 30),
+        ({}, {"expires_in": "20"}, 10),
+        ({}, {}, 30),
+        ({"refresh-token": "refresh-first"}, {"expires_in": 3600}, 30),
+        ({"grant": "authorization-code", "refresh-token": "refresh-first"}, {"expires_in": 20}, 10),
+    ],
+)
+def test_a_token_is_renewed_a_little_before_its_end(respx_mock, oauth, told, early):
+    respx_mock.post(TOKEN).respond(200, json={"access_token": "token-abcdef", **told})
+    more = {"authorize-url": "https://login.example/a"} if "grant" in oauth else {}
+    _, (grant,) = signed_in(candidate({**oauth, **more}))
+    assert grant.early == early
+    assert grant.ends is None or not grant.due(grant.ends - early - 1)
+
+
+def test_without_anything_to_renew_it_by_a_token_is_used_until_its_end(respx_mock):
+    respx_mock.post(TOKEN).respond(200, json={"access_token": "token-abcdef", "expires_in": 20})
+    oauth = {**candidate().content["identities"]["default"]["oauth"], "grant": "authorization-code"}
+
+    async def go():
+        live = Live(candidate())
+        try:
+            return await access._ask(("identities", "default"), oauth, {"grant_type": "authorization_code"}, live.fetch)
+        finally:
+            await live.close()
+
+    grant = asyncio.run(go())
+    assert (grant.due(grant.ends - 1), grant.due(grant.ends)) == (False, True)
+
+
+@pytest.mark.parametrize(("ends", "sent"), [(5, ["token-first"] * 8), (-5, [])])
+def test_a_token_that_holds_is_used_when_no_other_one_is_given(respx_mock, ends, sent):
+    async def busy(request):
+        for _ in range(20):  # long enough for the others to come and wait
+            await asyncio.sleep(0)
+        return httpx.Response(503)
+
+    asked = respx_mock.post(TOKEN).mock(side_effect=busy)
+    service = respx_mock.get(f"{BASE}/metadata").respond(200)
+    grant = Grant(("identities", "default"), "token-first", ends=time.monotonic() + ends)
+
+    async def go():
+        live = Live(candidate(), grants=[grant])
+        request = Request("GET", f"{BASE}/metadata", (("Authorization", "Bearer token-first"),))
+        try:
+            return await asyncio.gather(*(live.send(request, SCOPE) for _ in range(8)))
+        finally:
+            await live.close()
+
+    made = asyncio.run(go())
+    assert [call.request.headers["authorization"].removeprefix("Bearer ") for call in service.calls] == sent
+    assert {one.error_code for one in made} == ({None} if sent else {"token"})
+    assert len(asked.calls) == 1  # for all who waited for it
+
+
+def test_client_credentials_are_asked_for_anew_rather_than_by_a_refresh_token(respx_mock):
+    route = respx_mock.post(TOKEN).respond(200, json={"access_token": "token-second"})
+    oauth = candidate().content["identities"]["default"]["oauth"]
+
+    async def go():
+        live = Live(candidate())
+        try:
+            return await renew(Grant(("identities", "default"), "token-first", refresh="stale"), oauth, live.fetch)
+        finally:
+            await live.close()
+
+    assert asyncio.run(go()).bearer == "token-second"
+    assert form(route.calls.last)["grant_type"] == "client_credentials"
 
 
 @pytest.mark.parametrize(
