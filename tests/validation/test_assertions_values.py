@@ -76,6 +76,8 @@ def test_cardinality_of_a_choice_counts_all_its_keys() -> None:
         ({"s": "x"}, {}, [("fixed-value", "Thing.s")]),
         ({"s": "x"}, {"s": "x", "t": "y"}, [("fixed-extra", "Thing.t")]),
         ([1], [1, 1], [("fixed-value", "Thing")]),
+        ({"l": [{"a": 1}, {"a": 2}]}, {"l": [{"a": 1}, {"a": 3}]}, [("fixed-value", "Thing.l[1].a")]),
+        ({"l": [1]}, {"l": [1, 1]}, [("fixed-value", "Thing")]),
     ],
 )
 def test_fixed(expected: Any, value: Any, found: list[tuple[str, str]]) -> None:

@@ -56,9 +56,23 @@ class Fixed:
                 self.refuse(key, (where, key, -1), scope)
             for key, wanted in expected.items():
                 if not same(value.get(key), wanted):
-                    self._compare(value.get(key), wanted, (where, key, -1), scope)
+                    self._member(key, value.get(key), wanted, where, scope)
             return
         tell("fixed-value", value, expected, differences(value, expected, same), self.origin, where, scope)
+
+    def _member(self, key: str, value: Any, expected: Any, where: Location, scope: Scope) -> None:
+        """Report what differs in the member ``key`` of what stands at ``where``: of a list, the items that do.
+
+        A list of another length differs as a whole, which is said of its owner.
+        """
+        if not isinstance(expected, list):
+            self._compare(value, expected, (where, key, -1), scope)
+        elif isinstance(value, list) and len(value) == len(expected):
+            for index, pair in enumerate(zip(value, expected, strict=True)):
+                if not same(*pair):
+                    self._compare(*pair, (where, key, index), scope)
+        else:
+            tell("fixed-value", value, expected, differences(value, expected, same, key), self.origin, where, scope)
 
     def refuse(self, key: str, where: Location, scope: Scope) -> None:
         """Report that the fixed value has no ``key``, which the value has."""
