@@ -43,7 +43,10 @@ def run(
     shard: str | None = typer.Option(None, "--shard", metavar="K/N", help="Part K of N; all parts together are all."),
     fail_fast: bool = typer.Option(False, "--fail-fast", help="Begin no test after a fail or an error."),
     rerun_failed: Path | None = typer.Option(
-        None, "--rerun-failed", metavar="RUN", help="Only what failed, was an error or undecided in that run."
+        None,
+        "--rerun-failed",
+        metavar="RUN",
+        help="Only what failed, was an error or undecided in that run, or was skipped because of such a test.",
     ),
     resume: Path | None = typer.Option(
         None, "--resume", metavar="RUN", help="Go on with a run that was cut off; give it the same candidate."

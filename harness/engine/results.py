@@ -19,6 +19,8 @@ from harness.engine.verdict import Verdict, combine
 from harness.errors import JournalError
 
 _UNPROVEN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
+_KEPT_BACK = frozenset({"control", "depends", "stopped"})
+"""Codes of findings that say which other test kept one from running."""
 
 
 @dataclass
@@ -40,6 +42,11 @@ class TestResult:
     def reason(self) -> str:
         """Why, in one line."""
         return self.finished.reason if self.finished else "the run stopped before this test ended"
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether it was skipped because of another test: a control or a dependency, or one that stopped the run."""
+        return any(one.code in _KEPT_BACK for one in (self.finished.findings if self.finished else ()))
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -130,8 +137,8 @@ class RunResult:
 
     @property
     def unproven(self) -> frozenset[tuple[str, str]]:
-        """(test set, test) of all that failed, was an error or undecided, or never began: what is to run again."""
-        unproven = (test.started for test in self.tests if test.verdict in _UNPROVEN)
+        """(test set, test) of all that failed, was an error or undecided, or did not run for that: to be run again."""
+        unproven = (test.started for test in self.tests if test.verdict in _UNPROVEN or test.kept_back)
         return frozenset((*((one.test_set, one.test) for one in unproven), *self.missing))
 
     @property
