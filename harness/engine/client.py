@@ -5,7 +5,6 @@ import hashlib
 import socket
 import ssl
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -15,7 +14,18 @@ import httpx
 
 from harness.engine.access import Grant, Tokens
 from harness.engine.candidate import Candidate, Limits
-from harness.engine.connections import FAULTS, beyond, chunks, ends_with_chunks, hang_up, outgoing, pool, received
+from harness.engine.connections import (
+    FAULTS,
+    Stalled,
+    Ways,
+    beyond,
+    chunks,
+    ends_with_chunks,
+    hang_up,
+    outgoing,
+    received,
+)
+from harness.engine.decoding import Decoder, TooLarge, UnreadEncoding
 from harness.engine.events import Phase
 from harness.engine.exchange import Exchange, Headers, Request, Response, header
 from harness.engine.handshake import METHOD, shake_hands
@@ -38,6 +48,10 @@ class Scope(NamedTuple):
     phase: Phase = "setup"
 
 
+_NOBODYS = Scope("")
+"""Of requests that are no test's: for tokens."""
+
+
 class Transport(Protocol):
     """Where the world comes in: answers, time and waiting. Everything else in a run follows from these."""
 
@@ -53,6 +67,9 @@ class Transport(Protocol):
     async def pause(self, seconds: float) -> None:
         """Wait between two attempts."""
 
+    async def finish(self, scope: Scope) -> None:
+        """Let go of what was open for a test (or a set) that has come to its end."""
+
     async def close(self) -> None:
         """Let go of the connections."""
 
@@ -65,14 +82,6 @@ class _Attempt(NamedTuple):
     response: Response | None
     code: str | None
     message: Reason | None
-
-
-class _TooLarge(CandidateError):
-    """The answer is longer than the limit."""
-
-
-class _Encoding(CandidateError):
-    """The answer is encoded in a way that is not read here, or is broken."""
 
 
 def _repeatable(request: Request) -> bool:
@@ -95,6 +104,8 @@ _REFUSED = 400
 """The least status of an answer that is an error."""
 _ALWAYS = 65_536
 """Bytes. A body of so many is taken however much a run has recorded already."""
+_IDLE = 5.0
+"""Seconds that a connection is kept while it is not in use."""
 _JUST_NOW = 0.5
 """Seconds; servers keep idle connections for longer, but may hang up on one that they refused something over."""
 
@@ -105,15 +116,10 @@ class Live:
     def __init__(self, candidate: Candidate, redactor: Redactor | None = None, grants: Sequence[Grant] = ()) -> None:
         self._limits = candidate.limits
         self._redactor = redactor or candidate.redactor()
-        context = candidate.tls.context()
         self._proxy = candidate.through
+        self._ways = Ways(candidate.tls.context(), self._proxy)
         self._timeouts = dict.fromkeys(("read", "write"), self._limits.read)
         self._timeouts |= dict.fromkeys(("connect", "pool"), self._limits.connect)
-        self._usual = pool(context, self._proxy)
-        # A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
-        # section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
-        self._once = pool(context, self._proxy, idle=_JUST_NOW)
-        self._alone = pool(context, self._proxy, idle=0)
         self._refused = -_JUST_NOW
         self._tokens = Tokens(candidate, grants, self.fetch, self._redactor.add)
         self._next = 0.0
@@ -121,13 +127,13 @@ class Live:
         self._certificates: dict[str, str] = {}
         self._left = candidate.limits.recorded
 
-    async def send(self, request: Request, scope: Scope) -> Exchange:  # noqa: ARG002 - a live answer needs no scope
+    async def send(self, request: Request, scope: Scope) -> Exchange:
         """Send ``request``; never raises for what the candidate does, whatever it does."""
         retried = 0
-        tried = await self._attempt(request)
+        tried = await self._attempt(request, scope)
         while tried.code == "connection-lost" and retried < self._limits.retries and _repeatable(request):
             retried += 1
-            tried = await self._attempt(request)
+            tried = await self._attempt(request, scope)
         said = None if tried.message is None else self._clean(tried.message)
         return Exchange(
             request=self._redactor.request(request),
@@ -140,7 +146,7 @@ class Live:
             error_fr=None if said is None else said.fr,
         )
 
-    async def _attempt(self, request: Request) -> _Attempt:
+    async def _attempt(self, request: Request, scope: Scope) -> _Attempt:
         """Wait for the rate's turn and for a token that holds, then send: those waits are none of the candidate's."""
         await self._turn()
         try:
@@ -148,19 +154,19 @@ class Live:
         except HarnessError as problem:
             return _Attempt(_instant(), 0.0, None, "token", told(problem))
         started, begun = _instant(), time.perf_counter()
-        outcome = await self._tried(request)
+        outcome = await self._tried(request, scope)
         return _Attempt(started, round(time.perf_counter() - begun, 6), *outcome)
 
     def _clean(self, message: Reason) -> Reason:
         return inert(self._redactor.reason(message), _MESSAGE_LIMIT)
 
-    async def _tried(self, request: Request) -> tuple[Response | None, str | None, Reason | None]:
+    async def _tried(self, request: Request, scope: Scope) -> tuple[Response | None, str | None, Reason | None]:
         """Return the answer, or code and message of what stopped it."""
         try:
             async with asyncio.timeout(self._limits.total):
                 if request.method == METHOD:
                     return await shake_hands(request, self._tls, self._proxy), None, None
-                return await self._answer(request), None, None
+                return await self._answer(request, scope), None, None
         except TimeoutError:
             return None, *_incomplete(self._limits)
         except (CandidateError, *FAULTS, OSError, ValueError) as problem:
@@ -179,22 +185,22 @@ class Live:
         """Return the answer as it came, secrets and all: for tokens. Raises CandidateError."""
         try:
             async with asyncio.timeout(self._limits.total):
-                return await self._answer(request)
+                return await self._answer(request, _NOBODYS)
         except (CandidateError, TimeoutError, *FAULTS, OSError, ValueError) as problem:
             said = self._clean(classify(problem, self._limits)[1])
             raise CandidateError(str(said), said.fr) from problem
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, scope: Scope) -> Response:
         extensions: dict[str, Any] = {"timeout": self._timeouts}
         if request.url.lower().startswith("https:"):
             extensions["trace"] = self._watch
-        answer = await self._way_for(request).handle_async_request(outgoing(request, extensions))
+        answer = await self._way_for(request, scope).handle_async_request(outgoing(request, extensions))
         if answer.status >= _REFUSED:
             self._refused = time.monotonic()
         headers = received(answer)
         length = 0
         try:
-            decoder = _Decoder(header(headers, "content-encoding") or "", *self._most())
+            decoder = Decoder(header(headers, "content-encoding") or "", *self._most())
             gathered = bytearray()  # a list of pieces would hold many times what is in them
             async for chunk in chunks(answer):
                 length += len(chunk)
@@ -208,7 +214,7 @@ class Live:
         body = bytes(gathered)
         if sum(map(body.count, _OPENERS)) > self._limits.values:
             most = self._limits.values
-            raise _TooLarge(
+            raise TooLarge(
                 f"the answer's body holds more than {most} JSON values (limits.values)",
                 f"le corps de la réponse contient plus de {most} valeurs JSON (limits.values)",
             )
@@ -221,10 +227,15 @@ class Live:
         left = max(_ALWAYS, self._left // 2)
         return (self._limits.body, "limits.body") if left > self._limits.body else (left, "limits.recorded, for all")
 
-    def _way_for(self, request: Request) -> httpcore.AsyncConnectionPool:
-        if _repeatable(request):
-            return self._usual
-        return self._alone if time.monotonic() - self._refused < _JUST_NOW else self._once
+    def _way_for(self, request: Request, scope: Scope) -> httpcore.AsyncConnectionPool:
+        """Return the connections of a test for ``request``.
+
+        A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
+        section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
+        """
+        refused = time.monotonic() - self._refused < _JUST_NOW
+        idle = _IDLE if _repeatable(request) else 0 if refused else _JUST_NOW
+        return self._ways.of((scope.test_set, scope.test), idle)
 
     async def _watch(self, event: str, information: Mapping[str, Any]) -> None:
         """Hold every connection to the certificate that the first one saw, before anything is sent over it."""
@@ -254,10 +265,13 @@ class Live:
         """Wait ``seconds``."""
         await asyncio.sleep(seconds)
 
+    async def finish(self, scope: Scope) -> None:
+        """Close the connections that the test had."""
+        await self._ways.close((scope.test_set, scope.test))
+
     async def close(self) -> None:
         """Close the connections."""
-        for way in (self._usual, self._once, self._alone):
-            await way.aclose()
+        await self._ways.close_all()
 
 
 def _instant() -> str:
@@ -268,77 +282,10 @@ def _goes_on(answer: httpcore.Response, method: str, headers: Headers, length: i
     """Tell whether more came than the answer, whose body has ``length`` bytes, or is announced where none is read."""
     chunked = header(headers, "transfer-encoding") is not None
     if answer.status in _BODILESS:
-        return chunked or header(headers, "content-length") not in (None, "0")
+        return chunked or header(headers, "content-length") not in (None, "0") or beyond(answer, 0) > 0
     if chunked and method != "HEAD":
         return not ends_with_chunks(answer)
     return beyond(answer, length) > 0
-
-
-class _Decoder:
-    """Undoes the content encoding piece by piece, and stops where the decoded body passes the limit (bytes)."""
-
-    def __init__(self, encoding: str, limit: int, name: str) -> None:
-        self._encoding = encoding.strip().lower()
-        self._left = limit
-        self._told = (
-            f"the answer's body is longer than {limit} bytes ({name})",
-            f"le corps de la réponse dépasse {limit} octets ({name})",
-        )
-        self._begun = False
-        match self._encoding:
-            case "" | "identity":
-                self._inflate = None
-            case "gzip" | "x-gzip" | "deflate":
-                self._inflate = zlib.decompressobj(wbits=47 if "gzip" in self._encoding else 15)
-            case _:
-                named = self._encoding[:40]
-                raise _Encoding(
-                    f'the answer has the content encoding "{named}": only gzip and deflate are read here',
-                    f"la réponse a l'encodage de contenu « {named} » : seuls gzip et deflate sont lus ici",
-                )
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what ``chunk`` decodes to. Raises _TooLarge, _Encoding."""
-        if self._inflate is None:
-            yield self._counted(chunk)
-            return
-        self._begun = self._begun or bool(chunk)
-        while chunk:
-            try:
-                piece = self._inflate.decompress(chunk, self._left + 1)
-            except zlib.error as problem:
-                named = self._encoding
-                raise _Encoding(
-                    f"the answer is not the {named} that it says: {problem}",
-                    f"la réponse n'est pas le {named} qu'elle annonce : {problem}",
-                ) from problem
-            yield self._counted(piece)
-            chunk = self._inflate.unconsumed_tail
-            if self._inflate.unused_data:
-                chunk = self._next_member(self._inflate.unused_data)
-
-    def _next_member(self, rest: bytes) -> bytes:
-        """Get ready for ``rest``, what follows the end: gzip is a series of members (RFC 1952, section 2.2)."""
-        if "gzip" not in self._encoding:
-            named = self._encoding
-            raise _Encoding(
-                f"the answer's {named} body goes on after its end",
-                f"le corps {named} de la réponse continue après sa fin",
-            )
-        self._inflate = zlib.decompressobj(wbits=31)
-        return rest
-
-    def _counted(self, piece: bytes) -> bytes:
-        self._left -= len(piece)
-        if self._left < 0:
-            raise _TooLarge(*self._told)
-        return piece
-
-    def finish(self, method: str) -> None:
-        """Raise _Encoding when the compressed body was cut off."""
-        if self._inflate is not None and self._begun and not self._inflate.eof and method != "HEAD":
-            named = self._encoding
-            raise _Encoding(f"the answer's {named} body is cut off", f"le corps {named} de la réponse est tronqué")
 
 
 def classify(problem: Exception, limits: Limits) -> tuple[str, Reason]:
@@ -348,9 +295,9 @@ def classify(problem: Exception, limits: Limits) -> tuple[str, Reason]:
     ``connection-lost``, ``certificate-changed``.
     """
     causes = list(_causes(problem))
-    if isinstance(problem, _TooLarge):
+    if isinstance(problem, TooLarge):
         return "too-large", told(problem)
-    if isinstance(problem, _Encoding):
+    if isinstance(problem, UnreadEncoding):
         return "encoding", told(problem)
     if isinstance(problem, _CertificateChanged):
         return "certificate-changed", told(problem)
@@ -367,6 +314,8 @@ def classify(problem: Exception, limits: Limits) -> tuple[str, Reason]:
         case httpcore.ConnectTimeout() | httpcore.PoolTimeout():
             most = f"{limits.connect:g} s"
             return "timeout", Reason(f"no connection within {most}", f"pas de connexion en {most}")
+        case Stalled():
+            return "timeout", problem.told(f"{limits.read:g} s")
         case httpcore.TimeoutException():
             most = f"{limits.read:g} s"
             return "timeout", Reason(f"nothing came for {most}", f"rien n'est venu pendant {most}")

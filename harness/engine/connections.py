@@ -3,7 +3,7 @@
 import contextlib
 import re
 import ssl
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Hashable, Iterable
 from typing import Any, cast
 
 import httpcore
@@ -12,6 +12,7 @@ import httpx
 from harness.engine.exchange import Headers, Request
 from harness.engine.tunnel import Proxy
 from harness.errors import HarnessError
+from harness.reason import Reason
 
 FAULTS = (
     httpcore.NetworkError,
@@ -42,6 +43,23 @@ _KEPT_BACK = 256
 """Bytes of what came before that the last chunk is looked for in, too."""
 
 
+class Stalled(httpcore.ReadTimeout):
+    """The answer began, and did not go on; ``octets`` of its head had come, or of its body."""
+
+    def __init__(self, octets: int, *, of_body: bool) -> None:
+        super().__init__()
+        self._octets = octets
+        self._of_body = of_body
+
+    def told(self, time: str) -> Reason:
+        """Return what happened; nothing more came for ``time``."""
+        en, fr = ("body", "du corps") if self._of_body else ("head", "de l'en-tête")
+        return Reason(
+            f"the answer stopped: {self._octets} bytes of its {en} came, then nothing for {time}",
+            f"la réponse s'est arrêtée : {self._octets} octets {fr} sont venus, puis rien pendant {time}",
+        )
+
+
 class Unsendable(HarnessError, ValueError):
     """A header that cannot go out. Its value, which may be a secret, is not told."""
 
@@ -59,6 +77,32 @@ def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float = 5
         return httpcore.AsyncConnectionPool(**options)
     at = httpx.Proxy(proxy.url)
     return httpcore.AsyncHTTPProxy(_address(at.url), at.raw_auth, proxy_ssl_context=proxy.context(), **options)
+
+
+class Ways:
+    """The connections of each test are its own: what a candidate sends beyond an answer reaches no other test."""
+
+    def __init__(self, context: ssl.SSLContext, proxy: Proxy | None) -> None:
+        self._context = context
+        self._proxy = proxy
+        self._pools: dict[Hashable, dict[float, httpcore.AsyncConnectionPool]] = {}
+
+    def of(self, owner: Hashable, idle: float) -> httpcore.AsyncConnectionPool:
+        """Return the connections of ``owner`` that are kept while not in use for ``idle`` seconds."""
+        pools = self._pools.setdefault(owner, {})
+        if idle not in pools:
+            pools[idle] = pool(self._context, self._proxy, idle=idle)
+        return pools[idle]
+
+    async def close(self, owner: Hashable) -> None:
+        """Close the connections of ``owner``, where there are any."""
+        for one in self._pools.pop(owner, {}).values():
+            await one.aclose()
+
+    async def close_all(self) -> None:
+        """Close the connections of everybody."""
+        for owner in tuple(self._pools):
+            await self.close(owner)
 
 
 def outgoing(request: Request, extensions: dict[str, Any]) -> httpcore.Request:
@@ -139,7 +183,14 @@ class _Counting(httpcore.AsyncNetworkStream):
         self._latest = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, timeout)
+        try:
+            data = await self._stream.read(max_bytes, timeout)
+        except httpcore.ReadTimeout as problem:
+            if self._come is not None:
+                raise Stalled(self._come, of_body=True) from problem
+            if self._head:
+                raise Stalled(len(self._head), of_body=False) from problem
+            raise
         self._latest = self._latest[-_KEPT_BACK:] + data
         if self._come is not None:
             self._come += len(data)

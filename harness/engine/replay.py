@@ -102,6 +102,9 @@ class Replay:
     async def pause(self, seconds: float) -> None:
         """Go on at once: what was waited for has come already."""
 
+    async def finish(self, scope: Scope) -> None:
+        """Nothing is open."""
+
     async def close(self) -> None:
         """Nothing is open."""
 

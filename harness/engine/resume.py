@@ -79,6 +79,10 @@ class Resumed:
         """Wait as ``live`` does: what had ended is not waited for, since its answer is the last that came."""
         await self._live.pause(seconds)
 
+    async def finish(self, scope: Scope) -> None:
+        """Let go of what ``live`` had open for ``scope``."""
+        await self._live.finish(scope)
+
     async def close(self) -> None:
         """Close ``live``."""
         await self._live.close()

@@ -118,6 +118,7 @@ class SetRun:
                 await self._together(batch)
         finally:
             await self._clean_up(scope._replace(phase="cleanup"), created)
+            await self._world.transport.finish(scope)
             verdict = combine(self._verdicts.values())
             reason = self._obstacle.message if self._obstacle else ""
             self._emit(SetFinished(self._set.id, verdict, tuple(self._leftovers), reason))
@@ -264,6 +265,7 @@ class SetRun:
             verdict, reason, outside = obstacle.verdict, obstacle.message, (obstacle,)
         else:
             verdict, reason, outside = await self._steps(case, scope, now)
+            await self._world.transport.finish(scope)
         self._verdicts[case.id] = verdict
         elapsed = round(time.perf_counter() - begun, 6)
         self._emit(TestFinished(self._set.id, case.id, verdict, reason, elapsed, outside))

@@ -177,7 +177,7 @@ def test_a_bomb_that_comes_in_one_piece_is_not_unpacked_whole():
         tracemalloc.stop()
 
 
-def raw_server(answer):
+def raw_server(answer, **limits):
     """Serve one connection with ``answer(reader, writer)`` and send a request to it."""
 
     async def scenario():
@@ -192,7 +192,7 @@ def raw_server(answer):
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        live = Live(candidate(base, total=0.4, read=0.25, body=100_000))
+        live = Live(candidate(base, **{"total": 0.4, "read": 0.25, "body": 100_000, **limits}))
         try:
             return await live.send(Request("GET", f"{base}/metadata"), SCOPE)
         finally:
@@ -299,8 +299,8 @@ def test_http_where_tls_is_spoken():
     assert asyncio.run(scenario()).error_code == "tls"
 
 
-def one_after_the_other(parts, method="GET", times=3):
-    """Exchanges with a server that answers each request by ``parts``, and how many connections they took."""
+def one_after_the_other(parts, method="GET", times=3, share=9):
+    """Exchanges, ``share`` of one test, with a server that answers by ``parts``, and how many connections they took."""
     opened = []
 
     async def answer(reader, writer):
@@ -318,7 +318,12 @@ def one_after_the_other(parts, method="GET", times=3):
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             live = Live(candidate(base))
-            made = [await live.send(Request(method, f"{base}/Patient"), SCOPE) for _ in range(times)]
+            made = []
+            for number in range(times):
+                scope = Scope("set", f"test-{number // share}", "test")
+                made.append(await live.send(Request(method, f"{base}/Patient"), scope))
+                if (number + 1) % share == 0:
+                    await live.finish(scope)
             await live.close()
             await asyncio.wait(opened)
             return made
@@ -334,6 +339,8 @@ SECOND = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
     [
         ("GET", "204 No Content\r\nContent-Length: 8", "leftover"),
         ("GET", "304 Not Modified\r\nContent-Length: 8", "leftover"),
+        ("GET", "204 No Content", SECOND),
+        ("GET", "304 Not Modified", SECOND),
         ("GET", "200 OK\r\nContent-Length: 2", "{}leftover"),
         ("GET", "200 OK\r\nContent-Length: 2", "{}" + SECOND),
         ("GET", "103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2", "{}" + SECOND),
@@ -377,3 +384,24 @@ def test_what_cannot_be_sent_twice_goes_over_no_connection_that_may_be_closed(mo
     made, opened = one_after_the_other([f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()], "POST")
     assert [one.response.status for one in made] == [int(status[:3])] * 3
     assert opened == connections
+
+
+def test_no_connection_goes_from_one_test_to_the_next():
+    made, connections = one_after_the_other([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"], times=6, share=2)
+    assert [one.response.body for one in made] == [b"{}"] * 6
+    assert connections == 3
+
+
+@pytest.mark.parametrize(
+    ("came", "en", "fr"),
+    [
+        (b'{"resourceType": "Patient"}', "27 bytes of its head came", "27 octets de l'en-tête sont venus"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "2 bytes of its body came", "2 octets du corps sont venus"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", "nothing came for 0.05 s", "rien n'est venu pendant 0.05 s"),
+    ],
+)
+def test_an_answer_that_stops_says_how_far_it_came(came, en, fr):
+    made = raw_server(lambda writer: never(writer, came), read=0.05, total=60)
+    assert made.error_code == "timeout"
+    assert en in made.error
+    assert fr in made.error_fr

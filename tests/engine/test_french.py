@@ -34,8 +34,8 @@ SAID = {
     "ExpressionError",
     "TokenError",
     "ProxyRefusal",
-    "_TooLarge",
-    "_Encoding",
+    "TooLarge",
+    "UnreadEncoding",
     "_CertificateChanged",
 }
 """What becomes part of a finding when it is raised during a run."""
