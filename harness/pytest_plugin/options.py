@@ -38,7 +38,9 @@ OPTIONS = (
     Option("seed", "number", "N", "Seed of ${random…}; default: drawn, and told in the header."),
     Option("waivers", "file", "FILE", "Findings that are accepted, YAML."),
     Option("shard", "text", "K/N", "Part K of N; all parts together are all."),
-    Option("rerun-failed", "file", "RUN", "Only what failed, was an error or undecided in that run, or skipped for it."),
+    Option(
+        "rerun-failed", "file", "RUN", "Only what was a fail, an error or undecided in that run, or skipped for it."
+    ),
     Option("resume", "file", "RUN", "Go on with a recorded run that was cut off, with --fhir-out or --fhir-accept."),
     Option("jobs", "number", "N", "Tests of a set at the same time, with --fhir-out or --fhir-accept."),
     Option("report-html", "file", "FILE", "One HTML report of the session; goes with -n, too."),
