@@ -32,7 +32,7 @@ def compare(
     format: Shape = typer.Option(Shape.TEXT, "--format", help="text, json or html."),  # noqa: A002
     out: Path | None = typer.Option(None, "--out", metavar="FILE", help="Write there, not to the terminal."),
     everything: bool = typer.Option(False, "--all", help="In the text, the tests that are the same, too."),
-    lang: Language = typer.Option(Language.EN, "--lang", help="Language of the text."),
+    lang: Language = typer.Option(Language.EN, "--lang", help="Language of the text, and that the page opens in."),
 ) -> None:
     """Compare B to A: 0 same or better, 1 a test is worse, 3 none is worse and some cannot be compared, 5 no test."""
     trusted = Trust(trust, policy, unsafe)
@@ -51,7 +51,7 @@ def written(comparison: Comparison, shape: Shape, lang: Language, *, everything:
         case Shape.JSON:
             return render_json(comparison).decode("utf-8").rstrip()
         case Shape.HTML:
-            return render_html(comparison)
+            return render_html(comparison, lang.value)
         case Shape.TEXT:
             return render_text(comparison, lang.value, everything=everything)
 

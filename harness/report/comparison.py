@@ -10,7 +10,7 @@ from markupsafe import Markup
 from harness.engine.codec import dumps
 from harness.engine.verdict import Exit, Verdict
 from harness.report.inert import one_line, printable
-from harness.report.markup import both
+from harness.report.markup import both, instant
 from harness.report.pages import template
 from harness.report.words import WORDS
 
@@ -238,11 +238,18 @@ def _verdict(verdict: Verdict | None, language: Language) -> str:
     return WORDS[language].verdicts[verdict] if verdict else "–"
 
 
-def render_html(comparison: Comparison) -> str:
-    """Return the page, in English and French. The same comparison gives the same page."""
+def render_html(comparison: Comparison, language: Language = "en") -> str:
+    """Return the page, in English and French, opened in ``language``: what is worse first, what is the same last.
+
+    The same comparison gives the same page.
+    """
+    order = list(Relation)
     embedded = dumps(as_json(comparison), sort=True).decode("utf-8").replace("<", "\\u003c")
     return template("comparison.html.j2").render(
         comparison=comparison,
+        language=language,
+        instant=instant,
+        tests=sorted(comparison.tests, key=lambda test: order.index(test.relation)),
         relations=RELATIONS,
         verdicts=list(Verdict),
         text=both,

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from harness.engine.codes import Language
 from harness.engine.events import Event, StepFinished, TestFinished
 from harness.engine.results import RunResult
+from harness.engine.verdict import Verdict
 from harness.report import html
+from harness.report.comparison import Comparison, Difference, Relation, Side, TestComparison, render_html
 from tests.runs import HOSTILE, events
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: browser)")
@@ -153,4 +156,41 @@ def test_a_narrow_screen_does_not_scroll_sideways(browser: Any, tmp_path: Path) 
     page.goto((tmp_path / "page.html").as_uri())
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()
+
+
+def _compared() -> Comparison:
+    run = RunResult.read(events())
+    told = (run.started.run, run.started.started, "0", "http://x/")
+    sides = [
+        Side(place, *told, run.started.software, run.verdict, run.counts(), verified=False)
+        for place in ("runs/" + "a" * 300, "runs/b")
+    ]
+    title = {"en": "A patient is read", "fr": "Un patient est lu"}
+    tests = (
+        TestComparison("patient", "reads", title, Relation.SAME, Verdict.PASS, Verdict.PASS),
+        TestComparison(
+            "patient", "refuses", title, Relation.WORSE, Verdict.PASS, Verdict.FAIL,
+            second_reason={"en": HOSTILE, "fr": HOSTILE}, difference=Difference(0, 0, "status", False, "404", HOSTILE),
+        ),
+    )  # fmt: skip
+    return Comparison(sides[0], sides[1], tests)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_comparison_is_accessible_narrow_and_shows_first_what_is_worse(
+    browser: Any, tmp_path: Path, language: Language, scheme: str
+) -> None:
+    (tmp_path / "page.html").write_text(render_html(_compared(), language), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 320, "height": 700}, color_scheme=scheme)
+    page.goto((tmp_path / "page.html").as_uri())
+    word = {"en": "worse", "fr": "moins bon"}[language]
+    assert page.locator(".test").first.inner_text().strip().startswith(word)
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.locator("#only-worse").check()
+    assert page.locator(".test:visible").count() == 1
     page.close()
