@@ -306,6 +306,12 @@ def test_definitions_tell_the_types_that_json_does_not() -> None:
     assert evaluate("birthDate is date and (id is code).not()") == [True]
     assert evaluate("descendants().ofType(HumanName).family") == ["Martin", "Durand"]
     assert evaluate("generalPractitioner.first() is Reference") == [True]
+    assert evaluate("(contact | contained | birthDate).type().name") == ["BackboneElement", "Organization", "date"]
+    assert evaluate("type()") == [{"namespace": "FHIR", "name": "Patient"}]
+    assert evaluate("(1 + 1).type()") == [{"namespace": "System", "name": "Integer"}]
+    assert compile_expression("active.type().name").evaluate(PATIENT) == ["boolean"]
+    with pytest.raises(FHIRPathError, match="definitions that say the type"):
+        compile_expression("contact.type()").evaluate(PATIENT)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def _table(environment: Environment) -> dict[str, Any]:
     return {
         name: _entry(function, environment)
         for name, function in {**FHIR_FUNCTIONS, **FHIR_JUDGES}.items()
-        if name != "extension"  # fhirpathpy has its own, which keeps the types
+        if name not in ("extension", "type")  # fhirpathpy has its own, which keep the types
     }
 
 

@@ -6,8 +6,9 @@ from harness.errors import FHIRPathError
 from harness.fhir.fhirpath.environment import Environment
 from harness.fhir.fhirpath.functions import Function
 from harness.fhir.fhirpath.narrative import narrative_faults
-from harness.fhir.fhirpath.navigation import member
+from harness.fhir.fhirpath.navigation import member, type_of
 from harness.fhir.fhirpath.operators import one, text_of
+from harness.fhir.fhirpath.types import JSON_TYPES, system_type
 from harness.fhir.fhirpath.values import Element, plain
 
 Items = list[Any]
@@ -31,6 +32,23 @@ def _value(item: Any) -> Any:
 def _get_value(items: Items, _: Environment) -> Items:
     value = _value(items[0]) if len(items) == 1 else None
     return [] if value is None else [value]
+
+
+def _type(items: Items, environment: Environment) -> Items:
+    """What FHIRPath N1 §6.3 gives of each item: the name of its type, and FHIR or System for where that is defined."""
+    return [Element(_type_info(item, environment)) for item in items]
+
+
+def _type_info(item: Any, environment: Environment) -> dict[str, str]:
+    if type(item) is not Element:
+        return {"namespace": "System", "name": system_type(item)}
+    kind = type_of(item, environment) or JSON_TYPES.get(type(item.value))
+    if kind is None:
+        raise FHIRPathError(
+            "FHIRPath type(): the definitions that say the type of this element were not given",
+            "FHIRPath type() : les définitions qui disent le type de cet élément ne sont pas fournies",
+        )
+    return {"namespace": "FHIR", "name": "BackboneElement" if "." in kind else kind}
 
 
 def _reference(item: Any) -> str | None:
@@ -103,4 +121,5 @@ FHIR_FUNCTIONS: dict[str, Function] = {
     "extension": Function(_extension, 1, 1),
     "getValue": Function(_get_value),
     "resolve": Function(_resolve),
+    "type": Function(_type),
 }

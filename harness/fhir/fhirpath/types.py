@@ -124,7 +124,7 @@ _OBJECTS = {kind for kind in CHOICES["value"].values() if kind[0].isupper()} | {
     "Extension",
     "Narrative",
 }
-_JSON_TYPES = {bool: "boolean", int: "integer", float: "decimal", Decimal: "decimal", str: "string"}
+JSON_TYPES = {bool: "boolean", int: "integer", float: "decimal", Decimal: "decimal", str: "string"}
 
 
 def system_type(value: Any) -> str:
@@ -170,7 +170,7 @@ def matches(item: Any, kind: str | None, wanted: str) -> bool:
         return PRIMITIVES[name].check(value) is None
     if namespace == "FHIR":
         return False
-    step: str | None = kind or _JSON_TYPES.get(type(value))
+    step: str | None = kind or JSON_TYPES.get(type(value))
     while step is not None:
         if _SYSTEM_OF.get(step) == name:
             return True
