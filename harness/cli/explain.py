@@ -5,7 +5,7 @@ import difflib
 import typer
 
 from harness.cli.options import Language
-from harness.engine.codes import CODES, lookup, meaning
+from harness.engine.codes import CODES, meaning
 from harness.errors import UsageError
 from harness.validation.messages import RULES
 
@@ -25,6 +25,7 @@ def explain(
         for known in (*CODES, *(f"{_CONFORMS}.{rule}" for rule in RULES)):
             typer.echo(known)
         return
+    code = code.strip().lower()
     name = code.removeprefix(f"{_CONFORMS}.")
     if name in RULES:
         rule = RULES[name]
@@ -32,8 +33,7 @@ def explain(
         typer.echo(f"{_CONFORMS}.{name} ({rule.severity}, {rule.code})\n{sentence}")
         typer.echo(meaning(_CONFORMS, lang.value))
         return
-    of_a_rule = code.startswith(f"{_CONFORMS}.") and code not in CODES
-    if lookup(code) is None or of_a_rule:
+    if code not in CODES:
         names = [*CODES, *RULES, *(f"{_CONFORMS}.{rule}" for rule in RULES)]
         near = difflib.get_close_matches(code, names, 1)
         hint = f'; did you mean "{near[0]}"?' if near else "; explain without a code lists them all"

@@ -1,9 +1,12 @@
 """Every finding code can be explained, in both languages."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import harness.engine
 from harness.engine.codes import CODES
 from harness.validation.messages import RULES
 from tests.cli.conftest import Answer
@@ -44,3 +47,24 @@ def test_what_is_like_no_code_is_told_where_they_are(command: Callable[..., Answ
     answer = command("explain", "zzz")
     assert answer.exit == 2
     assert "explain without a code lists them all" in answer.err
+
+
+def test_every_code_that_the_engine_names_has_texts_of_its_own() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in Path(harness.engine.__file__).parent.rglob("*.py")]
+    named = {code for text in sources for code in re.findall(r'(?:finding|StepFault)\(\s*"([a-z.-]+)"', text)}
+    assert {"more", "step.outside", "needs"} <= named
+    assert named - CODES.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("network.conection", "network.connect"), ("step.outsid", "step.outside"), ("STATTUS", "status")],
+)
+def test_a_slip_in_the_second_word_names_the_nearest_too(command: Callable[..., Answer], typed: str, near: str) -> None:
+    answer = command("explain", typed)
+    assert answer.exit == 2
+    assert f'did you mean "{near}' in answer.err
+
+
+def test_a_code_may_be_pasted_as_it_comes(command: Callable[..., Answer]) -> None:
+    assert command("explain", " Network.TLS ").out == command("explain", "network.tls").out
