@@ -10,8 +10,9 @@ from typing import Any
 
 from harness.engine.codes import Language
 from harness.engine.text import inert
+from harness.reason import french, told
 
-_LONGEST = 300
+_LONGEST = 600
 """Characters of what was found."""
 
 
@@ -36,16 +37,25 @@ class Diagnosis:
     def found(self, language: Language) -> str:
         """Return what was found."""
         text: str = DIAGNOSES[self.code]["found"][language]
-        return inert(text.format_map(self.values), _LONGEST)
+        return inert(text.format_map(self._in(language)), _LONGEST)
 
     def advice(self, language: Language) -> str:
         """Return what to do; empty where nothing is to be done."""
-        return str(DIAGNOSES[self.code]["advice"][language]).format_map(self.values)
+        return str(DIAGNOSES[self.code]["advice"][language]).format_map(self._in(language))
+
+    def _in(self, language: Language) -> dict[str, str]:
+        return {name: french(value) if language == "fr" else value for name, value in self.values.items()}
 
 
 def diagnosis(code: str, state: State, **values: object) -> Diagnosis:
     """Return a diagnosis with the texts of ``code``, whose first word is what was looked at."""
-    return Diagnosis(code.partition(".")[0], state, code, {name: str(value) for name, value in values.items()})
+    return Diagnosis(code.partition(".")[0], state, code, {name: _text(value) for name, value in values.items()})
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Exception):
+        return told(value)
+    return value if isinstance(value, str) else str(value)
 
 
 def _read() -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from harness.engine.steps import Call, converse, is_redirect
 from harness.engine.text import excerpt, inert
 from harness.engine.tunnel import Proxy, ProxyRefusal, dial
 from harness.errors import CandidateError, HarnessError, UsageError
+from harness.reason import Reason
 from harness.suite.model import Interaction
 
 SOON = 30
@@ -33,10 +34,14 @@ _CERTIFICATE_FAULTS = {
     10: "tls.expired",
     18: "tls.self-signed",
     19: "tls.self-signed",
+    2: "tls.chain",
     20: "tls.chain",
     21: "tls.chain",
     62: "tls.name",
     64: "tls.name",
+    66: "tls.weak",
+    67: "tls.weak",
+    68: "tls.weak",
 }
 """By X509_V_ERR_… of OpenSSL."""
 _ABOUT_CERTIFICATES = ("certificate", "unknown_ca", "access_denied")
@@ -44,6 +49,7 @@ _ABOUT_CERTIFICATES = ("certificate", "unknown_ca", "access_denied")
 _NAMESPACE = b'"http://hl7.org/fhir"'
 """Of a resource in XML, which names it in its first element."""
 _STATUSES = {401: "refused", 403: "refused", 404: "absent", 407: "proxy", 410: "absent"}
+_PROXY_STATUSES = {0: "other", 407: "authentication"}
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -57,6 +63,9 @@ async def examine(candidate: Candidate, show: Show = print) -> AsyncIterator[Dia
     except UsageError as problem:
         yield diagnosis("files", State.FAIL, problem=problem)
         return
+    own = _own(candidate)
+    if own is not None:
+        yield own
     ways = _Ways(candidate)
     asked = list(wanted(candidate.content))
     open_ = True
@@ -73,6 +82,21 @@ async def examine(candidate: Candidate, show: Show = print) -> AsyncIterator[Dia
         if there is not None:
             async for found in _address(there, ways, f"{name}: " if name else ""):
                 yield found
+
+
+def _own(candidate: Candidate) -> Diagnosis | None:
+    """Look at the client's own certificate, which a server refuses without saying why; None when all is well."""
+    certificate = candidate.tls.own()
+    if certificate is None:
+        return None
+    now = datetime.now(UTC)
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    values = {"begins": f"{begins:%Y-%m-%d}", "ends": f"{ends:%Y-%m-%d}", "days": (ends - now).days}
+    if now < begins:
+        return diagnosis("certificate.not-yet", State.WARN, **values)
+    if now > ends:
+        return diagnosis("certificate.expired", State.WARN, **values)
+    return diagnosis("certificate.soon", State.WARN, **values) if (ends - now).days <= SOON else None
 
 
 async def _tokens(candidate: Candidate, show: Show) -> tuple[Candidate, list[Diagnosis]]:
@@ -128,6 +152,7 @@ class _Ways:
         proxy = Proxy(str(self._candidate.proxy), self._candidate.tls)
         through, at = proxy.address
         named = {"host": through, "port": at}
+        seconds = f"{self._candidate.limits.connect:g} s"
         try:
             async with asyncio.timeout(self._candidate.limits.connect):
                 if url.lower().startswith("https:"):
@@ -136,10 +161,16 @@ class _Ways:
                     _, writer = await asyncio.open_connection(through, at, ssl=proxy.context())
                 writer.transport.abort()
         except ProxyRefusal as problem:
-            code = "unreached" if problem.unreached else "authentication" if problem.status == 407 else "refused"
-            return diagnosis(f"proxy.{code}", State.FAIL, problem=problem, host=host)
+            code = "unreached" if problem.unreached else _PROXY_STATUSES.get(problem.status, "refused")
+            about = named if code == "other" else {"host": host}
+            return diagnosis(f"proxy.{code}", State.FAIL, problem=problem, **about)
         except ssl.SSLCertVerificationError as problem:
             return diagnosis("proxy.tls", State.FAIL, problem=problem.verify_message, **named)
+        except ssl.SSLError as problem:
+            return diagnosis("proxy.other", State.FAIL, problem=problem.reason or problem, **named)
+        except TimeoutError:
+            late = Reason(f"nothing came within {seconds}", f"rien n'est venu en {seconds}")
+            return diagnosis("proxy.other", State.FAIL, problem=late, **named)
         except socket.gaierror as problem:
             return diagnosis("proxy.dns", State.FAIL, problem=problem.strerror or problem, **named)
         except OSError as problem:
@@ -179,7 +210,7 @@ class _Ways:
 
 def _system(problem: OSError) -> str:
     """Return what the operating system says: asyncio puts its own words around it."""
-    return os.strerror(problem.errno) if problem.errno else str(problem) or os.strerror(errno.ETIMEDOUT)
+    return os.strerror(problem.errno) if problem.errno else str(problem) or os.strerror(errno.ECONNRESET)
 
 
 async def _dns(url: str, host: str, port: int) -> Diagnosis:  # noqa: ARG001 - as every step of a way
@@ -239,7 +270,7 @@ async def _metadata(candidate: Candidate) -> Exchange:
 def _capabilities(made: Exchange, candidate: Candidate) -> Iterator[Diagnosis]:
     answer = made.response
     if answer is None:
-        yield diagnosis("metadata.none", State.FAIL, problem=made.error)
+        yield diagnosis("metadata.none", State.FAIL, problem=Reason(made.error or "", made.error_fr or ""))
         return
     statement = answer.resource if isinstance(answer.resource, dict) else {}
     if answer.status != 200 or statement.get("resourceType") != "CapabilityStatement":

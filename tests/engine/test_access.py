@@ -29,6 +29,7 @@ from harness.engine.client import Live, Scope
 from harness.engine.diagnosis import State
 from harness.engine.doctor import examine
 from harness.engine.exchange import Request
+from harness.engine.secure import Tls
 from harness.errors import UsageError
 from tests.engine.tls import Authority, TLSServer, server_context
 
@@ -316,6 +317,27 @@ def test_files_that_are_no_certificates_are_named(authority, tmp_path):
         target = Candidate.of({"base-url": BASE, "tls": {name: str(tmp_path / value) for name, value in tls.items()}})
         with pytest.raises(UsageError, match=rf"mend tls\.{next(iter(tls))}"):
             target.tls.context()
+
+
+def test_what_is_wrong_with_the_files_of_a_certificate_is_told(authority, tmp_path):
+    ours, others = authority.issue("client.example"), authority.issue("other.example")
+    locked = tmp_path / "locked.key"
+    locked.write_bytes(ours.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"p4ss")))
+    said = {
+        "none.pem: No such file": {"certificate": "none.pem", "key": ours.key_file},
+        "none.key: No such file": {"certificate": ours.cert_file, "key": "none.key"},
+        "holds no certificate in PEM": {"certificate": locked, "key": ours.key_file},
+        "holds no private key in PEM": {"certificate": ours.cert_file},
+        "locked.key is encrypted, and tls.password is missing": {"certificate": ours.cert_file, "key": locked},
+        "tls.password does not open": {"certificate": ours.cert_file, "key": locked, "password": "canary"},
+        "is not that of the certificate": {"certificate": ours.cert_file, "key": others.key_file, "password": "canary"},
+    }
+    for why, tls in said.items():
+        with pytest.raises(UsageError, match=why) as caught:
+            Tls(**{name: str(value) for name, value in tls.items()}).context()
+        assert "canary" not in str(caught.value)
+        assert caught.value.message_fr.startswith("le certificat du client est inutilisable : ")
+    assert Tls(certificate=str(ours.cert_file), key=str(locked), password="p4ss").context()
 
 
 async def diagnoses(target):

@@ -7,13 +7,17 @@ import string
 
 import pytest
 import respx
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
 from harness.cli import main
+from harness.engine import doctor
 from harness.engine.candidate import Candidate
 from harness.engine.diagnosis import DIAGNOSES, State
 from harness.engine.doctor import examine
 from tests.engine.proxy import Proxy
-from tests.engine.test_handshake import BlockingServer
+from tests.engine.test_handshake import BlockingServer, lax
+from tests.engine.threaded import Threaded
 from tests.engine.tls import DAY, NOW, Authority, TLSServer, server_context
 
 # Of handshakes that are refused, the TLS of asyncio may leave the connection below to the collector, which warns of it.
@@ -59,7 +63,7 @@ def test_every_text_is_there_in_both_languages_with_the_same_places():
             assert places[0] == places[1], code
             assert bool(texts[kind]["en"]) == bool(texts[kind]["fr"]), code
         fine = code.endswith(".ok")
-        assert fine or texts["advice"]["en"] or code == "files", code
+        assert fine or texts["advice"]["en"] or code in ("files", "token"), code  # these errors say what to do
 
 
 def test_a_name_that_is_none():
@@ -113,7 +117,44 @@ def test_a_certificate_of_ours_that_is_wanted_or_unwelcome(authority, tmp_path):
 def test_a_file_of_ours_is_looked_at_first(tmp_path):
     found = look(**{"base-url": "https://nowhere.invalid/fhir", "tls": {"pkcs12": str(tmp_path / "none.p12")}})
     assert [one.code for one in found] == ["files"]
-    assert "mend tls.pkcs12" in found[0].found("fr")
+    assert "mend tls.pkcs12" in found[0].found("en")
+    assert "corriger tls.pkcs12" in found[0].found("fr")
+
+
+@pytest.mark.parametrize("kind", ["pem", "pkcs12"])
+@pytest.mark.parametrize(
+    ("issue", "code"),
+    [
+        ({"ends": NOW - DAY}, "certificate.expired"),
+        ({"begins": NOW + DAY}, "certificate.not-yet"),
+        ({"ends": NOW + 5 * DAY}, "certificate.soon"),
+        ({}, None),
+    ],
+)
+def test_the_dates_of_a_certificate_of_ours_are_looked_at(authority, tmp_path, kind, issue, code):
+    ours = authority.issue("client.example", **issue)
+    tls = {"certificate": str(ours.cert_file), "key": str(ours.key_file)}
+    if kind == "pkcs12":
+        data = pkcs12.serialize_key_and_certificates(b"c", ours.key, ours.certificate, None, NoEncryption())
+        (tmp_path / "ours.p12").write_bytes(data)
+        tls = {"pkcs12": str(tmp_path / "ours.p12")}
+    found = look(**{"base-url": "https://nowhere.invalid/fhir", "tls": tls})
+    assert [(one.name, one.state, one.code) for one in found[:-1]] == ([("certificate", "warn", code)] if code else [])
+    assert found[-1].code == "dns"
+
+
+def test_a_chain_that_is_weak_or_trusted_in_its_middle(authority):
+    weak = authority.issue(key=rsa.generate_private_key(65537, 1024))
+    with BlockingServer(lax(weak)) as server:
+        found = look(**{"base-url": server.url, "tls": {"ca": str(authority.ca)}})
+    assert found[-1].code == "tls.weak"
+    assert {code: doctor._CERTIFICATE_FAULTS[code] for code in (2, 20)} == dict.fromkeys((2, 20), "tls.chain")
+
+
+def test_a_name_is_looked_for_where_names_of_certificates_stand(authority):
+    with TLSServer(server_context(authority.issue("localhost", names=()))) as server:
+        found = look(**{"base-url": server.url, "tls": {"ca": str(authority.ca)}})
+    assert found[-1].code == "tls.name"
 
 
 @pytest.mark.parametrize(
@@ -152,6 +193,34 @@ def test_a_proxy_is_looked_at_in_place_of_names_and_ports(authority):
     assert states(through) == dict.fromkeys(("proxy", "tls", "metadata", "fhir-version", "formats"), "ok")
     ends = [found[-1].code for found in (unknown, closed, nowhere, nameless)]
     assert ends == ["proxy.authentication", "proxy.unreached", "proxy.tcp", "proxy.dns"]
+
+
+class Odd(Threaded):
+    """Is no proxy: answers ``said``, or nothing at all."""
+
+    def __init__(self, said):
+        self._said = said
+        super().__init__()
+
+    async def _serve(self, reader, writer):
+        await reader.read(1)
+        if self._said is None:
+            await reader.read()
+        writer.write(self._said or b"")
+        writer.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("said", [None, b"", b"no HTTP\r\n\r\n", b"220 mail.example ESMTP\r\n\r\n"])
+def test_what_is_no_proxy_is_not_asked_to_let_us_through(scheme, said):
+    with Odd(said) as odd:
+        content = {"base-url": "https://fhir.example/r4", "limits": {"connect": 0.2}}
+        found = look(**content, proxy=f"{scheme}://127.0.0.1:{odd.port}")
+    ended = said == b"" and scheme == "https"
+    assert found[-1].code == ("proxy.tcp" if ended else "proxy.other")
+    assert f"127.0.0.1:{odd.port}" in found[-1].found("fr")
+    assert "not permitted" not in found[-1].found("en")
+    assert "timed out" not in found[-1].found("en")
 
 
 def test_an_https_proxy_is_known_by_the_authorities_of_the_candidate(authority):

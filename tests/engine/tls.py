@@ -64,23 +64,27 @@ class Authority:
             .add_extension(authority, False)
         )
 
-    def issue(self, *hosts: str, ends=None, begins=None, key=None) -> Issued:
-        """Return a certificate for ``hosts`` (names and addresses), for servers and clients alike."""
+    def issue(self, *hosts: str, ends=None, begins=None, key=None, names=None) -> Issued:
+        """Return a certificate for ``hosts`` (names and addresses), for servers and clients alike.
+
+        ``names`` are those of its subjectAltName, when they are others.
+        """
         key = key or ec.generate_private_key(ec.SECP256R1())
         hosts = hosts or ("localhost", "127.0.0.1")
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-        names = [
+        alternatives = [
             x509.IPAddress(ipaddress.ip_address(host)) if host[0] in ":0123456789" else x509.DNSName(host)
-            for host in hosts
+            for host in (hosts if names is None else names)
         ]
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        certificate = (
+        builder = (
             self._builder(name, key, begins or NOW - 20 * DAY, ends or NOW + 200 * DAY)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
-            .add_extension(x509.SubjectAlternativeName(names), False)
             .add_extension(x509.ExtendedKeyUsage(usages), False)
-            .sign(self._key, hashes.SHA256())
         )
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         self._count += 1
         stem = self._folder / f"{self._name.rfc4514_string().replace(' ', '-')}-{self._count}"
         cert_file, key_file = stem.with_suffix(".crt"), stem.with_suffix(".key")
