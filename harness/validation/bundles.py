@@ -113,7 +113,10 @@ def _search_types(bundle: Mapping[str, Any], scope: Scope) -> list[str]:
     """The resource types that the self link says were searched; empty when it does not say."""
     for link in bundle.get("link") or ():
         if isinstance(link, Mapping) and link.get("relation") == "self" and isinstance(link.get("url"), str):
-            parts = urlsplit(link["url"])
+            try:
+                parts = urlsplit(link["url"])
+            except ValueError:
+                return []
             known = scope.session.judge.resource_types
             types = [parts.path.rstrip("/").rpartition("/")[2]]
             if types[0] not in known:  # a search of the whole server

@@ -234,11 +234,9 @@ class Judge:
         path = element_path(where[0], scope)
         if path in contexts or path.replace(".ofType", "").partition("(")[0] in contexts:
             return True
-        for context in contexts:  # a profile's canonical, or a choice by its general name
-            name = context.rpartition("#")[2] if "#" in context else context
+        for context in contexts:  # an element of a profile, [url]#[elementid], or a choice by its general name
+            name = context.rpartition("#")[2]
             if name in names or name == path or name.removesuffix("[x]") == path.partition(".ofType")[0]:
-                return True
-            if ":" in context and "#" not in context and path == scope.resource.get("resourceType"):
                 return True
         holder = where[0] or where
         if belongs(contexts, holder, scope):

@@ -155,11 +155,16 @@ class _Maker:
             profile=self._profile,
             expression=told.expression,
             resource=change,
-            description={lang: f"{breach.element}: {told.text(lang)}" for lang in ("en", "fr")},
+            description={lang: _described(breach.element, told.text(lang)) for lang in ("en", "fr")},
             constraint=told.constraint,
             expected=None if breach.expected is None else str(breach.expected),
             follows=tuple(dict.fromkeys(map(_label, others))),
         )
+
+
+def _described(element: str, text: str) -> str:
+    """What is wrong, with the element, which some texts name themselves."""
+    return text if text.startswith(element) else f"{element}: {text}"
 
 
 def _label(issue: Issue) -> str:
