@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from harness.engine.awaiting import COMMAND, OWN, Awaited, Instead
 from harness.engine.checks import ExpectationFault
@@ -24,6 +25,14 @@ Forward = Callable[[], Awaitable[Reply]]
 _CLOSED = (
     "the candidate closed the connection before it was answered",
     "le candidat a fermé la connexion avant la réponse",
+)
+
+
+_RECORDED = 64 * 1024 * 1024
+"""Bytes of all the requests and answers of a run together: they stay in the memory until the reports are written."""
+_FULL = (
+    "the answer was sent, and is not recorded: the client had sent and asked for too much in this run",
+    "la réponse est partie sans être enregistrée : le client a trop envoyé et demandé dans cette exécution",
 )
 
 
@@ -63,10 +72,12 @@ class Inbox:
         self._wait: _Wait | None = None
         self._holding = False
         self._changed = asyncio.Condition()
+        self._left = _RECORDED
 
     def open(self, redactor: Redactor) -> None:
         """Begin a run, on the running event loop."""
         self._redactor = redactor
+        self._left = _RECORDED
         self._changed = asyncio.Condition()  # which belongs to the loop that first waits for it
         self._loop = asyncio.get_running_loop()
 
@@ -82,6 +93,8 @@ class Inbox:
         loop = self._loop
         if loop is None or (OWN.lower(), self._own) in headers:
             return await forward()
+        if isinstance(body, bytes) and not self._holds(len(body)):
+            body = len(body), sha256(body).hexdigest()
         content = {"body": body} if isinstance(body, bytes) else {"omitted": Omitted(*body)}
         ticket = _Ticket(self._redactor.request(Request(method, url, headers, **content)))
         started, begun = _now(), time.perf_counter()
@@ -101,8 +114,18 @@ class Inbox:
             kind = type(problem).__name__
             close(None, "sandbox", (f"the sandbox failed: {kind}", f"le bac à sable a échoué : {kind}"))
             raise
-        close(self._redactor.response(Response(*reply)))
+        if self._holds(len(reply[2])):
+            close(self._redactor.response(Response(*reply)))
+        else:
+            close(None, "recorded", _FULL)
         return reply
+
+    def _holds(self, octets: int) -> bool:
+        """Tell whether there is room for so many bytes in the record, and take it: nobody takes more than half."""
+        if octets > self._left // 2:
+            return False
+        self._left -= octets
+        return True
 
     async def _decide(self, ticket: _Ticket) -> None:
         """Wait for the turn of a request, and settle what becomes of it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from harness import __version__
 from harness.engine.awaiting import COMMAND
@@ -63,7 +63,7 @@ def _entry(page: str, step: StepFinished, exchange: Exchange) -> dict[str, Any]:
 
 def _request(exchange: Exchange) -> dict[str, Any]:
     request = exchange.request
-    query = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    query = parse_qsl(request.url.partition("#")[0].partition("?")[2], keep_blank_values=True)
     found: dict[str, Any] = {
         "method": request.method,
         "url": request.url,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 import zlib
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from harness.sandbox.limits import BODY_SECONDS, Room
 from harness.sandbox.problems import Problem
-from harness.sandbox.refusing import Reply, reply
+from harness.sandbox.refusing import Reply, refuse, reply
 
 Headers = tuple[tuple[str, str], ...]
 Forward = Callable[[], Awaitable[Reply]]
@@ -23,6 +26,8 @@ Listener = Callable[[str, str, Headers, bytes | Digest, Forward], Awaitable[Repl
 
 LIMIT = 20_000_000
 """Octets of a body that is kept for the listener. What is longer is refused with 413, whatever the sandbox takes."""
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A host and its port (RFC 3986, section 3.2)."""
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
@@ -38,13 +43,23 @@ class Tap:
         self._listener = listener
         self._aside = aside
         self._limit = limit
+        self._room = Room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event (ASGI 3)."""
         if scope["type"] != "http" or scope["path"].startswith(self._aside):
             await self._app(scope, receive, send)
             return
-        body = await self._received(receive)
+        try:
+            with self._room.guest() as take:
+                await self._serve(scope, receive, send, take)
+        except TimeoutError:
+            told = f"The body did not come within {BODY_SECONDS:g} seconds."
+            await refuse(Problem(408, "timeout", told, headers={"Connection": "close"}), send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, take: Callable[[int], None]) -> None:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await self._received(receive, take)
         if body is None:
             return
         exchange = asyncio.ensure_future(self._exchange(scope, body))
@@ -58,10 +73,10 @@ class Tap:
             return
         await _answer(exchange.result(), scope["method"], send)
 
-    async def _received(self, receive: Receive) -> bytes | Digest | None:
-        """Return the whole body, or what is known of one that is too long; None when the client hung up."""
+    async def _received(self, receive: Receive, take: Callable[[int], None]) -> bytes | Digest | None:
+        """Return the whole body, or what is known of one that there is no room for; None when the client hung up."""
         parts: list[bytes] = []
-        size, digest = 0, hashlib.sha256()
+        size, digest, kept = 0, hashlib.sha256(), True
         while True:
             message = await receive()
             if message["type"] != "http.request":
@@ -69,12 +84,13 @@ class Tap:
             part = message.get("body", b"")
             size += len(part)
             digest.update(part)
-            if size <= self._limit:
+            kept = kept and size <= self._limit and _taken(take, len(part))
+            if kept:
                 parts.append(part)
             else:
                 parts.clear()
             if not message.get("more_body", False):
-                return b"".join(parts) if size <= self._limit else (size, digest.hexdigest())
+                return b"".join(parts) if kept else (size, digest.hexdigest())
 
     async def _exchange(self, scope: Scope, body: bytes | Digest) -> Reply:
         headers = _texts(scope["headers"])
@@ -96,8 +112,20 @@ class Tap:
         return await self._listener(scope["method"], _url(scope), headers, heard, forward)
 
     def _refusal(self, size: int) -> Reply:
+        if size <= self._limit:
+            told = "Too many large bodies are being sent at the same time; send this one again in a moment."
+            return reply(Problem(503, "throttled", told, headers={"Retry-After": "2"}))
         told = f"The body has {size} octets; requests are recorded here with up to {self._limit}. Send a smaller one."
         return reply(Problem(413, "too-long", told))
+
+
+def _taken(take: Callable[[int], None], octets: int) -> bool:
+    """Take room for so many octets; False when there is none."""
+    try:
+        take(octets)
+    except Problem:
+        return False
+    return True
 
 
 def plain(headers: Headers, body: bytes, limit: int) -> bytes:
@@ -118,10 +146,19 @@ def _texts(headers: object) -> Headers:
 
 
 def _url(scope: Scope) -> str:
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "sandbox.invalid")
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    if not _is_authority(host):  # it would make no URL; the header is in the record as it came
+        host = "sandbox.invalid"
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
     query = scope.get("query_string", b"").decode("latin-1")
     return f"{scope['scheme']}://{host}{path}{'?' if query else ''}{query}"
+
+
+def _is_authority(host: str) -> bool:
+    try:
+        return _AUTHORITY.fullmatch(host) is not None and urlsplit(f"//{host}").port != 0
+    except ValueError:
+        return False
 
 
 def _once(body: bytes) -> Receive:

@@ -516,3 +516,45 @@ def test_a_journal_of_such_a_run_is_judged_again(load, definitions, lenient, tmp
     recorded = RunResult.read(events)
     again = run_sync([test_set], Candidate.of(recorded.started.candidate), transport=Replay(events), **kept)
     assert [test.steps for test in again.tests] == [test.steps for test in recorded.tests]
+
+
+def test_what_a_run_records_of_a_client_has_a_bound(go, monkeypatch):
+    monkeypatch.setattr("harness.engine.inbox._RECORDED", 4000)
+
+    async def flood(client, task):
+        for number in range(9):
+            await client.send("POST", "Basic", {"resourceType": "Basic", "language": f"{number}" * 700})
+        await client.send("POST", "Patient", PATIENT)
+
+    text = """
+  - id: flooded
+    TITLE
+    steps:
+      - await: {TELL, request: {method: POST, path: Patient}}
+        expect: {type: Patient, that: "name.exists()"}
+"""
+    result, client = go(text, flood)
+    exchanges = result.tests[0].steps[0].exchanges
+    assert len(client.replies) == len(exchanges) == 10  # all were answered
+    kept = sum(len(one.request.body) + len(one.response.body if one.response else b"") for one in exchanges)
+    assert 0 < kept <= 4000
+    assert exchanges[8].request.omitted.size > 700
+    assert (exchanges[8].response, exchanges[8].error_code) == (None, "recorded")
+    assert result.verdict.value == "pass"
+
+
+def test_a_request_whose_host_is_none_harms_no_other(go):
+    async def odd(client, task):
+        await client.send("POST", "Patient", PATIENT, base="http://[::1")
+        await client.send("POST", "Patient", PATIENT)
+
+    text = """
+  - id: odd
+    TITLE
+    steps:
+      - await: {TELL, request: {method: POST, path: Patient, params: {x: absent}}}
+        expect: {type: Patient}
+"""
+    result, client = go(text, odd)
+    assert [reply[0] for reply in client.replies] == [201, 201]
+    assert result.verdict.value == "pass"

@@ -43,3 +43,9 @@ def test_parameters_of_the_url_come_before_those_of_the_form(url, form):
     request = Request("POST", f"{BASE}?{urlencode(url)}", headers, urlencode(form).encode())
     assert parameters_of(request) == url + form
     assert parameters_of(Request("POST", request.url, (), request.body)) == url
+
+
+@pytest.mark.parametrize("url", ["http://[::1/fhir/Patient?a=b", "//[x]:y/fhir/Patient?a=b"])
+def test_an_address_without_a_host_that_can_be_has_its_path_and_parameters(url):
+    assert path_of(url, BASE) == "Patient"
+    assert parameters_of(Request("GET", url)) == [("a", "b")]

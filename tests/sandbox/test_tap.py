@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from harness.sandbox.limits import Room
 from harness.sandbox.refusing import Reply
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.tap import Digest, Forward, Headers, Tap
@@ -150,3 +151,72 @@ def test_a_compressed_body_is_heard_as_it_is_meant(
     client.post("Patient", content=b"\x1f\x8bbroken", headers={**TYPE, "Content-Encoding": "gzip"})
     assert (refused.status_code, refused.headers["accept-encoding"]) == (415, "identity")
     assert [body for _, _, body, _ in listener.heard] == [sent, b"\x1f\x8bbroken"]
+
+
+async def post(app: Tap, host: str = "here", body: bytes = b"{}", more: bool = False) -> list[Message]:
+    """What is answered to a POST; with ``more``, whose body does not end."""
+    came: list[Message] = [{"type": "http.request", "body": body, "more_body": more}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if not came:
+            await asyncio.Event().wait()
+        return came.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", host.encode("latin-1"))]
+    await app({"type": "http", "method": "POST", "path": "/a", "scheme": "http", "headers": headers}, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize("host", ["[::1", "[x]:y", "a b", "evil.example/fhir", "a:0", "a:123456", "é", "", "user@a"])
+def test_a_host_that_is_none_makes_no_address(host: str, listener: Listener) -> None:
+    heard: list[str] = []
+
+    async def listen(method: str, url: str, headers: Headers, body: bytes | Digest, forward: Forward) -> Reply:
+        heard.append(url)
+        assert ("host", host) in headers
+        return 200, (), b""
+
+    asyncio.run(post(Tap(Starlette(), listen), host))
+    asyncio.run(post(Tap(Starlette(), listener), "[::1]:8080"))
+    assert heard == ["http://sandbox.invalid/a"]
+    assert listener.heard[0][1] == "http://[::1]:8080/a"
+
+
+def test_all_bodies_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.sandbox.tap.Room", lambda: Room(15))
+    heard: list[bytes | Digest] = []
+
+    async def go() -> list[Message]:
+        there, leave = asyncio.Event(), asyncio.Event()
+
+        async def listen(method: str, url: str, headers: Headers, body: bytes | Digest, forward: Forward) -> Reply:
+            heard.append(body)
+            if len(heard) == 1:
+                there.set()
+                await leave.wait()
+            return await forward() if isinstance(body, tuple) else (200, (), b"")
+
+        app = Tap(Starlette(), listen)
+        first = asyncio.create_task(post(app, body=b"x" * 10))
+        await there.wait()
+        second = await post(app, body=b"y" * 10)
+        leave.set()
+        await first
+        await post(app, body=b"z" * 10)
+        return second
+
+    refused = asyncio.run(go())
+    assert heard == [b"x" * 10, (10, sha256(b"y" * 10).hexdigest()), b"z" * 10]
+    assert refused[0]["status"] == 503
+    assert json.loads(refused[1]["body"])["issue"][0]["code"] == "throttled"
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, listener: Listener) -> None:
+    monkeypatch.setattr("harness.sandbox.tap.BODY_SECONDS", 0.01)
+    refused = asyncio.run(post(Tap(Starlette(), listener), more=True))
+    assert refused[0]["status"] == 408
+    assert listener.heard == []

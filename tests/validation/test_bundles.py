@@ -117,3 +117,8 @@ def test_the_cost_of_an_entry_does_not_grow_with_the_bundle(validator: Validator
         return best / count
 
     assert seconds_an_entry(2000) < 4 * seconds_an_entry(100)
+
+
+def test_a_self_link_that_is_no_address_says_nothing_of_what_was_searched(validator: Validator) -> None:
+    match = {**entry(observation("a")), "search": {"mode": "match"}}
+    assert found(validator, "searchset", match, link=[{"relation": "self", "url": "http://[::1"}]) == []
