@@ -131,6 +131,7 @@ def test_a_text_goes_as_it_is():
         call("read", "../admin"),
         call("request", {"method": "GET", "path": "http://evil.example/"}),
         call("request", {"method": "GET", "path": "//evil.example/"}),
+        call("request", {"method": "GET", "path": "http://[::1"}),
         call("search", "Patient", params={"a": {"b": 1}}),
     ],
 )

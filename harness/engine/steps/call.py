@@ -139,7 +139,7 @@ def address(base: str, path: str, params: Mapping[str, Any]) -> str:
     if path.startswith("/") and path.startswith(f"{urlsplit(base).path}/"):
         path = urljoin(base, path)  # of a Location or a link, which may leave the host out (RFC 9110, 10.2.2)
     if _ABSOLUTE.match(path):
-        url = safe_url(urljoin(base, path))
+        url = safe_url(_joined(base, path))
         if not same_origin(base, url):
             raise StepFault(
                 "step.outside",
@@ -157,6 +157,14 @@ def address(base: str, path: str, params: Mapping[str, Any]) -> str:
         )
     query = "&".join(f"{_quoted(name)}={_quoted(_text(name, value))}" for name, value in _pairs(params))
     return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
+
+
+def _joined(base: str, path: str) -> str:
+    """Return where ``path`` leads from ``base``; as it is when it is no URL, and so within nothing."""
+    try:
+        return urljoin(base, path)
+    except ValueError:
+        return path
 
 
 def _quoted(text: str) -> str:
