@@ -100,14 +100,15 @@ class Waivers:
         for waiver in self._waivers:
             if waiver.meets(finding, test_set, test) and today <= date.fromisoformat(waiver.expires):
                 self._met.add(waiver)
-                told = f"{waiver.reason} ({waiver.author}, until {waiver.expires})"
+                told = f"{waiver.reason} ({waiver.author}, ≤ {waiver.expires})"
                 return replace(finding, verdict=Verdict.WARN, waived=told)
         return finding
 
 
 def _faults(waiver: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what the schema cannot say of a waiver, by the member that it is about."""
-    if lookup(waiver["code"]) is None:
+    family = f"{waiver['code']}."
+    if lookup(waiver["code"]) is None and not any(code.startswith(family) for code in CODES):
         yield "code", f'no finding has the code "{waiver["code"]}"{nearest(waiver["code"], CODES)}'
     if not _is_day(waiver["expires"]):
         yield "expires", f"{waiver['expires']} is no day of the calendar"

@@ -1,9 +1,14 @@
 """Findings that are accepted until a day: they stay, count as warnings, and count again when the day has passed."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from harness.engine import Candidate, Replay, run_sync
+from harness.engine.checks.evidence import finding
+from harness.engine.events import CheckResult
 from harness.engine.journal import JournalWriter, read_journal
+from harness.engine.verdict import Verdict
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 
@@ -50,7 +55,7 @@ def test_a_waived_finding_is_a_warning_and_stays(go, scope):
     assert verdicts(result) == ["warn", "fail"]
     (finding,) = result.tests[0].findings
     assert (finding.code, finding.verdict.value) == ("status", "warn")
-    assert finding.waived == "Known since the audit (QA, until 2999-12-31)"
+    assert finding.waived == "Known since the audit (QA, ≤ 2999-12-31)"
     assert result.finished.waivers_unmet == ()
     assert result.started.waivers[0]["author"] == "QA"
 
@@ -89,6 +94,22 @@ def test_waivers_are_recorded_and_judge_again(go, load, definitions, lenient, tm
 
 
 @pytest.mark.parametrize(
+    ("code", "expires", "instant", "verdict"),
+    [
+        ("header.missing", "2030-06-30", "2030-06-30T23:59:59.999999+00:00", Verdict.WARN),
+        ("header", "2030-06-30", "2030-07-01T01:59:59+02:00", Verdict.WARN),  # the day is that of UTC
+        ("header", "2030-06-30", "2030-07-01T00:00:00+00:00", Verdict.FAIL),
+    ],
+)
+def test_it_holds_to_the_end_of_its_last_day_and_for_a_whole_family(tmp_path, code, expires, instant, verdict):
+    found = waivers(tmp_path, f"{WAIVER.replace('status', code)}, test: first, expires: {expires}")
+    judged = CheckResult("headers", Verdict.FAIL, (finding("header.missing", name="ETag"),))
+    now = datetime.fromisoformat(instant).astimezone(UTC)
+    assert found.apply(judged, "tiny", "first[2]", now).verdict is verdict
+    assert bool(found.unmet) is (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         (f"{WAIVER}, expires: '2999-12-31'", "what it is about"),
@@ -100,6 +121,12 @@ def test_waivers_are_recorded_and_judge_again(go, load, definitions, lenient, tm
             'the code "statuss"; did you mean "status"',
         ),
         ("code: status, reason: known, author: QA, test: x, expires: '2999-12-31'", "10 characters at least"),
+        (
+            "code: status, reason: 'known         .', author: QA, test: x, expires: '2999-12-31'",
+            "10 characters at least",
+        ),
+        ("code: status, reason: known since March, author: ' ', test: x, expires: '2999-12-31'", "say who accepts it"),
+        (f"{WAIVER.replace('status', 'head')}, test: x, expires: '2999-12-31'", 'no finding has the code "head"'),
     ],
 )
 def test_faults_of_the_file_are_named(tmp_path, line, said):
