@@ -1,4 +1,7 @@
-"""The whole run as one JSON document: the tree of sets, tests, steps, exchanges, checks and findings."""
+"""The whole run as one JSON document: the tree of sets, tests, steps, exchanges, checks and findings.
+
+``report.schema.json`` beside this module describes it.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +10,7 @@ from harness.engine.codec import pieces
 from harness.engine.events import CheckResult, Finding
 from harness.engine.exchange import Exchange
 from harness.engine.results import RunResult, SetResult, TestResult
+from harness.report.completeness import requirement_verdicts
 
 _WHOLE = (Exchange, CheckResult, Finding)
 
@@ -23,12 +27,15 @@ def _tree(run: RunResult) -> dict[str, Any]:
         "verdict": run.verdict,
         "counts": run.counts(),
         "finished": run.finished.finished if run.finished else None,
+        "waivers_unmet": run.finished.waivers_unmet if run.finished else (),
         "test_sets": [
             {**vars(source), **_set(run.sets.get(source.id), source.tests)} for source in run.started.test_sets
         ],
         "requirements": {
-            requirement: [f"{test.started.test_set}/{test.started.test}" for test in tests]
-            for requirement, tests in run.requirements().items()
+            name: {"verdict": verdict, "tests": [f"{test.started.test_set}/{test.started.test}" for test in tests]}
+            for (name, tests), verdict in zip(
+                run.requirements().items(), requirement_verdicts(run).values(), strict=True
+            )
         },
     }
 
@@ -50,6 +57,7 @@ def _test(test: TestResult) -> dict[str, Any]:
         **vars(test.started),
         "verdict": test.verdict,
         "reason": test.reason,
+        "elapsed": test.finished.elapsed if test.finished else None,
         "steps": test.steps,
         "findings": test.findings,
     }

@@ -5,12 +5,14 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from harness.data import folder
 from harness.engine.events import RunStarted, StepFinished, TestStarted
@@ -275,6 +277,34 @@ def test_json_holds_the_whole_tree(run: RunResult) -> None:
     assert data["verdict"] == "fail"
     assert [test["verdict"] for test in data["test_sets"][0]["tests"]] == ["pass", "fail", "skip"]
     assert data["test_sets"][0]["tests"][1]["steps"][0]["exchanges"][0]["response"]["status"] == 500
+
+
+def _closed(schema: object) -> object:
+    """The schema, open to members that are added, as one that knows them all: what is new has to be described."""
+    if isinstance(schema, list):
+        return [_closed(member) for member in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: _closed(member) for name, member in schema.items()}
+    return {"additionalProperties": False, **inner} if isinstance(schema.get("properties"), dict) else inner
+
+
+SCHEMA = _closed(json.loads(files("harness.report").joinpath("report.schema.json").read_text("utf-8")))
+
+
+@pytest.mark.parametrize("length", range(1, len(events()) + 1))
+def test_json_keeps_to_its_schema(length: int) -> None:
+    data = json.loads(b"".join(json_report.render(RunResult.read(events()[:length]))))
+    Draft202012Validator(SCHEMA).validate(data)
+
+
+def test_json_tells_of_each_requirement_what_it_came_to(run: RunResult) -> None:
+    data = json.loads(b"".join(json_report.render(run)))
+    assert data["requirements"] == {
+        "FHIR-REST-001": {"verdict": "pass", "tests": ["patient/reads"]},
+        "FHIR-REST-002": {"verdict": "fail", "tests": ["patient/refuses", "patient/skips"]},
+    }
+    assert [test["elapsed"] for test in data["test_sets"][0]["tests"]] == [0.1, 0.2, 0.0]
 
 
 def test_a_run_that_was_cut_off_is_shown_as_error() -> None:
