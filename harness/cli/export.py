@@ -38,7 +38,12 @@ def export(
         for loss in exported.losses:
             typer.echo(f"{'carried over otherwise' if loss.kept else 'not carried over'}: {loss}")
         tests, left = len(exported.script.get("test", ())), sum(not loss.kept for loss in exported.losses)
-        typer.echo(f"{file}: {tests} tests, {len(exported.fixtures)} fixtures; {left} not carried over")
+        typer.echo(f"{file}: {held(tests, len(exported.fixtures))}; {left} not carried over")
+
+
+def held(tests: int, fixtures: int) -> str:
+    """Return what a file holds, in words."""
+    return f"{tests} test{'' if tests == 1 else 's'}, {fixtures} fixture{'' if fixtures == 1 else 's'}"
 
 
 def write(files: dict[Path, object]) -> None:

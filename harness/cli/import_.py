@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from harness.cli.definitions import open_definitions
-from harness.cli.export import write
+from harness.cli.export import held, write
 from harness.errors import HarnessError, TestSetError, UsageError
 from harness.fhir.xml import from_xml
 from harness.suite.loader import load_testset
@@ -65,7 +65,7 @@ def import_(
         typer.echo(f"{'carried over otherwise' if loss.kept else 'not carried over'}: {loss}")
     left = sum(not loss.kept for loss in imported.losses)
     tests, root = len(imported.test_set["tests"]), out / "testsets"
-    typer.echo(f"{root / name}.yaml: {tests} tests, {len(imported.fixtures)} fixtures; {left} not carried over")
+    typer.echo(f"{root / name}.yaml: {held(tests, len(imported.fixtures))}; {left} not carried over")
     typer.echo(f"Run it: fhir-harness run {name} --root {root} --fixtures {out / 'fixtures'} --base-url URL")
 
 

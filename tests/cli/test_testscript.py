@@ -20,7 +20,7 @@ SCRIPTS = Path(__file__).parent.parent / "suite" / "testscript" / "scripts"
 def test_a_script_that_others_wrote_runs(command: Command, sandbox: str, tmp_path: Path, name: str, tests: int) -> None:
     imported = command("testsets", "import", SCRIPTS / f"{name}.json", "-o", tmp_path)
     assert imported.exit == 0
-    assert f"{tests} tests, 1 fixtures" in imported.out
+    assert f"{tests} test{'s' if tests > 1 else ''}, 1 fixture;" in imported.out
     folders = ("--root", tmp_path / "testsets", "--fixtures", tmp_path / "fixtures")
     ran = command("run", *folders, "--base-url", sandbox, "--out", tmp_path / "run")
     assert ran.exit == 0, ran.out
@@ -84,7 +84,7 @@ def test_every_construct_runs(command: Command, sandbox: str, tmp_path: Path) ->
     imported = command("testsets", "import", file, "-o", tmp_path, "--variable", "given=Ana")
     assert imported.exit == 0
     assert imported.out.count("carried over otherwise: ") == 6
-    assert "4 tests, 1 fixtures; 2 not carried over" in imported.out
+    assert "4 tests, 1 fixture; 2 not carried over" in imported.out
     folders = ("--root", tmp_path / "testsets", "--fixtures", tmp_path / "fixtures")
     ran = command("run", *folders, "--base-url", sandbox, "--out", tmp_path / "run")
     assert ran.exit == 0, ran.out

@@ -50,6 +50,8 @@ def _headers(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
 
 def _content_type(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
     operator, text = _related(str(value), "content-type")
+    if "${" in text:
+        raise CannotBeSaid(f"a script's contentType is a media type, and {text} is known in the run only")
     media = {"json": "application/fhir+json", "xml": "application/fhir+xml"}
     yield {"contentType": media.get(text, text), **({"operator": operator} if operator != "equals" else {})}
 
@@ -81,10 +83,7 @@ def _conforms(value: Any, profile_of: Mapping[str, str]) -> Iterator[Assertion]:
 
 
 def _that(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
-    for expression in _list(value):
-        if "%" in str(expression):
-            raise CannotBeSaid(f"a script's FHIRPath has no %names: {expression}")
-        yield _true(str(expression))
+    yield from map(_true, map(str, _list(value)))
 
 
 def _outcome(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
@@ -114,11 +113,16 @@ def _searchset(value: Any, _: Mapping[str, str]) -> Iterator[Assertion]:
         told += [f"{matched}.count() >= {bounds['min']}"] if "min" in bounds else []
         told += [f"{matched}.count() <= {bounds['max']}"] if "max" in bounds else []
     told += [f"{matched}.resource.all({expression})" for expression in _list(value.get("every-match", []))]
-    yield from map(_true, told)
+    yield from list(map(_true, told))  # all of it, or nothing
 
 
 def _true(expression: str) -> Assertion:
-    """A condition, by the operator that is made for it (http://hl7.org/fhir/assert-operator-codes)."""
+    """A condition, by the operator that is made for it (http://hl7.org/fhir/assert-operator-codes).
+
+    Raises CannotBeSaid.
+    """
+    if "%" in expression:
+        raise CannotBeSaid(f"a script's FHIRPath has no %names: {expression}")
     return {"expression": expression, "operator": "eval"}
 
 

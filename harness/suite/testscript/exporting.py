@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from harness.fhir.definitions import Definitions
 from harness.suite.model import Expectation, Interaction, Step, Test, TestSet
 from harness.suite.paths import apply
 from harness.suite.problem import ExpressionError
@@ -59,8 +60,10 @@ class _Writer:
             )
         }
         self._responses = 0
+        self._types = Definitions.embedded().resource_types
 
     def write(self) -> Exported:
+        self._whole()
         setup = Values(self._set, {}, self._variables)
         actions, made = self._actions(self._set.setup, "setup", setup)
         tests, teardown = [], made
@@ -103,6 +106,21 @@ class _Writer:
         files = {self._path(name): resource for name, resource in self._fixtures.items()}
         return Exported({key: value for key, value in script.items() if value}, files, tuple(self._losses))
 
+    def _whole(self) -> None:
+        """Tell what the set says of itself, or of every test, and a script has no place for."""
+        verified = dict.fromkeys(name for test in self._set.tests for name in test.verifies)
+        tags = dict.fromkeys((*self._set.tags, *(tag for test in self._set.tests for tag in test.tags)))
+        other = [language for language in self._set.title if language != self._language]
+        for what, values, why in (
+            ("endpoint", [self._set.endpoint or ""], "a script names no address; run it against that one"),
+            ("packages", self._set.packages, "a script names profiles, not their packages; load them where it runs"),
+            ("verifies", verified, "a script has no place for requirements"),
+            ("tags", tags, "a script has no tags"),
+            ("title", other, f"a script has one language; it is titled in {self._language}"),
+        ):
+            if any(values):
+                self._lose(Loss(self._set.id, f"{what}: {', '.join(values)}", why))
+
     def _steps(self) -> Iterator[Step]:
         """The steps of the set-up and of all tests."""
         yield from self._set.setup
@@ -132,10 +150,15 @@ class _Writer:
         """Tell what a test says beside its steps. Raises CannotBeSaid where that is what it is about."""
         if test.mutants is not None:
             raise CannotBeSaid("bad resources that are derived are a run's, not a script's")
-        for what, value in (("control", test.control), ("depends", test.depends), ("needs", test.needs)):
+        alone, always = "the tests of a script do not depend on each other", "a test of a script is always run"
+        for what, value, why in (
+            ("control", test.control, alone),
+            ("depends", test.depends, alone),
+            ("needs", test.needs, always),
+        ):
             if value:
                 told = value if isinstance(value, str) else ", ".join(value)
-                self._lose(Loss(name, f"{what}: {told}", "the tests of a script do not depend on each other"))
+                self._lose(Loss(name, f"{what}: {told}", why))
 
     def _actions(
         self, steps: tuple[Step, ...], place: str, values: Values
@@ -154,7 +177,8 @@ class _Writer:
             if step.interaction is Interaction.CREATE:
                 name = f"{response}-id"
                 self._variables[name] = {"name": name, "expression": "id", "sourceId": response}
-                undone.insert(0, {"operation": _operation("delete", operation["resource"], f"/${{{name}}}")})
+                kind = str(self._fixtures[operation["sourceId"]].get("resourceType"))
+                undone.insert(0, {"operation": self._addressed("delete", kind, f"/${{{name}}}")})
         return actions, undone
 
     def _operation(self, step: Step, place: str, values: Values, response: str) -> dict[str, Any]:
@@ -164,6 +188,8 @@ class _Writer:
         made = self._sending(step, place, values) if step.interaction in _SENDS else self._asking(step, place, values)
         media = "application/fhir+xml" if step.format == "xml" else "application/fhir+json"
         headers = {name: value for name, value in step.headers.items() if value is not None}
+        for name in step.headers.keys() - headers.keys():
+            self._lose(Loss(place, f"no header {name}", "a script cannot keep a header from being sent"))
         conditions = (
             ("If-Match", _tag(step.if_match)),
             ("If-None-Match", _tag(step.if_none_match)),
@@ -190,23 +216,30 @@ class _Writer:
         if step.interaction is Interaction.UPDATE and not params:
             params = f"/{body.get('id')}"
         whole = step.interaction in (Interaction.TRANSACTION, Interaction.BATCH)
-        return {**_operation(step.interaction.value, None if whole else kind, params), "sourceId": name}
+        return {**self._addressed(step.interaction.value, None if whole else kind, params), "sourceId": name}
 
     def _asking(self, step: Step, place: str, values: Values) -> dict[str, Any]:
         query = self._query(step, place, values)
         match step.interaction:
             case Interaction.CAPABILITIES:
-                return _operation("capabilities", None, "/metadata")
+                return self._addressed("capabilities", None, "/metadata")
             case Interaction.READ | Interaction.VREAD | Interaction.DELETE | Interaction.SEARCH | Interaction.HISTORY:
                 address = str(values.of(step.target, place, self._lose))
                 if address.startswith("${"):
-                    return {**_operation(step.interaction.value, None, ""), "url": f"{address}{query}"}
+                    return {**self._addressed(step.interaction.value, None), "url": f"{address}{query}"}
                 kind, slash, rest = address.partition("/")
-                return _operation(step.interaction.value, kind or None, f"{slash}{rest}{query}")
+                return self._addressed(step.interaction.value, kind or None, f"{slash}{rest}{query}")
             case Interaction.OPERATION if isinstance(step.target, str):
                 address = str(values.of(step.target, place, self._lose))
                 return {"method": "get", "url": f"{address}{query}", "encodeRequestUrl": True}
         raise CannotBeSaid(f"a script has no word for the step {step.interaction}")
+
+    def _addressed(self, code: str, kind: str | None, params: str = "") -> dict[str, Any]:
+        """An operation and its address; ``resource`` is a type of R4 (TestScript.setup.action.operation.resource)."""
+        made: dict[str, Any] = {"type": {"system": _OPERATIONS, "code": code}, "encodeRequestUrl": True}
+        if kind and kind not in self._types:
+            return {**made, "url": f"{kind}{params}"}
+        return {**made, **({"resource": kind} if kind else {}), **({"params": params} if params else {})}
 
     def _query(self, step: Step, place: str, values: Values) -> str:
         pairs = []
@@ -268,11 +301,3 @@ class _Writer:
 def _tag(version: str | None) -> str | None:
     """A version as an ETag (R4, http.html#versioning); the test-set language may leave out what stands around it."""
     return version if version is None or version[:1] in ('"', "*") or version.startswith("W/") else f'W/"{version}"'
-
-
-def _operation(code: str, kind: str | None, params: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": {"system": _OPERATIONS, "code": code}}
-    if kind:
-        made["resource"] = kind
-    made["encodeRequestUrl"] = True
-    return {**made, **({"params": params} if params else {})}

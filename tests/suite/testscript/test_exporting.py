@@ -158,4 +158,91 @@ def test_what_is_saved_twice_is_two_variables(tmp_path: Path) -> None:
     assert variables["a-id-2"] == "response-3"
     operations = [one["operation"] for one in exported.script["test"][0]["action"] if "operation" in one]
     assert operations[-1]["params"] == "/${a-id-2}"
-    assert [loss.what for loss in exported.losses] == ["expect that"]
+    assert [loss.what for loss in exported.losses] == ["title: fr", "expect that"]
+
+
+def _told(tmp_path: Path, text: str) -> tuple[list[str], dict[str, Any]]:
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    exported = export_testset(load_testset(tmp_path / "own.yaml", root=tmp_path, fixtures=tmp_path))
+    return [f"{loss.place}: {loss.what}" for loss in exported.losses], exported.script
+
+
+def test_what_a_set_says_of_itself_is_told_where_a_script_has_no_place_for_it(tmp_path: Path) -> None:
+    told, _ = _told(
+        tmp_path,
+        """
+testset: own
+version: 1.0.0
+title: {en: Own, fr: Propre}
+candidate: server
+endpoint: mes-measures
+packages: [ans.fhir.fr.mesures]
+tags: [mes]
+tests:
+  - id: read
+    title: {en: Read, fr: Lu}
+    verifies: [FHIR-REST-011]
+    tags: [smoke]
+    steps:
+      - read: Patient/1
+        headers: {Accept: null}
+        expect: {status: 200}
+""",
+    )
+    assert told == [
+        "own: endpoint: mes-measures",
+        "own: packages: ans.fhir.fr.mesures",
+        "own: verifies: FHIR-REST-011",
+        "own: tags: mes, smoke",
+        "own: title: fr",
+        "read, step 1: no header Accept",
+    ]
+
+
+def test_a_type_that_no_one_knows_is_an_address_so_that_the_script_is_valid(tmp_path: Path) -> None:
+    told, script = _told(
+        tmp_path,
+        """
+testset: own
+version: 1.0.0
+title: {en: Own, fr: Propre}
+candidate: server
+tests:
+  - id: unknown-type
+    title: {en: Unknown, fr: Inconnu}
+    steps:
+      - search: NoSuchType
+        params: {_count: 1}
+        expect: {status: 404}
+        save: {media: header.Content-Type}
+      - create: {resourceType: NoSuchType}
+        expect: {status: 404, content-type: "${media}"}
+""",
+    )
+    assert "unknown-type, step 2: expect content-type" in told
+    search, create = [one["operation"] for one in script["test"][0]["action"] if "operation" in one]
+    assert search["url"] == "NoSuchType?_count=1"
+    assert create["url"] == "NoSuchType"
+    outcome = Validator(Definitions.embedded()).validate(script)
+    assert [issue for issue in outcome.issues if issue.severity == "error"] == []
+
+
+def test_names_in_a_searchset_are_told_as_those_in_a_condition_are(tmp_path: Path) -> None:
+    told, script = _told(
+        tmp_path,
+        """
+testset: own
+version: 1.0.0
+title: {en: Own, fr: Propre}
+candidate: server
+variables: {last: "2024-01-01"}
+tests:
+  - id: found
+    title: {en: Found, fr: Trouvé}
+    steps:
+      - search: Slot
+        expect: {status: 200, searchset: {matches: 1, every-match: "start > %last"}}
+""",
+    )
+    assert "found, step 1: expect searchset" in told
+    assert "%" not in json.dumps(script)
