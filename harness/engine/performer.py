@@ -1,5 +1,6 @@
 """One step carried out: its call built, its requests sent, its expectations judged, its values saved."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ _BLOCKING = frozenset({"status", "save", "step", "exchange"})
 """Kinds of checks after whose failure the next steps would only fail for the same reason."""
 _CHANGED = {Interaction.OPERATION: "parameters", Interaction.REQUEST: "body"}
 """Where the resource stands that ``set`` and ``remove`` change, when it is not the target itself."""
+_LONG = 256 * 1024
+"""Bytes of answers that are judged aside; what was read of them takes many times as many, so one after the other."""
 _MAKING = frozenset({"POST", "PUT", "PATCH"})
 """Methods by which something may come to be."""
 _SENDS = frozenset({Interaction.CREATE, Interaction.UPDATE, Interaction.TRANSACTION, Interaction.BATCH})
@@ -56,6 +59,8 @@ class World:
     waivers: Waivers = field(default_factory=Waivers)
     incoming: Incoming | None = None
     """Where the requests of a candidate come in that is a client; None: the candidate is a server."""
+    aside: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Who holds it judges long answers, away from the event loop: the time of other tests goes on meanwhile."""
 
     def at(self, endpoint: str | None) -> "World | None":
         """Return the world at that endpoint of the candidate, or None when the candidate names no such one."""
@@ -187,6 +192,13 @@ class Carried:
             self.checks = [failed("exchange", finding(code, Verdict.ERROR, exchange=index, found=broken.fault))]
             self.blocked = True
             return
+        if sum(len(one.response.body) for one in made if one.response) < _LONG:
+            self._judge(made, offset, call, expected)
+            return
+        async with self.world.aside:
+            await asyncio.to_thread(self._judge, made, offset, call, expected)
+
+    def _judge(self, made: Sequence[Exchange], offset: int, call: Call, expected: Sequence[Expectation]) -> None:
         kept = [position for position, one in enumerate(made) if position == len(made) - 1 or not is_redirect(one)]
         evidence = self._evidence(tuple(made[position] for position in kept), call.base)
         places = [offset + position for position in kept]

@@ -548,3 +548,31 @@ def test_what_the_harness_sent_can_be_judged_and_is_its_own_fault(go, load, tiny
     assert [test.findings for test in again.tests] == [test.findings for test in result.tests]
     findings = [one for test in result.tests for step in test.steps for c in step.checks for one in c.findings]
     assert [one.of for one in findings] == ["request"] * (verdict != "pass")
+
+
+def test_a_long_answer_is_judged_aside_so_that_the_time_of_other_tests_goes_on(candidate, definitions, lenient, load):
+    aside = []
+
+    class Judge:
+        def validate(self, resource, **options):
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                aside.append(True)
+            else:
+                aside.append(False)
+            return lenient.validate(resource, **options)
+
+    text = "tests:\n"
+    for name, family in (("short", "a"), ("long", "a" * 300_000)):
+        text += f"""
+  - id: {name}
+    TITLE
+    steps:
+      - create: ${{fixtures.patient}}
+        set: {{"name[0].family": "{family}"}}
+        expect: {{status: 201, conforms: base}}
+"""
+    result = run_sync([load(text)], candidate, definitions=definitions, judge=Judge())
+    assert verdicts(result) == {"short": "pass", "long": "pass"}
+    assert aside == [False, True]
