@@ -21,6 +21,7 @@ from harness.engine.verdict import exit_class
 from harness.engine.waivers import Waivers
 from harness.errors import UsageError
 from harness.report.catalogue import KINDS
+from harness.report.words import WORDS
 from harness.suite.catalogue import Catalogue
 from harness.suite.model import TestSet
 
@@ -89,7 +90,8 @@ def run(
         target = found.with_hidden_identities() if redact_identities else found
         with asking(plan, tx_url, tx_lock, out) as asked:
             result = execute(asked, target, out, lang.value, quiet=quiet, reports=report, incoming=incoming)
-    typer.echo(f"Report: {out / REPORT}")
+    words = WORDS[lang.value]
+    typer.echo(f"{words.report}{words.colon} {out / REPORT}")
     raise typer.Exit(exit_class(result.verdict))
 
 

@@ -33,6 +33,7 @@ class Words:
     leftover: str
     never_began: str
     nothing: str
+    report: str
     totals: str
     verdicts: Mapping[Verdict, str]
 
@@ -64,6 +65,7 @@ WORDS: Mapping[str, Words] = {
         leftover="left on the candidate, delete it there",
         never_began="never began",
         nothing="nothing ran",
+        report="Report",
         totals="{tests}; {met} of {requirements} requirements met",
         verdicts={verdict: verdict.value for verdict in Verdict},
     ),
@@ -88,6 +90,7 @@ WORDS: Mapping[str, Words] = {
         leftover="resté chez le candidat, à y supprimer",
         never_began="n'a pas commencé",
         nothing="rien n'a été exécuté",
+        report="Rapport",
         totals="{tests} ; exigences satisfaites : {met} sur {requirements}",
         verdicts={
             Verdict.ERROR: "erreur",

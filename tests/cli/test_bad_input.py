@@ -254,3 +254,4 @@ def test_what_the_terminal_cannot_show_is_spelled_out(encoding: str, shown: str,
     assert told.stderr == b""
     assert shown in told.stdout.decode(encoding)
     assert (tmp_path / "run" / "report.html").exists()
+    assert f"Rapport : {tmp_path / 'run' / 'report.html'}" in told.stdout.decode(encoding)
