@@ -21,6 +21,9 @@ from harness.validation.validator import Validator
 _SERVERS = ("id", "meta.versionId", "meta.lastUpdated", "meta.profile")
 """Elements that a server replaces (http.html#create), and the claim without which it need not know the profile."""
 
+_ENDING = frozenset({"exchange", "step"})
+"""Kinds of checks that are of no single mutant: the next ones would fare the same."""
+
 
 class Unbreakable(HarnessError):
     """No mutant can be made; ``finding`` says why."""
@@ -35,8 +38,8 @@ async def perform_mutants(
 ) -> AsyncIterator[Performed]:
     """Send each mutant and judge the answer; ``first`` is the index of the first step among the test's.
 
-    The findings about a mutant name it. After a request that got no answer no other is sent. Raises Unbreakable where
-    there is nothing to send, ExpressionError where the resource or the profile cannot be named.
+    The findings about a mutant name it. After a request that got no answer, or could not be made, no other is sent.
+    Raises Unbreakable where there is nothing to send, ExpressionError where the resource or profile cannot be named.
     """
     scope = course.sending.child(saved=course.saved)
     resource, profile = expand(wanted.of, scope), str(expand(wanted.profile, scope))
@@ -45,7 +48,7 @@ async def perform_mutants(
         step = Step(wanted.send, mutant.resource, wanted.location, expect=wanted.expect)
         done = _named(await perform(step, index, course, world), mutant)
         yield done
-        if any(check.kind == "exchange" for check in done.event.checks):
+        if any(check.kind in _ENDING for check in done.event.checks):
             return
 
 

@@ -1,5 +1,6 @@
 """``mutants:`` in a run: one exchange a constraint, findings that name it, and the control that counts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from harness.fhir.definitions import Definitions
 from harness.sandbox.assembly import make_service
 from harness.sandbox.server import SandboxServer
 from harness.suite.loader import load_testset
-from harness.suite.model import TestSet
+from harness.suite.model import Interaction, TestSet
+from harness.validation.generation.mutants import mutants
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 GAP = "https://interop.esante.gouv.fr/ig/fhir/gap/StructureDefinition/gap-fr-appointment"
@@ -112,3 +114,23 @@ def test_what_cannot_be_broken(sandbox: str, tmp_path: Path, fixture: str, profi
     _, bad = go(sandbox, load(tmp_path, fixture=fixture, profile=profile)).tests
     assert bad.verdict == verdict
     assert profile in bad.reason
+
+
+def test_what_cannot_be_sent_at_all_is_told_once(sandbox: str, tmp_path: Path) -> None:
+    profile = "http://hl7.org/fhir/StructureDefinition/Patient"
+    test_set = load(tmp_path, fixture="patient/minimal.json", profile=profile)
+    good, bad = test_set.tests
+    assert bad.mutants is not None
+    changed = replace(bad, mutants=replace(bad.mutants, send=Interaction.UPDATE))
+    nameless = {name: value for name, value in test_set.fixtures["it"].items() if name != "id"}
+    _, ended = go(sandbox, replace(test_set, tests=(good, changed), fixtures={"it": nameless})).tests
+    assert ended.verdict == "error"
+    assert "update needs a resource with an id" in ended.reason
+    assert len(ended.steps) == 1
+
+
+def test_a_description_names_its_element_once() -> None:
+    resource = {"resourceType": "Basic", "code": {"text": "x"}}
+    made = mutants(resource, "http://hl7.org/fhir/StructureDefinition/Basic", Definitions.embedded())
+    told = next(one.description for one in made if one.name == "min-cardinality@Basic.code")
+    assert told["en"] == "Basic.code: at least 1 needed, 0 found"
