@@ -307,6 +307,8 @@ def test_definitions_tell_the_types_that_json_does_not() -> None:
     assert evaluate("descendants().ofType(HumanName).family") == ["Martin", "Durand"]
     assert evaluate("generalPractitioner.first() is Reference") == [True]
     assert evaluate("(contact | contained | birthDate).type().name") == ["BackboneElement", "Organization", "date"]
+    assert evaluate("birthDate is Element and birthDate is FHIR.Element and (1 is Element).not()") == [True]
+    assert evaluate("birthDate is System.Element or $this is Element") == [False]
     assert evaluate("type()") == [{"namespace": "FHIR", "name": "Patient"}]
     assert evaluate("(1 + 1).type()") == [{"namespace": "System", "name": "Integer"}]
     assert compile_expression("active.type().name").evaluate(PATIENT) == ["boolean"]

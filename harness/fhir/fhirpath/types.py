@@ -140,10 +140,10 @@ def is_kind(kind: str, wanted: str, is_resource: bool = False) -> bool:
     """Is FHIR type ``kind`` (a path stands for its backbone element) the type ``wanted`` or below it?"""
     step: str | None = "BackboneElement" if "." in kind else kind
     while step is not None:
-        if step == wanted:
-            return True
+        if step in (wanted, "Resource"):  # resources build on Resource alone, all else on Element
+            return step == wanted
         step, is_resource = _PARENTS.get(step) or ("DomainResource" if is_resource else None), False
-    return wanted == "Element" and kind not in ("Resource", "DomainResource")
+    return wanted == "Element"
 
 
 def matches(item: Any, kind: str | None, wanted: str) -> bool:
@@ -163,13 +163,13 @@ def matches(item: Any, kind: str | None, wanted: str) -> bool:
                 f"FHIRPath: is this element of type {name}? The definitions that say so were not given",
                 f"FHIRPath : cet élément est-il du type {name} ? Les définitions qui le disent ne sont pas fournies",
             )
-        return namespace != "System" and kind is not None and is_kind(kind, name, "resourceType" in value)
+        return namespace != "System" and is_kind(kind or "Element", name, "resourceType" in value)
     if namespace != "System" and name in PRIMITIVES:
         if kind is not None:
             return is_kind(kind, name)
         return PRIMITIVES[name].check(value) is None
-    if namespace == "FHIR":
-        return False
+    if namespace == "FHIR" or name == "Element":
+        return name == "Element" and namespace != "System"
     step: str | None = kind or JSON_TYPES.get(type(value))
     while step is not None:
         if _SYSTEM_OF.get(step) == name:
