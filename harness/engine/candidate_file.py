@@ -35,6 +35,7 @@ _TELLING = 8
 _SHOWN = 300
 """Characters of a message."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PUBLIC = ("base-url", "fhir-version", "software", "default-identity", "policy")
 """What the evidence is about: never secret, even when the environment gave it."""
 
@@ -243,9 +244,14 @@ def _check_credentials(source: _Source, place: Place, identity: Mapping[str, Any
         value = _at(identity, path)
         if value is not None:
             _check_header_value(source, (*place, *path), value)
-    for path in (*_SECRET_PATHS, ("oauth", "client-id")):
-        if _at(identity, path) == "":
+    for path in (*_SECRET_PATHS, ("basic", "user"), ("oauth", "client-id")):
+        value = _at(identity, path)
+        if value == "" and path != ("basic", "user"):
             source.fault((*place, *path), "is empty; is the environment variable that it comes from set?")
+        elif value is not None and path[0] in ("basic", "oauth") and _CONTROL.search(value):  # RFC 7617, section 2
+            source.fault((*place, *path), "holds a line end or another control character; take it away")
+    if ":" in (_at(identity, ("basic", "user")) or ""):
+        source.fault((*place, "basic", "user"), "holds a colon, which ends it (RFC 7617, section 2)")
     for path in (("id-token", "header"), ("oauth", "id-token-header")):
         name = _at(identity, path)
         if name is not None:

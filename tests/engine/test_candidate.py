@@ -259,6 +259,27 @@ def test_the_schema_for_editors_knows_every_policy():
     assert told["offset-unit"]["default"] == "page"
 
 
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [
+        ('basic: {user: u, password: "canary\\n"}', "basic.password: holds a line end"),
+        ('basic: {user: "u\\r", password: canary}', "basic.user: holds a line end"),
+        ('basic: {user: "u:v", password: canary}', "basic.user: holds a colon"),
+        (
+            'oauth: {grant: client-credentials, token-url: "http://x.fr", client-id: c, client-secret: "canary\\n"}',
+            "oauth.client-secret: holds a line end",
+        ),
+    ],
+)
+def test_a_line_end_at_the_end_of_a_secret_is_told(tmp_path, credentials, message):
+    path = tmp_path / "candidate.yaml"
+    path.write_text(f"base-url: https://x.example\nidentities:\n  a:\n    {credentials}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"candidate\.yaml:4:") as caught:
+        Candidate.from_file(path)
+    assert message in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
 OAUTH = """base-url: https://x.example
 identities:
   a:
