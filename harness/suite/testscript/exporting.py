@@ -253,15 +253,17 @@ class _Writer:
         made = []
         for one in step.expect:
             try:
-                for assertion in self._said(one, place, values):
+                for assertion in self._said(one, place, values, paged=step.pages > 1):
                     direction = {"direction": "request" if one.of == "request" else "response"}
                     made.append({**direction, **assertion, "warningOnly": one.level != "SHALL"})
             except (CannotBeSaid, ExpressionError) as problem:
                 self._lose(Loss(place, f"expect {one.kind}", str(problem)))
         return made
 
-    def _said(self, one: Expectation, place: str, values: Values) -> Iterator[dict[str, Any]]:
+    def _said(self, one: Expectation, place: str, values: Values, *, paged: bool) -> Iterator[dict[str, Any]]:
         """The assertions of one expectation. Raises CannotBeSaid, ExpressionError."""
+        if one.kind == "searchset" and paged:
+            raise CannotBeSaid("a script sees one page, and it is about all of them")
         value = values.of(one.value, place, self._lose)
         if one.kind == "same-as" and set(value) == {"value", "at-least"} and isinstance(value["value"], dict):
             yield {"minimumId": self._fixture(value["value"])}
@@ -272,7 +274,7 @@ class _Writer:
         for text in value if isinstance(value, list) else [value]:
             compared = read_back(text) if "%" in text else None
             if compared is None:
-                yield from assertions(one.kind, text, self._profiles)
+                yield from assertions(one.kind, values.inlined(text), self._profiles)
             else:
                 expression, operator, wanted = compared
                 told = str(values.of(wanted, place, self._lose))
@@ -293,7 +295,11 @@ class _Writer:
             elif header != source:
                 variable["headerField"] = header
             else:
-                variable["expression"] = source
+                try:
+                    variable["expression"] = values.inlined(source)
+                except CannotBeSaid as problem:
+                    self._lose(Loss(place, f"save {name}", str(problem)))
+                    continue
             self._variables[variable["name"]] = variable
             values.saved[name] = variable["name"]
 

@@ -7,8 +7,10 @@ from typing import Any
 from harness.suite.expressions import Random, Reference, descend
 from harness.suite.model import TestSet
 from harness.suite.problem import ExpressionError
-from harness.suite.testscript.loss import Loss
+from harness.suite.testscript.comparison import literal
+from harness.suite.testscript.loss import CannotBeSaid, Loss
 
+_NAMED = re.compile(r"'(?:[^'\\]|\\.)*'|%`([^`]+)`|%(\w+)", re.DOTALL)
 _EXPRESSION = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
 
 
@@ -48,15 +50,33 @@ class Values:
         if root_of in ("", "each") and name in self._row:
             return self.of(descend(reference, self._row[name], path), place, lose)
         if root_of in ("", "variables") and name in self._set.variables:
-            inner = self.of(self._set.variables[name], place, lose)
-            if isinstance(inner, str) and path:  # it stands for what only a run knows
-                return self._variable(f"{inner[2:-1]}.{'.'.join(map(str, path))}", place, lose)
-            return descend(reference, inner, path)
+            value = self._set.variables[name]
+            whole = _EXPRESSION.fullmatch(value) if isinstance(value, str) else None
+            if whole and path:  # a part of what stands elsewhere, perhaps of what only a run knows
+                return self._resolved(f"{whole[1]}.{'.'.join(map(str, path))}", place, lose)
+            return descend(reference, self.of(value, place, lose), path)
         if root_of == "fixtures":
             return self.of(descend(reference, self._set.fixtures[name], path), place, lose)
         if root not in ("candidate", "time", "random"):
             raise ExpressionError(f"${{{text}}} is a value that no script can keep")
+        if root == "candidate" and path[-1:] == ("identifier",):  # a script's variable is one value, and this is two
+            return {part: self._variable(f"{text}.{part}", place, lose) for part in ("system", "value")}
         return self._variable(text, place, lose)
+
+    def inlined(self, expression: str) -> str:
+        """Return a FHIRPath expression with the set's constants, ``%name``, written out: a script has no such names.
+
+        Raises CannotBeSaid where a name is of what only a run knows.
+        """
+
+        def written(found: re.Match[str]) -> str:
+            value = self._set.variables.get(found[1] or found[2]) if found[1] or found[2] else None
+            return literal(value) if isinstance(value, str) and "${" not in value else found[0]
+
+        made = _NAMED.sub(written, expression)
+        if "%" in made:
+            raise CannotBeSaid(f"a script's FHIRPath has no %names: {expression}")
+        return made
 
     def _variable(self, text: str, place: str, lose: Callable[[Loss], None]) -> str:
         """What only a run knows: the candidate's, the time, what is drawn."""

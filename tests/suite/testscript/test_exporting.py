@@ -246,3 +246,39 @@ tests:
     )
     assert "found, step 1: expect searchset" in told
     assert "%" not in json.dumps(script)
+
+
+def test_an_identifier_of_the_candidate_is_two_variables_and_constants_are_written_out(tmp_path: Path) -> None:
+    told, script = _told(
+        tmp_path,
+        """
+testset: own
+version: 1.0.0
+title: {en: Own, fr: Propre}
+candidate: server
+variables:
+  patient: "${candidate.identities.default}"
+  placed: "^.*/(.+)$"
+  late: "${time.now}"
+tests:
+  - id: fed
+    title: {en: Fed, fr: Alimenté}
+    steps:
+      - create: {resourceType: Observation, status: final, subject: {identifier: "${patient.identifier}"}}
+        expect: {status: 201, that: "id.matches(%placed) or id = '100%'"}
+        save: {id: "id.replaceMatches(%placed, '$1')", when: "iif(%late.exists(), id, id)"}
+      - search: Observation
+        pages: all
+        expect: {searchset: {includes: ["Observation/${id}"]}}
+""",
+    )
+    assert [one["name"] for one in script["variable"]] == [
+        "candidate-identities-default-identifier-system",
+        "candidate-identities-default-identifier-value",
+        "id",
+        "response-1-id",
+    ]
+    assert script["variable"][2]["expression"] == "id.replaceMatches('^.*/(.+)$', '$1')"
+    assert "fed, step 1: save when" in told
+    assert "fed, step 1: expect that" in told, "a % that is no name is left out rather than wrong"
+    assert "fed, step 2: expect searchset" in told
