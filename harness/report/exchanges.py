@@ -13,8 +13,9 @@ from harness.engine.curl import curl
 from harness.engine.events import CheckResult, Finding, StepFinished
 from harness.engine.exchange import Exchange, Headers
 from harness.report.inert import pretty_body, status_line
-from harness.report.lines import Line, Path, changed, cut, located, place, positions, shown
+from harness.report.lines import Line, changed, cut, located, place, positions, shown
 from harness.report.markup import MARKS, escaped, spans
+from harness.report.xml_layout import Path
 from harness.suite.model import Interaction
 
 _LADDER = ((20_000, 1_500), (8_000, 1_000), (4_000, 600), (2_000, 300), (800, 150))

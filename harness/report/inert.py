@@ -9,6 +9,7 @@ import orjson
 
 from harness.engine.exchange import Exchange
 from harness.reason import Reason, french
+from harness.report.xml_layout import is_xml, laid_out
 
 LAID_OUT = 512 * 1024
 """Bytes of a body that is laid out for reading; what a hostile candidate sends would become many times as long."""
@@ -42,7 +43,7 @@ def one_line(text: str, width: int) -> str:
 
 
 def pretty_body(body: bytes, limit: int | None = None) -> str:
-    """Return a body for reading, printable: JSON indented (decimals as sent), text as it is, bytes by their number.
+    """Return a body for reading, printable: a resource indented (decimals as sent), text as it is, bytes by their number.
 
     A body of more than :data:`LAID_OUT` bytes is not laid out: its beginning is shown as it came.
     """
@@ -58,6 +59,8 @@ def pretty_body(body: bytes, limit: int | None = None) -> str:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
             return _no_text(body)
+        if is_xml(text):
+            text = laid_out(text)
     text = printable(text)
     if limit is not None and len(text) > limit:
         return f"{text[:limit]}\n… ({len(text) - limit} more characters)"

@@ -5,8 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-Path = tuple[str | int, ...]
-"""Members and indexes from the root: ``("name", 0, "family")``."""
+from harness.report.xml_layout import Path, elements, is_xml
 
 _MEMBER = re.compile(r'("(?:[^"\\]++|\\.)*+"): ')
 _SEGMENT = re.compile(r"\[(\d+)\]|\.?([A-Za-z_]\w*)(\([^()]*\))?")
@@ -16,14 +15,17 @@ _LONGEST = 400
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a body, and the element that begins, stands or ends on it; None where the body is not JSON."""
+    """One line of a body, and the element that begins, stands or ends on it; None where it is no resource."""
 
     text: str
     path: Path | None = None
 
 
 def located(text: str) -> list[Line]:
-    """Return the lines of a body as :func:`harness.report.inert.pretty_body` prints it: JSON, two spaces a level."""
+    """Return the lines of a body as :func:`harness.report.inert.pretty_body` prints it: two spaces a level."""
+    if is_xml(text):
+        written = text.split("\n")
+        return [Line(line, path) for line, path in zip(written, elements(written), strict=True)]
     if not text.startswith(("{\n", "[\n")):
         return [Line(line) for line in text.split("\n")]
     lines: list[Line] = []
