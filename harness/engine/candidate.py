@@ -37,8 +37,8 @@ class Limits:
     read: float = 30.0
     total: float = 60.0
     body: int = 12 * 1024 * 1024
-    values: int = 250_000
-    recorded: int = 64 * 1024 * 1024
+    values: int = 150_000
+    recorded: int = 48 * 1024 * 1024
     """Bytes of all the answers of a run together: they stay in the memory until the reports are written."""
     redirects: int = 0
     pages: int = 50

@@ -28,7 +28,7 @@ _CLOSED = (
 )
 
 
-_RECORDED = 64 * 1024 * 1024
+_RECORDED = 32 * 1024 * 1024
 """Bytes of all the requests and answers of a run together: they stay in the memory until the reports are written."""
 _FULL = (
     "the answer was sent, and is not recorded: the client had sent and asked for too much in this run",

@@ -73,7 +73,7 @@ FIXED = {
     "escaped-nul": raw(b'"language": "a\\u0000b"'),
     "lone-surrogate": raw(b'"language": "\\ud800"'),
     "duplicate-keys": raw(b'"active": true, "active": false'),
-    "last-key-twice": raw(b",".join(b'"k%d": 1' % n for n in range(240_000)) + b', "k239999": 2'),
+    "last-key-twice": raw(b",".join(b'"k%d": 1' % n for n in range(140_000)) + b', "k139999": 2'),
     "length-too-long": OK + b"Content-Length: 9000\r\n\r\n" + json.dumps(GOOD).encode(),
     "length-too-short": OK + b"Content-Length: 20\r\n\r\n" + json.dumps(GOOD).encode(),
     "length-negative": OK + b"Content-Length: -5\r\n\r\n{}",
