@@ -82,7 +82,8 @@ def _command(level: str, title: str, location: str, text: str) -> str:
 
 def _text(finding: Finding) -> str:
     named = not finding.expression or finding.message.startswith(finding.expression)
-    return finding.message if named else f"{finding.expression}: {finding.message}"
+    told = finding.message if named else f"{finding.expression}: {finding.message}"
+    return f"{told} (waived: {finding.waived})" if finding.waived else told
 
 
 def _data(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fhir.resources.R4B.testreport import TestReport
 
-from harness.engine.events import CheckResult, StepFinished
+from harness.engine.events import CheckResult, Finding, StepFinished
 from harness.engine.results import RunResult, TestResult
 from harness.engine.verdict import Verdict
 from harness.report.inert import printable
@@ -78,8 +78,12 @@ def _actions(step: StepFinished) -> list[dict[str, Any]]:
 
 
 def _assertion(check: CheckResult) -> dict[str, Any]:
-    messages = "; ".join(finding.message for finding in check.findings)
+    messages = "; ".join(_told(finding) for finding in check.findings)
     return {"result": _ACTION[check.verdict], "message": _text(messages or check.kind), "detail": check.kind}
+
+
+def _told(finding: Finding) -> str:
+    return f"{finding.message} (waived: {finding.waived})" if finding.waived else finding.message
 
 
 def _text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from markupsafe import escape
 
 from harness.acceptance.document import document
@@ -9,6 +10,7 @@ from harness.data import folder
 from harness.engine.events import Event, RunStarted, StepFinished, TestFinished
 from harness.engine.results import RunResult
 from harness.engine.verdict import Verdict
+from harness.report.catalogue import KINDS
 from harness.report.completeness import lacking
 from harness.report.html import render
 from harness.suite.requirements import FOLDER, load_requirements
@@ -59,6 +61,14 @@ def test_what_was_waived_is_shown_with_its_reason() -> None:
     head = page[: page.index("<main>")]
     assert told in head
     assert '<a href="#patient.refuses">patient/refuses</a>' in head
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "junit", "testreport", "github"])
+def test_every_report_with_findings_says_why_one_was_waived(kind: str) -> None:
+    told = "known, mended in 2.2 (A. Publisher, 2026-06-30)"
+    rendered = KINDS[kind].render(RunResult.read([_waived(event, told) for event in events()]))
+    text = rendered if isinstance(rendered, bytes) else b"".join(rendered)
+    assert told.encode() in text
 
 
 def test_a_software_without_a_name_lacks_it() -> None:
