@@ -43,7 +43,7 @@ def one_line(text: str, width: int) -> str:
 
 
 def pretty_body(body: bytes, limit: int | None = None) -> str:
-    """Return a body for reading, printable: a resource indented (decimals as sent), text as it is, bytes by their number.
+    """Return a body for reading, printable: a resource indented (decimals as sent), text as it is, of bytes the number.
 
     A body of more than :data:`LAID_OUT` bytes is not laid out: its beginning is shown as it came.
     """
