@@ -145,7 +145,10 @@ class Builder:
         settle = SETTLE.get(element.type)
         if settle:
             built = settle(built, element.told, self.judge, self.choices)
-        return self._mended(built, element, course)
+        whole = self._mended(built, element, course)
+        if settle and whole is not built:  # what was added has to fit, too
+            whole = settle(whole, element.told, self.judge, self.choices)
+        return whole
 
     def _mended(self, built: dict[str, Any], element: Element, course: _Course) -> dict[str, Any]:
         """Add or leave out optional children, one or two, until the element's own invariants hold."""

@@ -50,8 +50,8 @@ def uri(choices: Choices) -> str:
 
 
 def day(choices: Choices) -> str:
-    """A day of the years 1900 to 2099."""
-    year = (2024, choices.integer(1900, 2099))[choices.integer(0, 1)]
+    """A day of the years 1900 to 2024: nobody is born, and nothing measured, in times to come."""
+    year = (2024, choices.integer(1900, 2024))[choices.integer(0, 1)]
     month = choices.integer(1, 12)
     return f"{year:04}-{month:02}-{choices.integer(1, monthrange(year, month)[1]):02}"
 

@@ -1,12 +1,14 @@
 """Good instances: valid all, varied, shrinking to what must be there, the same for the same seed."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
 
 from harness.errors import UsageError
 from harness.fhir.definitions import Definitions
+from harness.fhir.primitives import compare_temporal
 from harness.validation import Validator
 from harness.validation.generation import strategies
 from harness.validation.generation.strategies import instances, sample
@@ -98,3 +100,45 @@ def test_what_an_entry_holds_may_contain_what_it_refers_to() -> None:
 
 def test_where_no_instance_is_good_none_is_given() -> None:
     assert sample(instances(PATIENT, DEFINITIONS, validator=VALIDATOR).filter(lambda _: False), 2, seed=1) == []
+
+
+GAP = "https://interop.esante.gouv.fr/ig/fhir/gap/StructureDefinition/"
+WEIGHT = "https://interop.esante.gouv.fr/ig/fhir/mesures/StructureDefinition/mesures-fr-observation-body-weight"
+
+
+def drawn(profile: str) -> list[dict]:
+    return sample(instances(profile, DEFINITIONS, validator=VALIDATOR), 40, seed=2)
+
+
+@pytest.mark.parametrize("profile", [f"{GAP}gap-fr-slot", f"{GAP}gap-fr-appointment"])
+def test_what_is_booked_ends_some_minutes_after_it_starts(profile: str) -> None:
+    booked = [one for one in drawn(profile) if "end" in one]
+    assert len(booked) > 10
+    for one in booked:
+        lasting = datetime.fromisoformat(one["end"]) - datetime.fromisoformat(one["start"])
+        assert timedelta(0) < lasting <= timedelta(hours=1)
+        assert one.get("minutesDuration", lasting.seconds // 60) == lasting.seconds // 60
+
+
+def test_a_measure_is_of_the_past_in_the_unit_of_its_code_and_issued_once_it_was_made() -> None:
+    made = drawn(WEIGHT)
+    assert all(one["effectiveDateTime"] < "2025" for one in made if "effectiveDateTime" in one)
+    units = [one["valueQuantity"] for one in made if "unit" in one.get("valueQuantity", ())]
+    assert units and all(unit["unit"] == unit["code"] for unit in units)
+    issued = [
+        (one["effectiveDateTime"], one["issued"]) for one in made if {"effectiveDateTime", "issued"} <= one.keys()
+    ]
+    assert issued and all(compare_temporal(*pair) in (-1, 0) for pair in issued)
+
+
+def test_a_telephone_number_is_a_number_and_a_patient_dies_after_birth() -> None:
+    patients = drawn(PATIENT)
+    told = [point for one in patients for point in one.get("telecom", ()) if "value" in point]
+    assert told
+    for point in told:
+        expected = {"email": "@exemple.example", "url": "https://exemple.example/"}.get(point["system"], "")
+        assert expected in point["value"]
+        assert point["system"] not in ("phone", "sms", "fax", "pager") or point["value"].startswith("+3319900")
+    for one in patients:
+        if {"birthDate", "deceasedDateTime"} <= one.keys():
+            assert compare_temporal(one["birthDate"], one["deceasedDateTime"]) in (-1, 0)
