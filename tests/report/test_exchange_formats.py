@@ -147,6 +147,14 @@ def test_the_matrix_has_one_line_for_each_requirement(run: RunResult) -> None:
     assert rows[0]["source"] == ""  # judged by another catalogue
 
 
+def test_the_matrix_tells_what_was_waived(run: RunResult) -> None:
+    (check,) = run.sets["patient"].tests["refuses"].checks
+    accepted = replace(check, findings=(replace(check.findings[0], waived="known until 2.2"),))
+    step = run.sets["patient"].tests["refuses"].steps[0]
+    run.sets["patient"].tests["refuses"].steps[0] = replace(step, checks=(accepted,))
+    assert "(waived: known until 2.2)" in requirements_csv.render(run).decode("utf-8-sig")
+
+
 def test_the_matrix_tells_the_passage_and_what_never_began(run: RunResult) -> None:
     digest = load_requirements(folder("testsets") / FOLDER).digest
     begun = [replace(run.started, requirements_digest=digest), *events()[1:5]]
