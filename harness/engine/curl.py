@@ -10,7 +10,7 @@ from harness.engine.exchange import Exchange, Request, header
 from harness.engine.handshake import CIPHERS, CLEAR_TEXT, CURRENT, METHOD
 from harness.engine.redaction import MARK
 
-LONGEST = 4_000
+LONGEST = 20_000
 """Bytes of a body that stand in the command; a longer one, and bytes that hold a secret, are read from a file."""
 _FILE = "body.bin"
 _IMPLIED = frozenset({"content-length", "host", "connection"})
@@ -22,7 +22,8 @@ def curl(exchange: Exchange, candidate: Mapping[str, Any] | None = None) -> str:
 
     Where a secret was, the command reads a variable named after it: ``$IDENTITIES_DEFAULT_BEARER``. It is inert in a
     POSIX shell whatever the request holds: every part that is not a variable is quoted. A body that is no text, or
-    that a terminal would obey, comes out of base64. ``candidate`` is the content of the candidate file as it was
+    that a terminal would obey, comes out of base64; one that is longer than LONGEST, or was not recorded, is to be put
+    into the file ``body.bin``. ``candidate`` is the content of the candidate file as it was
     recorded: its certificates and its proxy are those of the command.
     """
     request = exchange.request
@@ -36,7 +37,7 @@ def curl(exchange: Exchange, candidate: Mapping[str, Any] | None = None) -> str:
             # curl drops a header without a value, unless it ends with a semicolon.
             parts += ["--header", _quoted(f"{name}: {value}" if value else f"{name};")]
     before = ""
-    if request.body:
+    if request.body or request.omitted:
         before, body = _body(request.body)
         if header(request.headers, "content-type") is None:
             parts += ["--header", "Content-Type:"]  # else curl says that it is a form
@@ -107,7 +108,7 @@ def _method(method: str) -> list[str]:
 
 def _body(body: bytes) -> tuple[str, str]:
     """Return what stands before the command, and what it sends."""
-    if len(body) > LONGEST:
+    if not body or len(body) > LONGEST:
         return "", f"@{_FILE}"
     try:
         text = body.decode("utf-8")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.engine.curl import LONGEST, curl
-from harness.engine.exchange import Exchange, Request
+from harness.engine.exchange import Exchange, Omitted, Request
 from harness.engine.redaction import mark
 
 URL = "http://fhir.example/r4/Patient?name=a&_id=1,2"
@@ -81,6 +81,17 @@ def test_bytes_are_sent_as_they_were(body):
 @pytest.mark.parametrize("body", [b"a" * (LONGEST + 1), b"\xff" + mark("bearer").encode()])
 def test_what_does_not_fit_is_read_from_a_file(body):
     assert command("POST", body=body).endswith("--data-binary @body.bin")
+
+
+def test_a_document_of_the_usual_length_is_in_the_command_with_its_secrets():
+    body = "l'été `x` $HOME\n" * 1_000 + mark("bearer")
+    words = shell(command("POST", headers=(TYPE,), body=body.encode()), BEARER="s3", HOME="/")
+    assert words[-1] == "l'été `x` $HOME\n" * 1_000 + "s3"
+
+
+def test_a_body_that_was_not_recorded_is_not_left_out():
+    request = Request("POST", URL, (TYPE,), omitted=Omitted(5_000_000, "0" * 64))
+    assert curl(Exchange(request, "2026-01-02T03:04:05.000Z", 0.1)).endswith("--data-binary @body.bin")
 
 
 def test_lines_stay_lines():
