@@ -146,10 +146,13 @@ def _schema_fault(source: _Source, error: ValidationError) -> None:
         source.fault(place, f"must be {_KINDS[wanted]}, found {_kind(instance)}{hint}")
     elif error.validator == "enum":
         source.fault(place, f"must be one of {', '.join(map(str, wanted))}{nearest(str(instance), map(str, wanted))}")
+    elif error.validator in _BOUNDS:
+        source.fault(place, f"must be {_BOUNDS[error.validator]} {wanted}, found {_kind(instance)}")
     else:
         source.fault(place, error.message)
 
 
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
 _KINDS = {
     "string": "a text",
     "number": "a number",

@@ -70,7 +70,8 @@ async def examine(candidate: Candidate, show: Show = print) -> AsyncIterator[Dia
     asked = list(wanted(candidate.content))
     open_ = True
     for place, identity in asked:
-        async for found in ways.to(identity["oauth"]["token-url"], f"{'.'.join(place)}: "):
+        dotted = ".".join(place)
+        async for found in ways.to(identity["oauth"]["token-url"], f"{dotted}: ", f"{dotted}.oauth.token-url"):
             open_ = open_ and found.state is not State.FAIL
             yield found
     if asked and open_:
@@ -80,7 +81,8 @@ async def examine(candidate: Candidate, show: Show = print) -> AsyncIterator[Dia
     for name in (None, *candidate.endpoints):
         there = candidate.endpoint(name)
         if there is not None:
-            async for found in _address(there, ways, f"{name}: " if name else ""):
+            member = f"endpoints.{name}.base-url" if name else "base-url"
+            async for found in _address(there, ways, f"{name}: " if name else "", member):
                 yield found
 
 
@@ -112,9 +114,9 @@ async def _tokens(candidate: Candidate, show: Show) -> tuple[Candidate, list[Dia
     return found, [diagnosis("token.ok", State.OK, place=".".join(one.place), url=urls[one.place]) for one in grants]
 
 
-async def _address(candidate: Candidate, ways: "_Ways", prefix: str) -> AsyncIterator[Diagnosis]:
+async def _address(candidate: Candidate, ways: "_Ways", prefix: str, member: str) -> AsyncIterator[Diagnosis]:
     passable = True
-    async for found in ways.to(candidate.base_url, prefix):
+    async for found in ways.to(candidate.base_url, prefix, member):
         passable = passable and found.state is not State.FAIL
         yield found
     if passable:
@@ -129,8 +131,11 @@ class _Ways:
         self._candidate = candidate
         self._known: dict[tuple[str, str | None, int], bool] = {}
 
-    async def to(self, url: str, prefix: str) -> AsyncIterator[Diagnosis]:
-        """Yield what is found on the way to ``url``: name, connection, TLS; of one that was open before, nothing."""
+    async def to(self, url: str, prefix: str, member: str) -> AsyncIterator[Diagnosis]:
+        """Yield what is found on the way to ``url``: name, connection, TLS; of one that was open before, nothing.
+
+        ``member`` is where it stands in the candidate file.
+        """
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
         key = (parts.scheme, parts.hostname, port)
@@ -142,7 +147,7 @@ class _Ways:
             steps.append(self._tls)
         for step in steps:
             found = await step(url, str(parts.hostname), port)
-            yield replace(found, name=prefix + found.name)
+            yield replace(found, name=prefix + found.name, values={**found.values, "member": member})
             if found.state is State.FAIL:
                 self._known[key] = False
                 return

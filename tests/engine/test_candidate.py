@@ -120,7 +120,10 @@ def test_known_by_its_address():
         ("base-url: https://x.example\nkind: sever\n", 'kind: must be one of server, client; did you mean "server"?'),
         ("base-url: https://x.example/a b\n", "is not an address"),
         ("base-url: https://x.example/#top\n", "is not an address"),
-        ("base-url: https://x.example\nlimits: {total: 1e400}\n", "limits.total: "),
+        (
+            "base-url: https://x.example\nlimits: {total: 1e400}\n",
+            "limits.total: must be at most 86400, found the number 1E+400",
+        ),
         ("base-url: https://x.example\ndefault-identity: b\n", 'no identity is called "b"'),
         ("base-url: https://x.example\nidentities: {a: {bearer: ''}}\n", "identities.a.bearer: is empty"),
         ('base-url: https://x.example\nidentities: {a: {bearer: "t\\n"}}\n', "a.bearer: begins or ends with a space"),

@@ -252,6 +252,8 @@ def test_the_token_endpoint_and_the_service_are_looked_at_each(respx_mock):
     assert "invalid_client" in next(one for one in refused if one.name == "token").found("fr")
     assert states(given)["token"] == states(given)["identities.default: tcp"] == states(given)["tcp"] == "ok"
     assert states(closed)["identities.default: tcp"] == "fail"
+    (advice,) = [one.advice("en") for one in closed if one.state == "fail"]
+    assert "is the port of identities.default.oauth.token-url the right one" in advice
     assert "token" not in states(closed)
     assert states(closed)["metadata"] == "ok"  # the service itself does not depend on it
 
