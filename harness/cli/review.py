@@ -1,6 +1,6 @@
 """``fhir-harness review``: a testing team's signed decision on an acceptance file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,13 +17,49 @@ from harness.acceptance.trust import TrustPolicy
 from harness.cli.chain import next_lines
 from harness.cli.evidence import POLICY, TRUST, Trust, anchors
 from harness.cli.options import Format, Language, read_file
+from harness.engine.codes import Language as Spoken
 from harness.errors import UsageError
 from harness.report.inert import one_line
+from harness.report.words import WORDS
 
 app = typer.Typer(add_completion=False)
 _WIDTH = 80
 _REASON = 200
 _COLUMNS = (22, 18, 12, 10, 14)
+_SAID: Mapping[Spoken, Mapping[str, str]] = {
+    "en": {
+        "signed": "{}: signed; {}, number {} for {}",
+        "failure": "The file does not verify, and the review says so: {}",
+        "reviews": "reviews: {}",
+        "file": "file",
+        "software": "software",
+        "signature": "signature",
+        "verdict": "verdict",
+        "decision": "decision",
+        "verified": "verified",
+        "not checked": "not checked",
+        "refused": "REFUSED",
+        "not held": "not held",
+        **{decision.value: decision.value for decision in Decision},
+    },
+    "fr": {
+        "signed": "{} : signée ; {}, numéro {} pour {}",
+        "failure": "Le dossier ne se vérifie pas, et la revue le dit : {}",
+        "reviews": "revues : {}",
+        "file": "dossier",
+        "software": "logiciel",
+        "signature": "signature",
+        "verdict": "verdict",
+        "decision": "décision",
+        "verified": "vérifiée",
+        "not checked": "non vérifiée",
+        "refused": "REFUSÉE",
+        "not held": "ne tient pas",
+        Decision.SATISFACTORY.value: "satisfaisant",
+        Decision.UNSATISFACTORY.value: "insatisfaisant",
+        Decision.MORE_TESTS.value: "à compléter",
+    },
+}
 
 
 @app.command()
@@ -51,7 +87,7 @@ def review(
     if shelf is not None:
         if file is not None or decision is not None:
             raise UsageError("--list DIR shows a shelf and reviews nothing: leave FILE and --decision out")
-        _list(overview(_folder(shelf), demands, reviewers, now), format)
+        _list(overview(_folder(shelf), demands, reviewers, now), format, lang.value)
         return
     if file is None or decision is None or key is None or cert is None or out is None:
         raise UsageError(
@@ -72,10 +108,11 @@ def review(
     if format is Format.JSON:
         typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return
-    typer.echo(f"{out}: signed; {decision.value}, number {content['sequence']} for {file.name}")
+    said = _SAID[lang.value]
+    typer.echo(said["signed"].format(out, said[decision.value], content["sequence"], file.name))
     if content["failure"]:
         why = one_line(f"{content['failure']['check']}: {content['failure']['message']}", _REASON)
-        typer.echo(f"The file does not verify, and the review says so: {why}")
+        typer.echo(said["failure"].format(why))
     typer.echo("\n".join(next_lines(content["next"], lang.value)))
 
 
@@ -85,23 +122,26 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _list(rows: Sequence[ShelfRow], shape: Format) -> None:
+def _list(rows: Sequence[ShelfRow], shape: Format, language: Spoken) -> None:
+    said = _SAID[language]
     if shape is Format.JSON:
         typer.echo(orjson.dumps([row.as_json() for row in rows], option=orjson.OPT_INDENT_2).decode())
         return
-    typer.echo(_cells(("file", "software", "signature", "verdict", "decision")))
+    typer.echo(_cells([said[head] for head in ("file", "software", "signature", "verdict", "decision")]))
     for row in rows:
         software = " ".join((row.software or {}).get(part, "") for part in ("product", "version")).strip() or "–"
-        decision = row.decision or ("not held" if row.reviews else "–")
+        decision = said[row.decision] if row.decision else said["not held"] if row.reviews else "–"
+        verdict = WORDS[language].verdicts[row.verdict] if row.verdict else "–"
         known = row.signature in ("verified", "not checked")
-        cells = (row.path.name, software, row.signature if known else "REFUSED", str(row.verdict or "–"), decision)
-        typer.echo(_cells(cells))
+        signature = said[row.signature if known else "refused"]
+        typer.echo(_cells((row.path.name, software, signature, verdict, decision)))
         if not known:
             typer.echo(f"  {one_line(row.signature, _WIDTH - 2)}")
         if row.review_state not in ("", "verified"):
-            typer.echo(f"  {one_line(f'reviews: {row.review_state}', _WIDTH - 2)}")
+            state = said.get(row.review_state, row.review_state)
+            typer.echo(f"  {one_line(said['reviews'].format(state), _WIDTH - 2)}")
 
 
 def _cells(cells: Sequence[str]) -> str:
-    shown = (one_line(cell, width - 1) for cell, width in zip(cells, _COLUMNS, strict=True))
+    shown = (one_line(cell, width) for cell, width in zip(cells, _COLUMNS, strict=True))
     return " ".join(f"{cell:{width}}" for cell, width in zip(shown, _COLUMNS, strict=True)).rstrip()

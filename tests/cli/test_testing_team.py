@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.review import _cells
 from harness.sandbox.assembly import make_service
 from harness.sandbox.server import SandboxServer
 from tests.cli.conftest import Answer
@@ -248,7 +249,19 @@ def test_a_shelf_is_judged_in_parallel_and_listed(command: Command, world: World
     rows = {line.split()[0]: line for line in table.out.splitlines()[1:] if not line.startswith(" ")}
     assert "satisfactory" in rows["inbox.zip"]
     assert "REFUSED" in rows["forged.zip"]
+    trusted = (*world.trusted, "--review-trust", world.team.anchor)
+    french = command("review", "--list", world.team.home, *trusted, "--lang", "fr").out.splitlines()
+    assert french[0].split() == ["dossier", "logiciel", "signature", "verdict", "décision"]
+    assert max(map(len, french)) <= 80
+    (row,) = [line for line in french if line.startswith("inbox.zip")]
+    assert row.endswith("satisfaisant")
+    assert "vérifiée" in row
     assert command("rejudge", world.team.home).exit == 2
+
+
+def test_every_decision_fits_into_the_table() -> None:
+    for decision in ("satisfactory", "unsatisfactory", "more-tests", "insatisfaisant"):
+        assert _cells(("a" * 99, "b" * 99, "not checked", "undecided", decision)).endswith(decision)
 
 
 def test_reviews_are_a_chain(command: Command, world: World) -> None:
