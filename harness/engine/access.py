@@ -334,7 +334,7 @@ def _assertion(oauth: Mapping[str, Any]) -> str:
             f"{path}: cannot be read: {problem.strerror}; mend oauth.private-key",
             f"{path} : illisible : {problem.strerror} ; corriger oauth.private-key",
         ) from problem
-    except (ValueError, JoseError) as problem:
+    except (ValueError, TypeError, JoseError) as problem:  # a TypeError where a password is wanted
         kind = "EC" if algorithm.startswith("ES") else "RSA"
         raise UsageError(
             f"{path}: not an {kind} private key in PEM, without a password, as {algorithm} needs; "

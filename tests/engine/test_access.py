@@ -99,9 +99,11 @@ def test_the_key_signs_an_assertion(tmp_path):
     assert (token.claims["iss"], token.claims["sub"], token.claims["aud"]) == ("harness", "harness", TOKEN)
     assert 0 < token.claims["exp"] - time.time() <= 60
     assert sent["client_assertion_type"].endswith(":jwt-bearer")
-    path.write_text("no key")
-    with pytest.raises(UsageError, match=r"oauth\.private-key"):
-        signed_in(candidate({"private-key": str(path)}))
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"p4ss"))
+    for content in (b"no key", locked):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=r"without a password.*oauth\.private-key"):
+            signed_in(candidate({"private-key": str(path)}))
 
 
 @respx.mock(assert_all_mocked=True)
