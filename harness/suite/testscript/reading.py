@@ -146,6 +146,10 @@ class ScriptReader:
         plain = _bare(assertion)
         made = self._judged(plain, last, why)
         found, otherwise = blocks(plain, made, self.sources, self._profiles)
+        steps = self.parts[-1].steps
+        late = self.sources.asked_of(steps[next(index for index, one in enumerate(steps) if one is made) :])
+        if late:
+            raise CannotBeSaid(f"{late} is of this answer or of a later one, known only once this one was judged")
         for block in found:
             made.expect(block)
         if otherwise:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +70,10 @@ class Sources:
     def forget(self) -> None:
         """Take back what was resolved for an action that is left out."""
         self._pending, self._pending_shared = [], []
+
+    def asked_of(self, steps: Sequence[Made]) -> str | None:
+        """Return the name of a value that was asked of one of ``steps`` since the last time; None when none was."""
+        return next((name for made, name, _ in self._pending if any(made is one for one in steps)), None)
 
     def created(self, fixture: str) -> Made:
         """Return the step that creates a fixture by itself; from now on its id is the one that it got there."""

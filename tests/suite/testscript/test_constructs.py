@@ -282,6 +282,20 @@ def test_what_is_no_step_is_told(action: dict[str, Any], why: str) -> None:
     assert len(_steps(content)) == 1
 
 
+def test_an_answer_is_not_judged_by_what_is_known_only_after_it() -> None:
+    other = operation("read", resource="Patient", params="/2", responseId="second")
+    late = {"name": "late", "expression": "id", "sourceId": "second"}
+    own = claim(expression="Patient.id", operator="equals", value="${late}")
+    before = claim(expression="Patient.id", operator="equals", value="${late}", sourceId="first")
+    found = _import(script(READ, claim(response="okay"), other, claim(response="okay"), own, before, variable=[late]))
+    why = "late is of this answer or of a later one, known only once this one was judged"
+    assert [(loss.place, loss.why) for loss in found.losses] == [
+        ("test one, action 5", why),
+        ("test one, action 6", why),
+    ]
+    assert "%" not in json.dumps(found.test_set)
+
+
 def test_a_test_ends_where_what_it_builds_on_is_left_out() -> None:
     broken = operation("create", resource="Patient", sourceId="nothing")
     assert len(_steps(script(READ, claim(response="okay"), broken, READ, claim(response="okay")))) == 1
