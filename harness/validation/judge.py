@@ -58,10 +58,11 @@ class Judge:
     # ---- schemas
 
     def schema(self, canonical: str) -> ElementSchema | None:
-        """The schema of ``canonical``; None when it is not known or cannot be used (see :meth:`problem`)."""
+        """The schema of ``canonical``; None when it is not known, in its version, or not usable (:meth:`problem`)."""
         if canonical not in self._schemas:
             try:
-                self._schemas[canonical] = self.compiler.profile(canonical)
+                known = self._other_version(canonical) is None
+                self._schemas[canonical] = self.compiler.profile(canonical) if known else None
             except (DefinitionError, ValueError) as error:
                 self._broken[canonical] = told(error)
                 self._schemas[canonical] = None
@@ -125,10 +126,17 @@ class Judge:
             scope.session.active.discard(key)
 
     def report_unknown(self, canonical: str, where: Location, scope: Scope) -> None:
-        """Say that the profile is not known, or cannot be used."""
-        problem = self.problem(canonical)
-        rule = "profile-unknown" if problem is None else "profile-broken"
-        scope.report(rule, where, found=canonical, detail=problem, undecided=True)
+        """Say that the profile is not known, not in the version that is named, or cannot be used."""
+        problem, here = self.problem(canonical), self._other_version(canonical)
+        rule = "profile-broken" if problem else "profile-unknown" if here is None else "profile-other-version"
+        scope.report(rule, where, found=canonical, expected=here, detail=problem, undecided=True)
+
+    def _other_version(self, canonical: str) -> str | None:
+        """The version in which a profile is known, where ``canonical`` names another one (R4 canonical, "|")."""
+        _, bar, named = canonical.partition("|")
+        found = self.definitions.structure(canonical) if bar else None
+        here = str(found.get("version") or "") if found is not None else named
+        return None if _is_version(here, named) else here
 
     def conforms(self, value: Any, canonical: str, where: Location, scope: Scope) -> bool | None:
         """Whether ``value`` has no error by the profile ``canonical``; None where the profile is not known."""
@@ -324,6 +332,16 @@ class Judge:
             return None
         code = child.type_codes[0]
         return child.path if code in ("BackboneElement", "Element") else code
+
+
+def _is_version(version: str, named: str) -> bool:
+    """Whether ``version`` is the one named: whole, by its first numbers (two at least), or with ``x`` for some."""
+    wanted, given = named.split("."), version.split(".")
+    if version == named or len(wanted) < 2:
+        return version == named
+    return len(wanted) <= len(given) and all(
+        one in ("x", "*", other) for one, other in zip(wanted, given, strict=False)
+    )
 
 
 def _plain(resolve: Callable[[str], Mapping[str, Any] | None]) -> Callable[[str], dict[str, Any] | None]:

@@ -68,11 +68,7 @@ def _schemas(
     named = meta.get("profile") if isinstance(meta, dict) else None
     for index, canonical in enumerate(named if isinstance(named, list) else ()):
         if isinstance(canonical, str) and canonical not in chosen:
-            place = (((where, "meta", -1)), "profile", index)
-            if (here := _other_version(canonical, scope)) is not None:
-                scope.report("profile-other-version", place, found=canonical, expected=here, undecided=True)
-            else:
-                _choose(canonical, name, chosen, place, scope)
+            _choose(canonical, name, chosen, (((where, "meta", -1)), "profile", index), scope)
     for canonical in judge.global_profiles(name):  # R4 ImplementationGuide.global
         if canonical not in chosen:
             _choose(canonical, name, chosen, where, scope)
@@ -86,24 +82,6 @@ def _schemas(
         if schema is not None:
             chosen[_TYPES + name] = schema
     yield from chosen.items()
-
-
-def _other_version(canonical: str, scope: Scope) -> str | None:
-    """The version in which a profile is known, where the resource names another one (R4 canonical, "|")."""
-    _, bar, version = canonical.partition("|")
-    found = scope.session.judge.definitions.structure(canonical) if bar else None
-    here = str(found.get("version") or "") if found is not None else version
-    return None if _is_version(here, version) else here
-
-
-def _is_version(version: str, named: str) -> bool:
-    """Whether ``version`` is the one named: whole, by its first numbers (two at least), or with ``x`` for some."""
-    wanted, given = named.split("."), version.split(".")
-    if version == named or len(wanted) < 2:
-        return version == named
-    return len(wanted) <= len(given) and all(
-        one in ("x", "*", other) for one, other in zip(wanted, given, strict=False)
-    )
 
 
 def _choose(canonical: str, name: str, chosen: dict[str, Schema], where: Location, scope: Scope) -> None:

@@ -58,9 +58,7 @@ TRUE_ERRORS: dict[tuple[str, str, str], str] = {
             ("min-cardinality", PERIOD),
             ("extension-part", PERIOD),
             ("fixed-extra", FIXED),
-            ("fixed-value", FIXED),
         )
-        if rule != "fixed-value" or name.startswith("uf")
     },
     ("ans.fhir.fr.mesures", "Observation-ExampleMesFrObservationBP001", "binding-required"): VALUE_SET,
     ("ans.fhir.fr.mesures", "Observation-ExampleMesObservationGlucose001", "binding-required"): VALUE_SET,

@@ -328,6 +328,23 @@ def test_a_profile_that_cannot_be_used_is_an_error_when_it_is_asked_for_and_unde
     assert [i.rule for i in claimed.issues if i.undecided] == ["profile-broken"]
 
 
+@pytest.mark.parametrize(
+    ("version", "rules"), [("", ["min-cardinality"]), ("|1.0", ["min-cardinality"]), ("|2.0.0", [])]
+)
+def test_a_type_s_profile_in_a_version_that_is_not_at_hand_is_undecided(version: str, rules: list[str]) -> None:
+    definitions = Definitions.embedded()
+    named = {**profile("whole-name", "HumanName", element("HumanName.given", min=1)), "version": "1.0.3"}
+    named["kind"] = "complex-type"
+    pinned = profile(
+        "pinned", "Patient", element("Patient.name", type=[{"code": "HumanName", "profile": [named["url"] + version]}])
+    )
+    for definition in (named, pinned):
+        definitions.add(definition)
+    outcome = Validator(definitions).validate(patient(), [pinned["url"]])
+    assert [i.rule for i in outcome.errors] == rules
+    assert [i.rule for i in outcome.issues if i.undecided] == ([] if rules else ["profile-other-version"])
+
+
 def test_contained_resources_are_sliced_by_type_and_judged_by_their_slice() -> None:
     definitions = Definitions.embedded()
     named = profile("named", "Patient", element("Patient.name", min=1))

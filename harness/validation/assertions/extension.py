@@ -89,7 +89,7 @@ class ExtensionRule:
                 detail_fr="" if structure.modifier else "ne pas ",
             )
         self._placed(value, structure, where, scope)
-        judge.apply(value, url, where, scope)
+        judge.apply(value, structure.url, where, scope)
         _check_parts(value, structure.parts, url, where, scope)
         if self.inline:
             self.general.check(value, where, scope)
