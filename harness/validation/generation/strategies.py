@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -49,7 +50,7 @@ def instances(
     """Return a strategy of resources that are valid against ``profile``; the simplest holds what must be there.
 
     Every resource is judged before it is handed out; ``validator`` is by default one of ``definitions``. Raises
-    UsageError when hypothesis is not installed, or the profile is not known or is not about a resource.
+    UsageError when hypothesis is not installed, or the profile is not known, not in its version, or about no resource.
     """
     if hypothesis is None:
         raise UsageError(_MISSING)
@@ -57,8 +58,11 @@ def instances(
     judge = validator.judge
     schema = judge.schema(profile)
     if schema is None:
-        reason = judge.problem(profile) or "it is not known here: add the package that defines it"
+        reason = judge.problem(profile) or f"it is not known here{_near(profile, definitions)}"
         raise UsageError(f"{profile}: no instance can be made of it: {reason}")
+    version, known = profile.partition("|")[2], (definitions.structure(profile) or {}).get("version", "none")
+    if version and version != known:
+        raise UsageError(f"{profile}: no instance can claim that version: the one known here is {known}")
     if schema.type not in judge.resource_types:
         raise UsageError(f"{profile}: it is about {schema.type}, which is not a resource that can stand alone")
 
@@ -71,6 +75,14 @@ def instances(
         return cast(dict[str, Any], good)
 
     return strategies.composite(build)()
+
+
+def _near(profile: str, definitions: Definitions) -> str:
+    """What to do about a canonical URL that is not known: the nearest one, or that of a type, or a package."""
+    known = list(definitions.canonicals("StructureDefinition"))
+    named = [canonical for canonical in known if canonical.rpartition("/")[2] == profile]
+    near = named or difflib.get_close_matches(profile, known, 1, 0.8)
+    return f'; did you mean "{near[0]}"?' if near else ": add the package that defines it"
 
 
 def sample(strategy: SearchStrategy[dict[str, Any]], count: int, seed: int) -> list[dict[str, Any]]:

@@ -76,6 +76,19 @@ def test_a_profile_that_is_not_known() -> None:
         instances("https://exemple.example/none", DEFINITIONS)
 
 
+@pytest.mark.parametrize("typed", ["fr-core-patient", PATIENT.replace("patient", "patent")])
+def test_a_slip_in_the_name_of_a_profile_names_the_nearest(typed: str) -> None:
+    with pytest.raises(UsageError, match=f'did you mean "{PATIENT}"'):
+        instances(typed, DEFINITIONS)
+
+
+def test_a_version_that_is_not_known_is_not_claimed() -> None:
+    known = (DEFINITIONS.structure(PATIENT) or {})["version"]
+    assert sample(instances(f"{PATIENT}|{known}", DEFINITIONS, validator=VALIDATOR), 1, seed=1)
+    with pytest.raises(UsageError, match=f"the one known here is {known}"):
+        instances(f"{PATIENT}|9.9.9", DEFINITIONS)
+
+
 def test_a_data_type_is_no_resource() -> None:
     with pytest.raises(UsageError, match="HumanName"):
         instances("http://hl7.org/fhir/StructureDefinition/HumanName", DEFINITIONS)
