@@ -67,9 +67,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 IGNORED = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
 """As a shell without job control starts what it does not wait for."""
+HEARD = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+"""Also where the tests run under nohup."""
 
 
-SIGNALS = [(signal.SIGTERM, ""), (signal.SIGTERM, IGNORED), (signal.SIGINT, ""), (signal.SIGHUP, "")]
+SIGNALS = [(signal.SIGTERM, ""), (signal.SIGTERM, IGNORED), (signal.SIGINT, ""), (signal.SIGHUP, HEARD)]
 COMMAND = "import sys; from harness.cli import main; main(sys.argv[1:])"
 
 

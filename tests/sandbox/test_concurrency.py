@@ -119,6 +119,7 @@ def test_no_answer_is_wrong(database: Callable[[], URL], tmp_path: Path, lasting
             thread.start()
         for thread in threads:
             thread.join()
+        organiser = Client(server.base_url, measures, CLIENTS)  # anew: who said nothing so long is hung up on
         slots = organiser.ask("slots", "GET", "/Slot?status=busy&_summary=count")["total"]
         booked = organiser.ask("booked", "GET", "/Appointment?_summary=count")["total"]
         organiser.close()
