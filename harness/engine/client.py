@@ -301,8 +301,10 @@ def classify(problem: Exception, limits: Limits) -> tuple[str, Reason]:
         return "encoding", told(problem)
     if isinstance(problem, _CertificateChanged):
         return "certificate-changed", told(problem)
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        reason = next(str(cause) for cause in causes if isinstance(cause, ssl.SSLError))
+    # One that was waiting to read when the time was over did not fail.
+    failed = [one for one in causes if isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLWantReadError)]
+    if failed:
+        reason = str(failed[0])
         en, fr = f"the TLS connection was not made: {reason}", f"la connexion TLS n'a pas été établie : {reason}"
         return "tls", Reason(en, fr)
     if any(isinstance(cause, socket.gaierror) for cause in causes):

@@ -275,7 +275,8 @@ async def _metadata(candidate: Candidate) -> Exchange:
 def _capabilities(made: Exchange, candidate: Candidate) -> Iterator[Diagnosis]:
     answer = made.response
     if answer is None:
-        yield diagnosis("metadata.none", State.FAIL, problem=Reason(made.error or "", made.error_fr or ""))
+        code = "metadata.late" if made.error_code == "timeout" else "metadata.none"
+        yield diagnosis(code, State.FAIL, problem=Reason(made.error or "", made.error_fr or ""))
         return
     statement = answer.resource if isinstance(answer.resource, dict) else {}
     if answer.status != 200 or statement.get("resourceType") != "CapabilityStatement":

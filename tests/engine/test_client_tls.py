@@ -11,6 +11,7 @@ from harness.engine.client import Live, Scope
 from harness.engine.exchange import Request
 from harness.engine.secure import Tls
 from tests.engine.proxy import Proxy
+from tests.engine.threaded import Threaded
 from tests.engine.tls import Authority, TLSServer, server_context
 
 SCOPE = Scope("set", "test", "test")
@@ -114,3 +115,25 @@ def test_a_certificate_for_an_ipv6_address_holds(authority, through):
     assert made.error is None
     assert made.response.status == 200
     assert len(proxy.asked) == through
+
+
+class Silent(Threaded):
+    """Takes connections, and says nothing."""
+
+    async def _serve(self, reader, writer):
+        await reader.read()
+        writer.close()
+
+
+def test_a_handshake_that_nobody_answers_is_late_and_no_fault_of_tls():
+    async def once(server):
+        url = f"https://127.0.0.1:{server.port}"
+        live = Live(Candidate.of({"base-url": url, "limits": {"connect": 0.1}}))
+        try:
+            return await live.send(Request("GET", f"{url}/metadata"), SCOPE)
+        finally:
+            await live.close()
+
+    with Silent() as server:
+        made = asyncio.run(once(server))
+    assert (made.error_code, made.error) == ("timeout", "no connection within 0.1 s")

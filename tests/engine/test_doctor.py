@@ -182,6 +182,13 @@ def test_what_metadata_says(body, status, code):
         assert "https://elsewhere.example/fhir/metadata" in told[code].found("fr")
 
 
+def test_an_answer_that_comes_too_late_is_told():
+    with Odd(None) as odd:
+        found = look(**{"base-url": f"http://127.0.0.1:{odd.port}", "limits": {"read": 0.1}})
+    assert [one.code for one in found] == ["dns.ok", "tcp.ok", "metadata.late"]
+    assert "limits.read" in found[-1].advice("fr")
+
+
 def test_a_proxy_is_looked_at_in_place_of_names_and_ports(authority):
     tls = {"ca": str(authority.ca)}
     with TLSServer(server_context(authority.issue())) as server, Proxy("user:p%40ss") as guarded, Proxy() as proxy:
