@@ -50,7 +50,7 @@ def instances(
     """Return a strategy of resources that are valid against ``profile``; the simplest holds what must be there.
 
     Every resource is judged before it is handed out; ``validator`` is by default one of ``definitions``. Raises
-    UsageError when hypothesis is not installed, or the profile is not known, not in its version, or about no resource.
+    UsageError when hypothesis is not installed, or the profile is not known, or is not about a resource.
     """
     if hypothesis is None:
         raise UsageError(_MISSING)
@@ -60,9 +60,6 @@ def instances(
     if schema is None:
         reason = judge.problem(profile) or f"it is not known here{_near(profile, definitions)}"
         raise UsageError(f"{profile}: no instance can be made of it: {reason}")
-    version, known = profile.partition("|")[2], (definitions.structure(profile) or {}).get("version", "none")
-    if version and version != known:
-        raise UsageError(f"{profile}: no instance can claim that version: the one known here is {known}")
     if schema.type not in judge.resource_types:
         raise UsageError(f"{profile}: it is about {schema.type}, which is not a resource that can stand alone")
 
@@ -78,7 +75,11 @@ def instances(
 
 
 def _near(profile: str, definitions: Definitions) -> str:
-    """What to do about a canonical URL that is not known: the nearest one, or that of a type, or a package."""
+    """What to do about a canonical URL that is not known: its version here, the nearest, or a package."""
+    url, _, version = profile.partition("|")
+    other = definitions.structure(url) if version else None
+    if other is not None:
+        return f": the version that is known is {other.get('version')}; ask for that, or add the package"
     known = list(definitions.canonicals("StructureDefinition"))
     named = [canonical for canonical in known if canonical.rpartition("/")[2] == profile]
     near = named or difflib.get_close_matches(profile, known, 1, 0.8)

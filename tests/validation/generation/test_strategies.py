@@ -85,7 +85,7 @@ def test_a_slip_in_the_name_of_a_profile_names_the_nearest(typed: str) -> None:
 def test_a_version_that_is_not_known_is_not_claimed() -> None:
     known = (DEFINITIONS.structure(PATIENT) or {})["version"]
     assert sample(instances(f"{PATIENT}|{known}", DEFINITIONS, validator=VALIDATOR), 1, seed=1)
-    with pytest.raises(UsageError, match=f"the one known here is {known}"):
+    with pytest.raises(UsageError, match=f"the version that is known is {known}"):
         instances(f"{PATIENT}|9.9.9", DEFINITIONS)
 
 
