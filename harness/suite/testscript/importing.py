@@ -10,8 +10,8 @@ from harness.suite.testscript.comparison import PLACEHOLDER
 from harness.suite.testscript.loss import Loss
 from harness.suite.testscript.naming import slug, unique
 from harness.suite.testscript.parts import Made, Part, joined
-from harness.suite.testscript.reading import ScriptReader, told
-from harness.suite.testscript.shape import check_shape
+from harness.suite.testscript.reading import NO_R4, ScriptReader, told
+from harness.suite.testscript.shape import check_shape, newer
 from harness.suite.testscript.sources import Resource
 
 _GONE = ["2xx", 404, 410]
@@ -74,6 +74,8 @@ class _Writer:
 
     def _systems(self) -> None:
         """Tell what depends on several systems, or on what a server declares."""
+        for name in newer(self._script):
+            self._reader.lose(name, "the whole of it", NO_R4)
         required = [one for one in self._script.get("metadata", {}).get("capability", ()) if one.get("required")]
         if required:
             told = str(required[0].get("description") or "required")

@@ -11,9 +11,10 @@ from harness.suite.testscript.loss import CannotBeSaid, Loss
 from harness.suite.testscript.operations import step as step_of
 from harness.suite.testscript.operations import writes
 from harness.suite.testscript.parts import Made, Part
-from harness.suite.testscript.shape import check_content
+from harness.suite.testscript.shape import check_content, strange
 from harness.suite.testscript.sources import Resource, Sources
 
+NO_R4 = "R4 has no such element, and what it means is left out"
 _TOLD = ("label", "description")
 _ENCODED = re.compile(r"[^\w/?=&.,:;~$@!'*(){}%+-]", re.ASCII)
 """Characters of an address that are sent percent-encoded."""
@@ -63,6 +64,8 @@ class ScriptReader:
                 else:
                     raise CannotBeSaid("it has neither operation nor assert")
                 self.sources.commit()
+                if unknown := strange(action):
+                    self.lose(place, ", ".join(unknown), NO_R4)
             except CannotBeSaid as problem:
                 self.sources.forget()
                 self.lose(place, told(what), str(problem))

@@ -56,6 +56,7 @@ _SCRIPT = {
     "teardown": _ACTIONS,
 }
 _R5 = ("scope", "common", "testSystem", "versionAlgorithmString", "versionAlgorithmCoding", "copyrightLabel")
+_ANYWHERE = ("id", "extension", "modifierExtension")
 _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number"}
 
 
@@ -74,10 +75,22 @@ def check_shape(script: Mapping[str, Any]) -> None:
         if "name" not in one
     ]
     if faults:
-        newer = any(name in script for name in _R5) or _profiles_are_canonical(script)
-        hint = "\nThis looks like a TestScript of R5; convert it to R4 first" if newer else ""
+        later = newer(script) or _profiles_are_canonical(script)
+        hint = "\nThis looks like a TestScript of R5; convert it to R4 first" if later else ""
         more = f"\n… and {len(faults) - _MOST} more" if len(faults) > _MOST else ""
         raise TestSetError("not a TestScript of FHIR R4:\n" + "\n".join(faults[:_MOST]) + more + hint)
+
+
+def newer(script: Mapping[str, Any]) -> list[str]:
+    """Return the members of a script that are R5's, which R4 does not know."""
+    return [name for name in _R5 if name in script]
+
+
+def strange(action: Mapping[str, Any]) -> list[str]:
+    """Return the members of an action's operation or assertion that R4 does not know."""
+    known = _OPERATION if "operation" in action else _ASSERT
+    members = action.get("operation") or action.get("assert") or {}
+    return [name for name in members if name not in known and name not in _ANYWHERE and not name.startswith("_")]
 
 
 def check_content(value: Any, place: str) -> None:

@@ -296,6 +296,16 @@ def test_an_answer_is_not_judged_by_what_is_known_only_after_it() -> None:
     assert "%" not in json.dumps(found.test_set)
 
 
+def test_elements_that_r4_does_not_have_are_told() -> None:
+    okay = claim(response="okay", stopTestOnFail=True, requirement=[{"reference": "x"}], _label={"id": "l"})
+    found = _import({**script(READ, okay), "scope": [{"artifact": "http://example.org"}], "testSystem": [{"index": 1}]})
+    assert [(loss.place, loss.what) for loss in found.losses if not loss.kept] == [
+        ("scope", "the whole of it"),
+        ("testSystem", "the whole of it"),
+        ("test one, action 2", "stopTestOnFail, requirement"),
+    ]
+
+
 def test_a_test_ends_where_what_it_builds_on_is_left_out() -> None:
     broken = operation("create", resource="Patient", sourceId="nothing")
     assert len(_steps(script(READ, claim(response="okay"), broken, READ, claim(response="okay")))) == 1
