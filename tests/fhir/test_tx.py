@@ -2,9 +2,10 @@
 
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,7 @@ def test_validator_reports_what_the_server_says(
         (httpx.Response(429), "answered HTTP 429"),
         (httpx.Response(302, headers={"Location": "https://elsewhere.test/"}), "HTTP 302"),
         (httpx.Response(200, content=b" " * 3000), "longer than 2000 bytes"),
+        (httpx.Response(200, content=iter([b"?"]), headers={"Content-Encoding": "gzip"}), 'is encoded ("gzip")'),
         (httpx.ConnectError("refused"), "refused"),
         (httpx.ReadTimeout("slow"), "slow"),
     ],
@@ -214,6 +216,38 @@ def test_no_answer_is_undecided_with_the_reason(
     assert answer.verdict is UNDECIDED
     assert reason in answer.reason
     assert re.search(r"tx\.test\S* (n'a pas|a répondu)", french(answer.reason))
+
+
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+        (b"HTTP/1.1 103 Early Hints\r\n", b"\r\nHTTP/1.1 103 Early Hints\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+    ],
+    ids=["head", "interim", "body"],
+)
+def test_an_answer_that_never_ends_is_cut_off_though_something_comes_all_the_time(begin: bytes, drop: bytes) -> None:
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(begin)
+            while not over.wait(0.01):
+                connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dripping = threading.Thread(target=drip, args=(listener,), daemon=True)
+        dripping.start()
+        server = TerminologyServer(f"http://127.0.0.1:{listener.getsockname()[1]}", TxLimits(seconds=0.2))
+        reply = server.ask(Question(None, SNOMED, "1"))
+        over.set()
+        dripping.join(10)
+        server.close()
+    assert reply.result is None
+    assert "no complete answer within 0.2 s" in reply.message
 
 
 def test_dead_server_is_left_alone(definitions: Definitions) -> None:

@@ -4,8 +4,9 @@ Sources: https://hl7.org/fhir/R4/valueset-operation-validate-code.html,
 https://hl7.org/fhir/R4/codesystem-operation-validate-code.html
 """
 
+import contextlib
+import socket
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,7 @@ class TerminologyServer:
         self._limits = limits or TxLimits()
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
+        self._socket: socket.socket | None = None
         self._sent = self._failed = 0
         self._last_problem = Reason("", "")
 
@@ -138,20 +140,63 @@ class TerminologyServer:
     def _send(self, method: str, path: str, parameters: dict[str, str], body: bytes | None) -> tuple[int, bytes]:
         if self._client is None:
             self._client = httpx.Client(timeout=self._limits.seconds, trust_env=False, follow_redirects=False)
-        headers = {"Accept": _JSON, **({"Content-Type": _JSON} if body is not None else {})}
-        until = time.monotonic() + self._limits.seconds
+        headers = {"Accept": _JSON, "Accept-Encoding": "identity"}
+        if body is not None:
+            headers["Content-Type"] = _JSON
+        request = self._client.build_request(
+            method,
+            f"{self.base_url}/{path}",
+            params=parameters,
+            content=body,
+            headers=headers,
+            extensions={"trace": self._watch},
+        )
+        over = threading.Event()
+        timer = threading.Timer(self._limits.seconds, self._hang_up, (over,))
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._received(self._client, request, over)
+        except (httpx.HTTPError, OSError):
+            if over.is_set():
+                raise self._late() from None
+            raise
+        finally:
+            timer.cancel()
+
+    def _received(self, client: httpx.Client, request: httpx.Request, over: threading.Event) -> tuple[int, bytes]:
         data = bytearray()
-        url = f"{self.base_url}/{path}"
-        with self._client.stream(method, url, params=parameters, content=body, headers=headers) as response:
-            for chunk in response.iter_bytes():
+        response = client.send(request, stream=True)
+        try:
+            encoding = response.headers.get("content-encoding", "identity")
+            if encoding.lower() != "identity":  # what it unpacks to has no bound
+                said = encoding[:40]
+                raise _TooMuch(f'its answer is encoded ("{said}")', f"sa réponse est encodée (« {said} »)")
+            for chunk in response.iter_raw():
                 data += chunk
                 if len(data) > self._limits.size:
                     size = self._limits.size
                     raise _TooMuch(f"its answer is longer than {size} bytes", f"sa réponse dépasse {size} octets")
-                if time.monotonic() > until:
-                    most = f"{self._limits.seconds:g} s"
-                    raise _TooMuch(f"no complete answer within {most}", f"pas de réponse complète en {most}")
+        finally:
+            response.close()
+        if over.is_set():  # what was cut off may look complete
+            raise self._late()
         return response.status_code, bytes(data)
+
+    def _late(self) -> _TooMuch:
+        most = f"{self._limits.seconds:g} s"
+        return _TooMuch(f"no complete answer within {most}", f"pas de réponse complète en {most}")
+
+    def _watch(self, event: str, information: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = information["return_value"].get_extra_info("socket")
+
+    def _hang_up(self, over: threading.Event) -> None:
+        """End a request that takes too long: httpx has a limit for each read, and none for all of them together."""
+        over.set()
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own forgets that it is one
 
 
 def _what(problem: Exception) -> Reason:
