@@ -75,7 +75,8 @@ async def shake_hands(request: Request, tls: Tls, proxy: Proxy | None = None) ->
     except (ssl.SSLError, ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as problem:
         alert = alert_of(problem)
         if alert is None:
-            raise CandidateError(f"TLS {version}: {getattr(problem, 'reason', '') or problem}") from problem
+            why = getattr(problem, "reason", "") or problem
+            raise CandidateError(f"TLS {version}: {why}", f"TLS {version} : {why}") from problem
         return Response(0, (("TLS-Alert", alert),))
 
 
@@ -98,7 +99,11 @@ def _get(url: str) -> bytes:
 
 def _context(tls: Tls, version: str, shown: str) -> ssl.SSLContext:
     if version not in (*VERSIONS, CURRENT):
-        raise CandidateError(f"TLS {version} is not a version that can be offered; known are {', '.join(VERSIONS)}")
+        known = ", ".join((*VERSIONS, CURRENT, CLEAR_TEXT))
+        raise CandidateError(
+            f"TLS {version} is not a version that can be offered; known are {known}",
+            f"TLS {version} n'est pas une version qui peut être proposée ; sont connues {known}",
+        )
     context = Tls(True, tls.ca, tls.certificate, tls.key, tls.pkcs12, tls.password).context(shown=shown == "own")
     if shown == FOREIGN:
         show_stranger(context)
@@ -116,13 +121,20 @@ def _context(tls: Tls, version: str, shown: str) -> ssl.SSLContext:
 def _offer(context: ssl.SSLContext, name: str) -> None:
     """Offer these cipher suites. TLS 1.3 has none of the weak ones."""
     if name not in CIPHERS:
-        raise CandidateError(f"{name} are no ciphers that can be offered; known are {', '.join(CIPHERS)}")
+        known = ", ".join(CIPHERS)
+        raise CandidateError(
+            f"{name} are no ciphers that can be offered; known are {known}",
+            f"{name} ne sont pas des chiffrements qui peuvent être proposés ; sont connus {known}",
+        )
     if name != "any":
         context.maximum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.set_ciphers(CIPHERS[name])
     except ssl.SSLError as problem:
-        raise CandidateError(f"{name} ciphers: the OpenSSL of this machine has none to offer") from problem
+        raise CandidateError(
+            f"{name} ciphers: the OpenSSL of this machine has none to offer",
+            f"chiffrements {name} : l'OpenSSL de cette machine n'en a aucun à proposer",
+        ) from problem
 
 
 async def speak(url: str, context: ssl.SSLContext, proxy: Proxy | None = None) -> Response:
@@ -207,13 +219,14 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError as problem:
-        raise CandidateError("the answer's headers are too long") from problem
+        en, fr = "the answer's headers are too long", "les en-têtes de la réponse sont trop longs"
+        raise CandidateError(en, fr) from problem
 
 
 def _parsed(head: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
     line, *lines = head.decode("latin-1").split("\r\n")
     words = line.split(" ", 2)
     if not words[0].startswith("HTTP/") or len(words) < 2 or not _STATUS.fullmatch(words[1]):
-        raise CandidateError("the answer is not HTTP")
+        raise CandidateError("the answer is not HTTP", "la réponse n'est pas du HTTP")
     pairs = (one.partition(":") for one in lines if ":" in one)
     return int(words[1]), tuple((name.strip(), value.strip()) for name, _, value in pairs)

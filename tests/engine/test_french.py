@@ -28,6 +28,7 @@ from harness.suite.paths import apply
 
 ROOT = Path(harness.__file__).parent
 SAID = {
+    "CandidateError",
     "ExpectationFault",
     "NotJSON",
     "ReplayError",
