@@ -355,7 +355,8 @@ def _incomplete(limits: Limits) -> tuple[str, Reason]:
 
 def _not_made(said: Reason) -> Reason:
     en, fr = "the connection was refused or cannot be made", "la connexion est refusée ou impossible"
-    return Reason(f"{en}: {said}", f"{fr} : {said.fr}")
+    why = said or Reason("it was closed while it was being set up", "elle a été fermée pendant son établissement")
+    return Reason(f"{en}: {why}", f"{fr} : {why.fr}")
 
 
 def _causes(problem: BaseException | None) -> Iterator[BaseException]:

@@ -299,6 +299,27 @@ def test_http_where_tls_is_spoken():
     assert asyncio.run(scenario()).error_code == "tls"
 
 
+def test_a_connection_that_is_closed_before_tls_is_set_up():
+    async def scenario():
+        async def serve(reader, writer):
+            await reader.readexactly(1)
+            writer.transport.abort()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        base = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        live = Live(candidate(base))
+        try:
+            return await live.send(Request("GET", base), SCOPE)
+        finally:
+            await live.close()
+            server.close()
+
+    made = asyncio.run(scenario())
+    assert made.error_code == "connect"
+    assert made.error.endswith("it was closed while it was being set up")
+    assert made.error_fr.endswith("elle a été fermée pendant son établissement")
+
+
 def one_after_the_other(parts, method="GET", times=3, share=9):
     """Exchanges, ``share`` of one test, with a server that answers by ``parts``, and how many connections they took."""
     opened = []
