@@ -86,6 +86,10 @@ class Settings:
         """Tell whether ``name`` is given at all."""
         return bool(self._raw(name))
 
+    def typed(self, name: str) -> bool:
+        """Tell whether ``name`` is given on the command line."""
+        return bool(self._config.getoption(f"--fhir-{name}"))
+
     def _raw(self, name: str) -> Any:
         return self._config.getoption(f"--fhir-{name}") or self._config.getini(_twin(name))
 

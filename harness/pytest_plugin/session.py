@@ -169,10 +169,11 @@ def _terminology(config: pytest.Config, settings: Settings, definitions: Definit
 def _source(settings: Settings) -> Candidate | ClientFile:
     """Return the candidate that is named, or the file of one that is a client. Raises UsageError."""
     base_url, file = settings.text("base-url"), settings.file("candidate")
-    if base_url and file:
+    if base_url and file and settings.typed("base-url") == settings.typed("candidate"):
         raise UsageError("name the candidate once: --fhir-base-url or --fhir-candidate")
-    if file:
-        if settings.given("header") or settings.given("endpoint") or settings.given("token"):
+    if file and not settings.typed("base-url"):
+        asked = settings.typed if base_url else settings.given  # what the ini file says goes with its own candidate
+        if any(map(asked, ("header", "endpoint", "token"))):
             raise UsageError(
                 "--fhir-token, --fhir-header and --fhir-endpoint go with --fhir-base-url; a file has its own"
             )

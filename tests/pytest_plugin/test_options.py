@@ -181,3 +181,24 @@ def test_options_that_make_no_sense_are_usage_errors(
     result = testsets.runpytest_subprocess("sets", "--fhir-base-url", "http://127.0.0.1:9/fhir", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
+
+
+def test_a_candidate_on_the_command_line_wins_over_that_of_the_ini_file(
+    testsets: pytest.Pytester, sandbox: str
+) -> None:
+    (testsets.path / "other.yaml").write_text(f"base-url: {sandbox}\n", encoding="utf-8")
+    testsets.makeini(
+        """
+        [pytest]
+        fhir_base_url = http://127.0.0.1:9/fhir
+        fhir_header = X-One: 1
+        """
+    )
+    result = testsets.runpytest_subprocess("sets", "--fhir-candidate", "other.yaml", "-k", "stored")
+    result.assert_outcomes(passed=1, deselected=3)
+    for more in (("--fhir-base-url", sandbox), ("--fhir-token", "abc")):
+        result = testsets.runpytest_subprocess("sets", "--fhir-candidate", "other.yaml", *more)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+    testsets.makeini("[pytest]\nfhir_candidate = other.yaml\n")
+    result = testsets.runpytest_subprocess("sets", "--fhir-base-url", "http://127.0.0.1:9/fhir", "-k", "stored")
+    result.assert_outcomes(errors=1, deselected=3)
