@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.report.xml_layout import Path, elements, is_xml
+from harness.report.xml_layout import DEEPEST, Path, elements, is_xml
 
 _MEMBER = re.compile(r'("(?:[^"\\]++|\\.)*+"): ')
 _SEGMENT = re.compile(r"\[(\d+)\]|\.?([A-Za-z_]\w*)(\([^()]*\))?")
@@ -45,6 +45,8 @@ def located(text: str) -> list[Line]:
         if content[-1:] in "{[":
             path = list(here)
             counts.append(None if content.endswith("{") else 0)
+            if len(counts) > DEEPEST:
+                return [Line(line) for line in text.split("\n")]
     return lines
 
 

@@ -9,8 +9,11 @@ Path = tuple[str | int, ...]
 NAMESPACE = "http://hl7.org/fhir"
 _BEGINNING = 1_000
 """Characters in which FHIR's namespace is looked for."""
-_DEEPEST = 60
-_TOKEN = re.compile(r"""<!--.*?-->|<(?:[^<>"']|"[^"]*+"|'[^']*+')*+>|[^<]++""", re.DOTALL)
+DEEPEST = 40
+"""Levels that a resource has at most: of what a hostile candidate nests deeper, no line is told its element."""
+_TOKEN = re.compile(r"""<(?:[^<>"']|"[^"]*+"|'[^']*+')*+>|[^<]++""")
+"""A tag, or what stands between two. Of comments only those without a quotation mark: to look for the end of each one
+would take the square of a hostile text's length."""
 _ELEMENT = re.compile(r"<([A-Za-z][\w.-]*)")
 _DIV = re.compile(r"<(/?)div\b")
 
@@ -37,7 +40,7 @@ def laid_out(text: str) -> str:
             narrative += div
         elif token.strip():
             depth -= token.startswith("</")
-            if not token.startswith("<") or not 0 <= depth <= _DEEPEST:
+            if not token.startswith("<") or not 0 <= depth <= DEEPEST:
                 return text
             lines.append("  " * depth + token.replace("\n", " "))
             narrative = max(div, 0)
@@ -60,7 +63,7 @@ def elements(lines: Sequence[str]) -> Iterator[Path | None]:
         if content.startswith("</") and around:
             yield path
             path, seen = around.pop()
-        elif found:
+        elif found and len(around) <= DEEPEST:
             name = found[1]
             number = seen[name] = seen.get(name, -1) + 1
             here = path if name[:1].isupper() else (*path, name, number) if number else (*path, name)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.report.inert import pretty_body
 from harness.report.lines import Line, changed, cut, located, place, positions, shown
+from harness.report.xml_layout import DEEPEST, NAMESPACE
 
 PATIENT = {
     "resourceType": "Patient",
@@ -113,3 +114,12 @@ def test_lines_near_a_mark_come_first() -> None:
 def test_a_long_line_is_cut_and_says_by_how_much() -> None:
     assert cut("x" * 10, 4) == "xxxx… (+6)"
     assert cut("x" * 4, 4) == "xxxx"
+
+
+@pytest.mark.parametrize(
+    "text", ["[\n" * 200_000, "{\n" + '"a": [\n' * 60_000, f'<a xmlns="{NAMESPACE}">\n' + "<a\n" * 100_000]
+)
+def test_what_is_nested_without_end_takes_no_more_memory_than_its_lines(text: str) -> None:
+    lines = located(text)
+    assert len(lines) == text.count("\n") + 1
+    assert max(len(line.path or ()) for line in lines) <= 2 * DEEPEST

@@ -68,7 +68,17 @@ def test_nothing_but_space_is_added_or_lost(tree: object, space: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [HEAD, HEAD * 5_000, HEAD + "</a>" * 9, f"{HEAD}<", f'{HEAD}<a b="', f"{HEAD}loose</Patient>", "<" * 9_000]
+    "text",
+    [
+        HEAD,
+        HEAD * 5_000,
+        HEAD + "</a>" * 9,
+        f"{HEAD}<",
+        f'{HEAD}<a b="',
+        f"{HEAD}loose</Patient>",
+        "<" * 9_000,
+        HEAD + "<!--" * 100_000,
+    ],
 )
 def test_what_is_not_well_formed_comes_as_it_is(text: str) -> None:
     assert pretty_body(text.encode()) == text
