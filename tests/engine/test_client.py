@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import struct
 import tracemalloc
 import zlib
 from contextlib import suppress
@@ -303,6 +304,8 @@ def test_a_connection_that_is_closed_before_tls_is_set_up():
     async def scenario():
         async def serve(reader, writer):
             await reader.readexactly(1)
+            reset = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             writer.transport.abort()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
