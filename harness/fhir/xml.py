@@ -84,8 +84,11 @@ def from_xml(data: bytes, definitions: Definitions, *, limit: int | None = SIZE_
             f"FHIR XML: the document has more than {TAG_LIMIT} tags or attributes; send less at once",
             f"XML FHIR : le document a plus de {TAG_LIMIT} balises ou attributs ; envoyer moins à la fois",
         )
+    if not _is_utf_8(data):
+        said = "le document n'est pas en UTF-8, qu'exige FHIR (http.html#mime-type)"
+        raise _at(1, "the document is not in UTF-8, which FHIR demands (http.html#mime-type)", said)
     # Without declarations nothing grows, so that an attachment may be longer than libxml2 allows a text to be.
-    plain = b"<!DOCTYPE" not in data and b"\0" not in data and _is_utf_8(data)
+    plain = b"<!DOCTYPE" not in data and b"\0" not in data
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=plain)
     try:
         root = etree.fromstring(data, parser)
@@ -111,7 +114,13 @@ def to_xml(resource: Mapping[str, Any], definitions: Definitions) -> bytes:
 
 def _is_utf_8(data: bytes) -> bool:
     declared = re.match(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)", data.removeprefix(b"\xef\xbb\xbf"))
-    return declared is None or declared[1].lower() in (b"utf-8", b"us-ascii")
+    if data[:2] in (b"<\0", b"\0<") or (declared is not None and declared[1].lower() not in (b"utf-8", b"us-ascii")):
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Fields:
