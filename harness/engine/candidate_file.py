@@ -35,6 +35,8 @@ _TELLING = 8
 _SHOWN = 300
 """Characters of a message."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
+_FOR_EDITORS = (None, "pattern", "dependentRequired")
+"""What the schema says for editors; here :func:`_check_values` tells it, once the variables have their values."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PUBLIC = ("base-url", "fhir-version", "software", "default-identity", "policy")
 """What the evidence is about: never secret, even when the environment gave it."""
@@ -98,7 +100,8 @@ def read_data(data: Mapping[str, Any]) -> Document:
 
 def _check(source: _Source, folder: Path) -> Document:
     for error in _validator().iter_errors(source.data):
-        _schema_fault(source, error)
+        if error.validator not in _FOR_EDITORS:
+            _schema_fault(source, error)
     source.stop_if_faulty()
     secrets: dict[str, str] = {}
     data = _expanded(source, source.data, (), secrets)

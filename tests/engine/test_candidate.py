@@ -163,7 +163,7 @@ def test_a_certificate_file_that_is_none(tmp_path):
 def test_the_schema_is_a_schema():
     schema = json.loads(resources.files("harness.engine").joinpath("candidate.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
-    assert schema["else"] == {"required": ["base-url"]}
+    assert schema["else"]["required"] == ["base-url"]
 
 
 ENDPOINTS = """\
@@ -254,6 +254,47 @@ def test_policies_are_read_with_their_defaults(monkeypatch):
     assert found.scope()["means"]["offset-unit"] == {"second-page-of-two": 2}
     assert "row" not in found.secrets.values()
     assert Candidate.of(found.redacted()).policies == found.policies
+
+
+AT = {"base-url": "https://x.example/r4"}
+TOKENS = {"grant": "client-credentials", "token-url": "https://x.example/t?p=1", "client-id": "c"}
+
+
+@pytest.mark.parametrize(
+    ("content", "good"),
+    [
+        (AT, True),
+        ({"base-url": "HTTP://x.example:8080/a/"}, True),
+        ({"base-url": "ftp://x.example"}, False),
+        ({"base-url": "https://x.example/?a=b"}, False),
+        ({"base-url": ""}, False),
+        ({**AT, "proxy": "proxy.example:3128"}, False),
+        ({**AT, "endpoints": {"m": {"base-url": "nowhere"}}}, False),
+        ({**AT, "sandbox": {}}, False),
+        ({**AT, "tls": {"key": "k.pem"}}, False),
+        ({**AT, "tls": {"pkcs12": "a.p12", "certificate": "c.pem"}}, False),
+        ({**AT, "tls": {"pkcs12": "a.p12", "password": "p"}}, True),
+        ({**AT, "headers": {"X Y": "a"}}, False),
+        ({**AT, "identities": {"none": {}}}, False),
+        ({**AT, "policy": {"forbidden-patch": 405}}, True),
+        ({**AT, "policy": {"forbidden-patch": 406}}, False),
+        ({**AT, "identities": {"a": {"oauth": TOKENS}}}, True),
+        ({**AT, "identities": {"a": {"oauth": {**TOKENS, "grant": "authorization-code"}}}}, False),
+        ({**AT, "identities": {"a": {"oauth": {**TOKENS, "client-secret": "s", "private-key": "k.pem"}}}}, False),
+        ({**AT, "identities": {"a": {"oauth": {**TOKENS, "client-authentication": "client_secret_post"}}}}, False),
+    ],
+)
+def test_the_schema_for_editors_takes_what_the_reader_takes(content, good):
+    assert Draft202012Validator(schema()).is_valid(content) is good
+    if good:
+        assert Candidate.of(content)
+    else:
+        with pytest.raises(UsageError):
+            Candidate.of(content)
+
+
+def test_an_address_that_the_environment_gives_is_one_for_editors():
+    assert Draft202012Validator(schema()).is_valid({"base-url": "${SERVICE}/fhir", "proxy": "${PROXY}"})
 
 
 def test_the_schema_for_editors_knows_every_policy():
