@@ -30,6 +30,9 @@ _CONDITIONS = {
     "ifNoneExist": "if-none-exist",
 }
 
+MOST_OCTETS = 16 * 1024 * 1024
+"""How long the answers to the entries of one Bundle may be together: a short search can have a long one."""
+
 Perform = Callable[[Unit, Route, str | None], Answer]
 
 
@@ -193,6 +196,7 @@ def transaction(unit: Unit, perform: Perform) -> Answer:
     check_profiles(unit.env, bundle)
     items = _items(unit, bundle)
     answers: dict[int, Answer] = {}
+    room = _Room()
     doing = "Bundle"
     try:
         prepared = []
@@ -204,7 +208,7 @@ def transaction(unit: Unit, perform: Perform) -> Answer:
             doing = item.where
             final = _rewritten(unit, item, known)
             inner = replace(unit, call=final.call)
-            answers[item.position] = perform(inner, final.route, final.new_id)
+            answers[item.position] = room.taken(perform(inner, final.route, final.new_id))
     except Problem as problem:
         raise problem.within(doing) if doing != "Bundle" else problem from None
     entries = [response_entry(unit.call, answers[position]) for position in range(len(items))]
@@ -218,6 +222,25 @@ def check_profiles(env: Environment, bundle: Resource) -> None:
         env.check(bundle)
 
 
+class _Room:
+    """What is left of :data:`MOST_OCTETS`."""
+
+    def __init__(self) -> None:
+        self._left = MOST_OCTETS
+
+    def taken(self, answer: Answer) -> Answer:
+        """``answer``, which is counted. Raises :class:`Problem` (413)."""
+        self._left -= len(answer.text) if answer.text is not None else len(codec.emit(answer.resource))
+        self.check()
+        return answer
+
+    def check(self) -> None:
+        """Raise :class:`Problem` (413) when nothing is left."""
+        if self._left < 0:
+            told = f"The answers to these entries are longer than {MOST_OCTETS} octets together; ask for less at once."
+            raise Problem(413, "too-costly", told)
+
+
 def _response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     return {**bundle, "entry": entries} if entries else bundle
@@ -226,10 +249,12 @@ def _response(kind: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
 def batch(call: Call, types: frozenset[str], handle: Callable[[Call, Route], Answer]) -> Answer:
     """Run each entry by itself; the failure of one is its own answer, and touches no other."""
     entries = []
+    room = _Room()
     for position, entry in enumerate(bundle_of(call).get("entry", [])):
         try:
+            room.check()
             item = item_of(call, entry, position, types)
-            entries.append(response_entry(call, handle(item.call, item.route)))
+            entries.append(response_entry(call, room.taken(handle(item.call, item.route))))
         except Problem as problem:
             entries.append(response_entry(call, Answer(problem.status, resource=problem.outcome())))
     return Answer(resource=_response("batch-response", entries))

@@ -126,6 +126,23 @@ def test_the_entries_of_a_batch_stand_alone(lenient: httpx.Client) -> None:
     assert answer.json()["entry"][1]["response"]["outcome"]["issue"][0]["code"] == "not-found"
 
 
+@pytest.mark.parametrize(("kind", "status"), [("batch", 200), ("transaction", 413)])
+def test_short_searches_have_no_endless_answer(lenient: httpx.Client, kind: str, status: int) -> None:
+    name = {"family": "long" * 30_000}
+    made = lenient.post("/Patient", json={"resourceType": "Patient", "name": [name], "identifier": [{"value": kind}]})
+    search = entry("GET", f"Patient?identifier={kind}")
+    answer = send(lenient, *[search] * 400, kind=kind)
+    lenient.delete(f"/Patient/{made.json()['id']}")
+    assert answer.status_code == status
+    assert len(answer.content) < 20 * 1024 * 1024
+    if kind == "batch":
+        told = [item["response"]["status"][:3] for item in answer.json()["entry"]]
+        assert len(told) == 400
+        assert (told[0], told[-1]) == ("200", "413")
+    else:
+        assert "ask for less at once" in answer.text
+
+
 @pytest.mark.parametrize(
     "body",
     [
