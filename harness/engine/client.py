@@ -104,8 +104,6 @@ _REFUSED = 400
 """The least status of an answer that is an error."""
 _ALWAYS = 65_536
 """Bytes. A body of so many is taken however much a run has recorded already."""
-_IDLE = 5.0
-"""Seconds that a connection is kept while it is not in use."""
 _JUST_NOW = 0.5
 """Seconds; servers keep idle connections for longer, but may hang up on one that they refused something over."""
 
@@ -230,12 +228,12 @@ class Live:
     def _way_for(self, request: Request, scope: Scope) -> httpcore.AsyncConnectionPool:
         """Return the connections of a test for ``request``.
 
-        A server may close a connection at the moment that it is used again. What cannot be sent twice (RFC 9110,
-        section 9.2.2) therefore has one that was in use until just now, or a new one: always after a refusal.
+        A server may close a connection at the moment that it is used again, and what cannot be sent twice (RFC 9110,
+        section 9.2.2) would be lost. A connection is therefore used while it was in use until just now; after a refusal
+        such a request has a new one.
         """
-        refused = time.monotonic() - self._refused < _JUST_NOW
-        idle = _IDLE if _repeatable(request) else 0 if refused else _JUST_NOW
-        return self._ways.of((scope.test_set, scope.test), idle)
+        fresh = not _repeatable(request) and time.monotonic() - self._refused < _JUST_NOW
+        return self._ways.of((scope.test_set, scope.test), 0 if fresh else _JUST_NOW)
 
     async def _watch(self, event: str, information: Mapping[str, Any]) -> None:
         """Hold every connection to the certificate that the first one saw, before anything is sent over it."""

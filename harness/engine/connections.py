@@ -64,7 +64,7 @@ class Unsendable(HarnessError, ValueError):
     """A header that cannot go out. Its value, which may be a secret, is not told."""
 
 
-def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float = 5.0) -> httpcore.AsyncConnectionPool:
+def pool(context: ssl.SSLContext, proxy: Proxy | None = None, *, idle: float) -> httpcore.AsyncConnectionPool:
     """Return connections that are kept while not in use for ``idle`` seconds. Nothing of the environment counts."""
     options: dict[str, Any] = {
         "ssl_context": context,
