@@ -6,6 +6,7 @@ Three algorithms and no other: ES256, EdDSA (Ed25519, RFC 8037), PS256. ``none``
 import base64
 import binascii
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.utils import CryptographyDeprecationWarning
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
@@ -89,7 +91,7 @@ def load_chain(pem: bytes, *, name: str | Path = "") -> tuple[x509.Certificate, 
     """
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as problem:
+    except (ValueError, x509.InvalidVersion) as problem:
         place = f"{name}: " if name else ""
         raise AcceptanceError(
             f"{place}no certificate can be read; give a PEM file (-----BEGIN CERTIFICATE-----)"
@@ -191,10 +193,12 @@ def _read_header(signature: bytes, kind: str) -> tuple[dict[str, Any], tuple[x50
     if not isinstance(encoded, list) or not 1 <= len(encoded) <= MAX_CHAIN:
         raise AcceptanceError(f"the signature's x5c must hold 1 to {MAX_CHAIN} certificates")
     try:
-        chain = tuple(x509.load_der_x509_certificate(base64.b64decode(item, validate=True)) for item in encoded)
-        for certificate in chain:
-            certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        with warnings.catch_warnings():  # that the library tells of a certificate's oddities: the chain is judged below
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            chain = tuple(x509.load_der_x509_certificate(base64.b64decode(item, validate=True)) for item in encoded)
+            for certificate in chain:
+                certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as problem:
         raise AcceptanceError(f"a certificate in the signature's x5c cannot be read: {problem}") from problem
     return header, chain
 

@@ -113,6 +113,20 @@ def test_every_flipped_byte_is_found(
         read_chain(recorded.digest, [altered], reviewers, NOW)
 
 
+def test_every_flipped_bit_of_the_header_is_found(
+    review: Path, recorded: Recorded, reviewers: TrustPolicy, tmp_path: Path
+) -> None:
+    """Among them those that make a certificate odd: another version, a negative serial number."""
+    original = review.read_bytes()
+    altered = tmp_path / "altered.jws"
+    for position in range(original.index(b".")):
+        for flip in (1, 4, 16, 64):
+            changed = bytes([original[position] ^ flip])
+            altered.write_bytes(original[:position] + changed + original[position + 1 :])
+            with pytest.raises(AcceptanceError):
+                read_chain(recorded.digest, [altered], reviewers, NOW)
+
+
 @given(data=st.binary(max_size=300))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_bytes_are_refused_without_a_crash(
