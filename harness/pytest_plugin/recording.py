@@ -122,9 +122,10 @@ class Recording:
                 told.append(words.so_far.format(folder=self._order.out))
                 if self._scene.kind == "server":
                     told.append(words.go_on.format(folder=self._order.out))
+            ending = "; ".join(told)
             if accept is not None:
-                raise Stopped("; ".join(told))
-            return "; ".join(told)
+                raise Stopped(ending)
+            return ending
         if self._order.accept is None:
             return words.recorded.format(folder=self.folder)
         key, chain = self._order.signer()

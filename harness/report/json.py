@@ -22,6 +22,7 @@ def render(run: RunResult) -> Iterator[bytes]:
 
 
 def _tree(run: RunResult) -> dict[str, Any]:
+    verdicts = requirement_verdicts(run)
     return {
         **vars(run.started),
         "verdict": run.verdict,
@@ -32,10 +33,11 @@ def _tree(run: RunResult) -> dict[str, Any]:
             {**vars(source), **_set(run.sets.get(source.id), source.tests)} for source in run.started.test_sets
         ],
         "requirements": {
-            name: {"verdict": verdict, "tests": [f"{test.started.test_set}/{test.started.test}" for test in tests]}
-            for (name, tests), verdict in zip(
-                run.requirements().items(), requirement_verdicts(run).values(), strict=True
-            )
+            name: {
+                "verdict": verdicts[name],
+                "tests": [f"{test.started.test_set}/{test.started.test}" for test in tests],
+            }
+            for name, tests in run.requirements().items()
         },
     }
 

@@ -56,6 +56,16 @@ class Place:
             return []
         return [item]
 
+    def located(
+        self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope
+    ) -> list[tuple[Any, Location]]:
+        """The :meth:`items` with the location of each."""
+        many = type(item) is list
+        return [
+            (value, (where, self.segment, index if many else -1))
+            for index, value in enumerate(self.items(item, parent, where, scope))
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class PrimitiveRule:

@@ -210,11 +210,7 @@ class SlicedSlot:
     def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge every item, then how many each slice has."""
         place = self.place
-        many = type(item) is list
-        items = [
-            (value, (where, place.segment, index if many else -1))
-            for index, value in enumerate(place.items(item, parent, where, scope))
-        ]
+        items = place.located(item, parent, where, scope)
         good = [pair for pair in items if self._acceptable(pair, scope)]
         if self.rule is None and not all(type(value) is dict for value, _ in items):
             scope.session.misread.append(Misread(parent, place.key, place.array))
@@ -244,13 +240,7 @@ class SlicedResourceSlot:
 
     def check(self, item: Any, parent: Mapping[str, Any], where: Location, scope: Scope) -> None:
         """Judge how many each slice has, then every resource."""
-        place = self.place
-        many = type(item) is list
-        items = [
-            (value, (where, place.segment, index if many else -1))
-            for index, value in enumerate(place.items(item, parent, where, scope))
-        ]
-        good = [(value, location) for value, location in items if is_object(value, location, scope)]
+        good = [pair for pair in self.place.located(item, parent, where, scope) if is_object(*pair, scope)]
         schemas = self.slicing.sort(good, where, scope)
         for (value, location), schema in zip(good, schemas, strict=True):
             slot = self.whole if schema is None else self.parts[schema.origin]
